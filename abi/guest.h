@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The state page of a guest of kind user: the registers of a foreign thread,
+// shared between the kernel and the personality. Everything in it is input to
+// the kernel and is checked after it was loaded.
+#ifndef KOCHAB_ABI_GUEST_H
+#define KOCHAB_ABI_GUEST_H
+#include "lib/base/types.h"
+
+// Why guest_run returned
+enum guest_reason : u64 {
+	GUEST_SYSCALL = 1, // the guest executed its system-call instruction
+	GUEST_FAULT = 2, // a page fault the kernel could not answer
+	GUEST_EXCEPTION = 3, // another exception: trap number in trap
+	GUEST_KICKED = 4, // the thread's bound notification has bits
+};
+
+// Offsets are known to entry.S (asserted there through generated offsets).
+struct guest_state {
+	u64 rsp, rax, rbx, rcx, rdx, rsi, rdi, rbp;
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 rip, rflags;
+	u64 fs_base, gs_base;
+	u64 reason; // enum guest_reason of the last exit
+	u64 trap; // exception number
+	u64 code; // FAULT_CODE bits, or the exception's error code
+	u64 address; // faulting address
+	u64 reserved[8];
+};
+static_assert(sizeof(struct guest_state) == 256);
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// What generic kernel code may ask of the machine. Each architecture supplies
+// kernel/arch/<arch>/arch_types.h (struct arch_regs, arch_cpu, arch_roots) and
+// the functions below, in-line ones in arch_inline.h. The host build for tests
+// has its own set (tests/fake_arch/).
+#ifndef KERNEL_ARCH_ARCH_H
+#define KERNEL_ARCH_ARCH_H
+#include "gen/arch_types.h" // the build copies the architecture's arch_types.h here
+#include "abi/constants.h"
+#include "lib/base/types.h"
+
+struct cpu;
+struct thread;
+struct guest;
+struct guest_state;
+struct boot_info;
+struct thread_registers;
+
+// ---- in arch_inline.h, included at the end of this file
+static inline struct cpu *cpu_self(void);
+static inline u64 arch_counter(void); // CPU counter, constant rate
+static inline void arch_relax(void); // in spin loops
+// Register i of a system call: 0 is the capability, 1.. the arguments.
+static inline u64 arch_syscall_arg(const struct thread *thread, u32 i);
+static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value);
+static inline void arch_syscall_status(struct thread *thread, i64 status);
+// IPC registers in the saved frame.
+static inline u64 arch_ipc_info(const struct thread *thread);
+static inline u64 arch_ipc_cap(const struct thread *thread);
+static inline u64 arch_ipc_deadline(const struct thread *thread);
+static inline u64 arch_ipc_caps(const struct thread *thread);
+static inline u64 arch_ipc_word(const struct thread *thread, u32 i);
+static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value);
+// status < 0: error; else info bits (words, caps) and the badge
+static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge);
+// Run the system-call instruction again when the thread next runs.
+static inline void arch_syscall_restart(struct thread *thread);
+// Kernel address of physical memory (direct map).
+static inline void *arch_direct(struct paddr physical);
+static inline struct paddr arch_physical(const void *direct);
+
+// ---- time and interrupts between CPUs
+u64 arch_now_ns(void); // monotonic
+void arch_timer_set(u64 deadline_ns); // one-shot, this CPU; ~0: off
+void arch_ipi(u32 cpu); // makes it call cpu_serve()
+[[noreturn]] void arch_idle(void); // interrupts on, wait; entered via kernel_leave
+[[noreturn]] void arch_leave(struct thread *thread); // to user mode
+
+// ---- threads
+void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
+		       u64 thread_pointer);
+// Load the address space, bases and FPU access of the next thread (from may be
+// NULL). Publishes the address space in cpu->published before loading it.
+void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to);
+// Save this thread's live FPU state if this CPU holds it; free its area.
+void arch_fpu_save(struct thread *thread);
+void arch_fpu_drop(struct thread *thread);
+void arch_registers_read(const struct thread *t, struct thread_registers *out);
+bool arch_registers_write(struct thread *t, const struct thread_registers *in);
+bool arch_address_ok(u64 pc); // canonical, in user space
+void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
+
+// ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
+#define PT_LEVELS 4
+#define PT_ENTRIES 512
+static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_flags);
+static inline u64 arch_pte_table(struct paddr table);
+static inline bool arch_pte_present(u64 entry);
+static inline bool arch_pte_writable(u64 entry);
+static inline bool arch_pte_dirty(u64 entry);
+static inline u64 arch_pte_readonly(u64 entry); // same, without write and dirty
+static inline struct paddr arch_pte_frame(u64 entry);
+void arch_root_init(struct paddr root); // fill in the kernel's upper half
+static inline void arch_flush_page(u64 address); // this CPU
+static inline void arch_flush_all(void); // this CPU, user entries
+
+// ---- interrupts
+enum { ARCH_IRQ_LINES = 256 };
+struct irq;
+bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
+		    u64 *msi_data); // line IRQ_MSI: a message vector
+void arch_irq_release(u32 line, u32 vector);
+void arch_irq_mask(u32 line, bool masked);
+
+// ---- machine
+void arch_port_read(u16 port, u32 width, u32 *value);
+void arch_port_write(u16 port, u32 width, u32 value);
+void arch_console_write(const char *text, usize length); // log port, polled
+[[noreturn]] void arch_power(u32 action);
+[[noreturn]] void arch_panic_stop(void);
+void arch_backtrace(void);
+bool arch_guest_check(struct guest_state *state);
+void arch_start_cpus(const struct boot_info *info); // returns when all are up
+
+// ---- what the architecture calls in generic code
+void kernel_start(const struct boot_info *info); // boot CPU, on its stack
+[[noreturn]] void kernel_start_cpu(struct cpu *cpu); // others
+void kernel_syscall(struct thread *thread, u64 info); // all registers saved
+void kernel_interrupt_device(u32 vector); // then kernel_leave
+void kernel_page_fault(struct thread *thread, u64 address, u32 code);
+void kernel_exception(struct thread *thread, u32 kind, u64 trap, u64 code,
+		      u64 address);
+
+#include "gen/arch_inline.h"
+#endif

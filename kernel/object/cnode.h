@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// cnode: a table of 2^n capability slots.
+#ifndef KERNEL_OBJECT_CNODE_H
+#define KERNEL_OBJECT_CNODE_H
+#include "kernel/object/object.h"
+#include "lib/base/status.h"
+
+#define CNODE_MIN_BITS 1
+#define CNODE_MAX_BITS 12
+
+struct cnode {
+	struct object object;
+	u32 mask; // [I] number of slots - 1
+	u32 destroy_next; // progress of destruction
+	struct slot *slots; // [I] pages of the pool, or inline for small ones
+};
+
+extern struct cnode cnode_empty; // the cspace of a thread that has none
+
+[[nodiscard]] enum status cnode_create(struct pool *pool, u32 bits,
+				       struct cnode **out);
+// One bounded step of destruction; true when done.
+bool cnode_destroy_step(struct cnode *cnode);
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// endpoint: synchronous rendezvous for messages. The queue holds either senders
+// or receivers, never both.
+#ifndef KERNEL_OBJECT_ENDPOINT_H
+#define KERNEL_OBJECT_ENDPOINT_H
+#include "kernel/object/object.h"
+#include "lib/base/status.h"
+
+struct thread;
+
+enum endpoint_state : u32 {
+	ENDPOINT_IDLE,
+	ENDPOINT_RECEIVERS,
+	ENDPOINT_SENDERS,
+};
+
+struct endpoint {
+	struct object object;
+	enum endpoint_state state;
+	u32 layer; // [I]
+	struct thread *head, *tail;
+};
+
+static inline struct endpoint *object_endpoint(struct object *object)
+{
+	return (struct endpoint *)object;
+}
+
+[[nodiscard]] enum status endpoint_create(struct pool *pool, u32 layer,
+					  struct endpoint **out);
+// One bounded step: wakes one waiter with DEAD; true when none is left.
+bool endpoint_destroy_step(struct endpoint *endpoint);
+// Take a waiting thread out of the queue. Lock held; false if it is not in it.
+bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread);
+#endif

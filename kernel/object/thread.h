@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// thread: registers, address space, capability space, scheduling parameters,
+// fault endpoint, bound notification, one embedded reply.
+//
+// A thread's run state is written only by its home CPU (thread->cpu). A thread
+// that waits on an object is in that object's queue, guarded by its lock; who
+// takes it out of the queue (or wins the compare-and-swap on the reply) owns the
+// wake-up: writes the result into the registers and calls thread_wake(), which
+// posts to the home CPU. Others post requests: thread_request().
+// Legend: [I] immutable, [h] home CPU only, [o] lock of the object waited on,
+// [a] atomic, [l] the thread's object lock.
+#ifndef KERNEL_OBJECT_THREAD_H
+#define KERNEL_OBJECT_THREAD_H
+#include "abi/constants.h"
+#include "kernel/arch/arch.h"
+#include "kernel/object/object.h"
+#include "kernel/sched/timeout.h"
+#include "lib/base/status.h"
+
+struct cpu;
+struct cnode;
+struct aspace;
+struct guest;
+struct endpoint;
+struct notification;
+struct sched;
+
+// Bits of thread->requests, set by anyone, served by the home CPU.
+enum thread_request : u32 {
+	REQUEST_WAKE = 1, // the wait is over, registers hold the result
+	REQUEST_STOP = 2,
+	REQUEST_START = 4,
+	REQUEST_CANCEL = 8, // end any wait with cancel_status
+	REQUEST_MOVE = 16, // go to the CPU in move_to
+	REQUEST_KICK = 32, // the bound notification has bits: look
+	REQUEST_RESCHEDULE = 64, // parameters changed
+};
+
+struct thread {
+	// Offsets of this group are known to entry.S (arch/*/offsets.c).
+	struct arch_regs regs; // first: saved user registers
+	struct cnode *cspace; // [h] cnode_empty when it has none
+	struct arch_roots roots; // page-table roots to load
+	struct cpu *cpu; // home; changes only by the home CPU or the claimer
+	struct guest *running_guest; // [h] in guest_run now
+	struct aspace *aspace; // [h] NULL when it has none
+
+	// Grouped for the IPC fast path.
+	u32 state; // [h] THREAD_*
+	u8 priority; // [h] own, 0: fair class
+	u8 effective; // [h] with donation
+	u8 layer; // [I] while started
+	u8 donation_depth;
+	struct thread *queue_next, *queue_prev; // [o] queue of what it waits on
+	struct object *wait_on; // [o] object whose queue holds it
+	struct thread *reply_caller; // [a] who waits for this thread's reply
+	struct thread *reply_server; // [a] caller side: whose reply it awaits
+	u64 reply_sequence; // [a] caller side: counts its calls
+	struct thread *payer; // [h] whose time is charged
+	struct notification *bound; // [h] bound notification
+	u64 badge; // receiver side: badge of the last message
+
+	struct object object; // not first: the hot fields are
+	u32 requests; // [a] enum thread_request
+	struct thread *inbox_next; // [a] home CPU's inbox
+	struct thread *move_next;
+	u32 move_to; // CPU number for REQUEST_MOVE
+	i32 cancel_status;
+	bool stopped; // [h] stop requested and in force
+	bool resume_syscall; // [h] exit by the system-call return path
+
+	// Waiting
+	u64 wait_mask; // notification
+	u64 wait_page; // paged memory: index
+	u64 fault[5]; // kind, address, pc, code, sp of the fault being delivered
+	struct timeout timeout; // [h] deadline of the wait
+
+	// Scheduling
+	struct thread *run_next, *run_prev; // [h] run queue
+	bool queued; // [h] in a run queue
+	u64 slice_end; // [h] counter value when the time slice ends
+	u64 run_time; // [h] counter ticks used
+	u64 run_since;
+	u64 pass; // [h] fair class: virtual time
+	u32 weight; // fair class: 1 to 1024, normal 100
+	u64 allowed_cpus;
+
+	struct fpu_area *fpu; // [h] saved FPU state, allocated on first use
+	bool fpu_used;
+
+	// References
+	struct slot aspace_slot, cspace_slot, fault_slot, notification_slot,
+		sched_slot;
+	u64 fault_vector; // [I] while started
+	struct thread *guest_full_next;
+};
+
+static inline struct thread *object_thread(struct object *object)
+{
+	return (struct thread *)((char *)object -
+				 __builtin_offsetof(struct thread, object));
+}
+
+[[nodiscard]] enum status thread_create(struct pool *pool,
+					struct thread **out);
+bool thread_destroy_step(struct thread *thread);
+
+// The wait is over and regs hold the result: make it runnable on its home CPU.
+// The caller owns the wake-up (see above); no lock needed, locks may be held.
+void thread_wake(struct thread *thread);
+
+// Ask the home CPU to do something about the thread.
+void thread_request(struct thread *thread, enum thread_request request);
+
+// Block the current thread: state and queue are set by the caller; arms the
+// deadline (0: none). The kernel then leaves through schedule().
+void thread_block(struct thread *thread, u32 state, u64 deadline_ns);
+
+// Home CPU: end whatever wait the thread is in with this status, unless somebody
+// else owns its wake-up already. True if this call ended it.
+bool thread_cancel(struct thread *thread, enum status status);
+
+// Deliver a fault of the current thread to its fault endpoint, or stop it.
+void thread_fault(struct thread *thread, u64 kind, u64 address, u64 code);
+
+// Embedded references lost their object.
+void thread_slot_lost(struct thread *thread, struct slot *slot);
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Per-CPU state. A CPU writes only its own, except the fields marked [a] which
+// others post to.
+#ifndef KERNEL_SCHED_CPU_H
+#define KERNEL_SCHED_CPU_H
+#include "abi/constants.h"
+#include "kernel/arch/arch.h"
+#include "kernel/sched/timeout.h"
+#include "lib/base/types.h"
+
+#define CPU_MAX 64
+#define PRIORITIES 64 // 0 is the fair class, 63 the most urgent
+#define SCRATCH_BYTES 1024
+#define FAIR_BUCKETS 64
+
+struct thread;
+struct aspace;
+struct object;
+
+// Requests that other CPUs post in cpu->requests; each ends with an IPI.
+enum cpu_request : u32 {
+	CPU_REQUEST_INBOX = 1, // threads in inbox
+	CPU_REQUEST_FLUSH = 2, // reload the page-table root; then flush_done
+	CPU_REQUEST_QUIESCE = 4, // be outside the kernel once; then quiesce_done
+	CPU_REQUEST_STEAL = 8, // an idle CPU asks for a thread
+	CPU_REQUEST_HALT = 16, // panic elsewhere: stop
+};
+
+struct cpu {
+	// Offsets of this group are known to entry.S.
+	struct cpu *self;
+	struct thread *current; // NULL: idle
+	u64 stack_top; // kernel stack
+	u64 scratch_sp; // user stack pointer while entering
+	u64 in_guest; // current runs as guest
+	u64 guest_save; // where entry.S pushes the guest's registers
+	struct arch_cpu arch;
+
+	// Fast path
+	u64 ready_mask; // bit per priority with ready threads
+	struct thread *fpu_owner; // whose state is in the FPU
+	bool fpu_enabled;
+	bool reschedule; // leave through schedule()
+	bool online;
+	u32 number;
+	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
+
+	// [a] posted by others
+	alignas(64) u32 requests;
+	struct thread *inbox;
+	u64 flush_wanted; // sequence numbers of flush requests
+	u64 flush_done;
+	u64 quiesce_wanted;
+	u64 quiesce_done;
+	u64 steal_mask; // CPUs that ask for work
+	struct aspace *published; // address space whose root is loaded
+
+	// Run queues
+	alignas(64) struct thread *ready_head[PRIORITIES];
+	struct thread *ready_tail[PRIORITIES];
+	struct thread *fair_head[FAIR_BUCKETS];
+	struct thread *fair_tail[FAIR_BUCKETS];
+	u64 fair_mask; // buckets occupied
+	u64 fair_pass; // pass of the fair class's current bucket
+	u32 nready;
+	struct wheel wheel;
+	u64 timer_set_ns; // what the hardware timer is set to
+	struct object *reaper; // condemned objects
+	u64 idle_time, idle_since;
+	u64 timer_interrupts;
+	u8 scratch[SCRATCH_BYTES]; // for copies between user memory and objects
+#ifdef KOCHAB_DEBUG
+	struct lock *held[8];
+	u32 nheld;
+#endif
+};
+
+extern struct cpu *cpus[CPU_MAX];
+extern u32 cpu_count; // present
+
+// cpu_self() is in arch.h.
+
+// Post a request to a CPU and interrupt it.
+void cpu_post(struct cpu *cpu, enum cpu_request request);
+// Serve what others posted to this CPU. Only at a point where no lock is held
+// and no look-up result is in use.
+void cpu_serve(void);
+// Wait until every other online CPU has been outside the kernel once. No lock
+// held, no look-up result in use; serves own requests meanwhile.
+void cpu_quiesce_all(void);
+
+// CPUs whose page-table root shows an address space: collected under locks,
+// finished after they are dropped.
+struct tlb_flush {
+	u64 cpus;
+};
+void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace);
+void tlb_flush_finish(struct tlb_flush *flush);
+#endif

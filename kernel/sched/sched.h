@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Scheduling: per-CPU run queues, fixed priorities 1-63 with round robin above a
+// fair class (stride scheduling over a calendar of pass buckets). Everything here
+// runs on the CPU concerned, with no lock.
+#ifndef KERNEL_SCHED_SCHED_H
+#define KERNEL_SCHED_SCHED_H
+#include "kernel/sched/cpu.h"
+
+struct thread;
+
+#define TIME_SLICE_NS 5000000ull // 5 ms
+
+void sched_init(struct cpu *cpu);
+void sched_enqueue(struct cpu *cpu, struct thread *thread, bool at_head);
+void sched_dequeue(struct cpu *cpu, struct thread *thread);
+// The most urgent ready thread, removed from its queue; NULL when none.
+struct thread *sched_pick(struct cpu *cpu);
+// Should the current thread give way?
+bool sched_must_switch(const struct cpu *cpu);
+// Account time to current, put it back if still running, pick, switch context.
+// After it cpu->current is what arch_leave() will run (NULL: idle).
+void schedule(void);
+// Every way out of the kernel: serves requests, reaps a little, schedules if
+// needed, sets the timer, leaves. Never returns; the stack is abandoned.
+[[noreturn]] void kernel_leave(void);
+// The timer interrupt.
+void sched_timer(void);
+// A fresh thread's home: the allowed CPU with the fewest ready threads.
+struct cpu *sched_place(u64 allowed_cpus);
+// May this blocked, unowned thread be moved to this CPU at once?
+bool sched_can_pull(const struct thread *thread, const struct cpu *to);
+#endif
