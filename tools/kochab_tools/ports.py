@@ -286,3 +286,13 @@ def port_locked(name, recipe):
         recipe["version"] if recorded else "(newer than recorded)",
         os.path.relpath(folder, TOP)))
     return folder
+
+
+def port_command(words):
+    """`./kochab port`: the list, or the named ports fetched."""
+    if not words:
+        for name in recipes():
+            print("%-16s %s" % (name, load(name)["about"]))
+    for name in words:
+        port(name)
+    return 0
