@@ -66,10 +66,10 @@ def write(output, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or read(path) != text:
             path.write_text(text, encoding="utf-8")
-    for path in output.rglob("*"):
-        if path.is_file() and path.suffix in (".h", ".c", ".txt") \
-                and str(path.relative_to(output)) not in files:
-            path.unlink()
+    for folder in ("abi", "fuzz", "kernel", "man", "tests"):
+        for path in (output / folder).glob("*"):
+            if f"{folder}/{path.name}" not in files:
+                path.unlink()
 
 
 def main():

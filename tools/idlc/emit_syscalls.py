@@ -136,7 +136,8 @@ def syscall_decode_h(interface):
         "Calls marked raw have an entry of their own: here they are ERR_NOSYS.")
     out += ('\n#include "gen/abi/syscall_nr.h"\n#include "lib/base/status.h"\n'
             '#include "lib/base/types.h"\n\nstruct thread;\nstruct cap_ref;\n\n'
-            "enum status syscall_dispatch(struct thread *self, u64 nr);\n")
+            "enum status syscall_dispatch(struct thread *self, u64 nr);\n"
+            "enum status syscall_refused(struct thread *self, u32 nr, u32 argument, enum status status);\n")
     for call in interface.calls:
         if call.raw:
             continue
@@ -178,11 +179,12 @@ def decode_arg(call, i, arg):
 
 
 def syscall_decode_c(interface):
-    out = note(interface, "", "Decoding of system calls. kernel/syscall.h supplies arch_syscall_arg(),",
-               "arch_syscall_result() and syscall_refused(), which logs the call and the",
-               "argument (0 is the capability) in debug builds and returns the status.")
-    out += ('\n#include "kernel/syscall.h"\n#include "gen/kernel/syscall_decode.h"\n'
-            '#include "kernel/object/cap.h"\n')
+    out = note(interface, "", "Decoding of system calls. In debug builds the kernel supplies",
+               "syscall_refused(), which logs which argument (0 is the capability) of which",
+               "call was refused, and returns the status.")
+    out += ('\n#include "gen/kernel/syscall_decode.h"\n#include "kernel/arch/arch.h"\n'
+            '#include "kernel/object/cap.h"\n#include "kernel/object/thread.h"\n\n'
+            "#ifndef KOCHAB_DEBUG\n#define syscall_refused(self, nr, argument, status) (status)\n#endif\n")
     for call in interface.calls:
         if call.raw:
             continue

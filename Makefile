@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+#
+# The build. `make ARCH=x86_64 BUILD=release|debug [BUG=n]` makes in
+# build/<ARCH>-<BUILD>/: gen/ (from abi/), kernel.elf, <component>.elf for every
+# component, boot.tar. Goals: all (default), gen, kernel, <component>, boot.tar,
+# layout (accept a changed interface), check (rooms, generator), and those of
+# mk/host.mk: unit, model, fuzz. A folder drivers/*/*, services/*,
+# personalities/*, apps/* or examples/* with C files is a component; its
+# component.mk may add to SOURCES, FLAGS, LINK_FLAGS and PORTS.
+# kernel/flags.mk may set FLAGS_<file> for one file.
+
+ARCH  ?= x86_64
+BUILD ?= release
+OUT   := build/$(ARCH)-$(BUILD)$(if $(BUG),-bug$(BUG))
+LLVM  ?= -19
+CC    := clang$(LLVM)
+LD    := ld.lld$(LLVM)
+AR    := llvm-ar$(LLVM)
+STRIP := llvm-objcopy$(LLVM) -S
+PYTHON ?= python3
+Q     := $(if $(V),,@)# make V=1 shows the commands
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+TARGET_x86_64 := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
+KERNEL_x86_64 := -mcmodel=kernel
+include $(wildcard kernel/flags.mk)
+COMMON := -std=c2x -Wall -Wextra -Werror -O2 -g -MMD -MP -I. -I$(OUT) \
+	-ffile-prefix-map=$(CURDIR)=. $(if $(filter debug,$(BUILD)),-DKOCHAB_DEBUG=1) \
+	$(if $(BUG),-DBUG_$(BUG)=1)
+BARE   := $(COMMON) -target $(TARGET_$(ARCH)) -ffreestanding -fno-pic \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
+KERNEL_FLAGS := $(BARE) -DKOCHAB_KERNEL=1 $(KERNEL_$(ARCH))
+USER_FLAGS   := $(BARE) -ffunction-sections -fdata-sections
+LINK_FLAGS_ALL := -static -nostdlib -z max-page-size=4096 -z noexecstack --build-id=sha1
+
+# Sources of a folder; with the architecture's: its file replaces the generic
+# one of the same name.
+code  = $(wildcard $(addsuffix /*.c,$1) $(addsuffix /*.S,$1))
+arch  = $(call code,$(addsuffix /arch/$(ARCH),$1))
+whole = $(foreach d,$1,$(call arch,$d) $(filter-out $(addsuffix .c,$(addprefix \
+	$d/,$(basename $(notdir $(call arch,$d))))),$(call code,$d)))
+# $(call objects,folder of the objects,sources)
+objects = $(patsubst %,$(OUT)/obj/$1/%.o,$2)
+
+# --- what is generated
+GEN := $(OUT)/gen/.stamp
+ARCH_HEADERS := $(wildcard kernel/arch/$(ARCH)/arch_types.h kernel/arch/$(ARCH)/arch_inline.h)
+$(GEN): $(wildcard abi/*.idl abi/*.def abi/layout.txt tools/idlc/*.py) $(ARCH_HEADERS) Makefile
+	@echo "  IDLC  $(@D)"
+	$(Q)$(PYTHON) tools/idlc -o $(@D) abi
+	@for f in $(ARCH_HEADERS); do echo "#include \"$$f\"" | cmp -s - $(@D)/$${f##*/} || \
+		echo "#include \"$$f\"" > $(@D)/$${f##*/}; done
+	@touch $@
+layout:
+	$(PYTHON) tools/idlc --layout abi > abi/layout.new && mv abi/layout.new abi/layout.txt
+
+# $(call compile,folder of the objects,flags,objects)
+define compile
+$(OUT)/obj/$1/%.c.o: %.c Makefile | $(GEN)
+	@mkdir -p $$(@D)
+	$(if $(Q),@echo "  CC    $$<")
+	$(Q)$(CC) $2 $$(FLAGS_$$<) -c $$< -o $$@
+$(OUT)/obj/$1/%.S.o: %.S Makefile | $(GEN)
+	@mkdir -p $$(@D)
+	$(if $(Q),@echo "  CC    $$<")
+	$(Q)$(CC) $2 $$(FLAGS_$$<) -c $$< -o $$@
+-include $$(patsubst %.o,%.d,$3)
+endef
+
+# --- the kernel
+KERNEL_SOURCES := $(call whole,lib/base) \
+	$(call code,kernel $(filter-out kernel/arch,$(patsubst %/,%,$(wildcard kernel/*/))) \
+		kernel/arch/$(ARCH) boot boot/pvh) $(OUT)/gen/kernel/syscall_decode.c
+KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))
+KERNEL_SCRIPT  := kernel/arch/$(ARCH)/kernel.ld
+$(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))
+$(OUT)/gen/kernel/syscall_decode.c: $(GEN) ;
+$(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
+	@echo "  LINK  $@"
+	$(Q)$(LD) $(LINK_FLAGS_ALL) -T $(KERNEL_SCRIPT) $(KERNEL_OBJECTS) -o $@
+
+# --- the library of all components
+LIB_OBJECTS := $(call objects,lib,$(call whole,$(patsubst %/,%,$(wildcard lib/*/))))
+$(eval $(call compile,lib,$(USER_FLAGS),$(LIB_OBJECTS)))
+$(OUT)/libkochab.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+# --- components
+FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard drivers/*/*/*.c services/*/*.c \
+	personalities/*/*.c apps/*/*.c examples/*/*.c))))
+COMPONENTS := $(notdir $(FOLDERS))
+$(foreach n,$(sort $(COMPONENTS)),$(if $(filter 1,$(words $(filter $n,$(COMPONENTS)))),,\
+	$(error two components are named $n)))
+define component
+SOURCES := $(call whole,$1) $(call code,$(filter-out $1/arch,$(patsubst %/,%,$(wildcard $1/*/))))
+FLAGS :=
+LINK_FLAGS :=
+PORTS :=
+$(if $(wildcard $1/component.mk),include $1/component.mk)
+$2_OBJECTS := $$(call objects,$2,$$(SOURCES))
+$2_SCRIPT := $(or $(wildcard $1/link.ld),lib/sys/arch/$(ARCH)/user.ld)
+$2_LINK_FLAGS := $$(LINK_FLAGS)
+$$(eval $$(call compile,$2,$(USER_FLAGS) $$(FLAGS),$$($2_OBJECTS)))
+$$($2_OBJECTS): $(wildcard $1/component.mk) $$(PORTS:%=build/ports/%/.stamp)
+$$(foreach p,$$(PORTS),$$(eval build/ports/$$p/%: build/ports/$$p/.stamp ;))
+$(OUT)/$2.elf: $$($2_OBJECTS) $(OUT)/libkochab.a $$($2_SCRIPT)
+	@echo "  LINK  $$@"
+	$(Q)$(LD) $(LINK_FLAGS_ALL) --gc-sections -u _start $$($2_LINK_FLAGS) -T $$($2_SCRIPT) \
+		$$($2_OBJECTS) $(OUT)/libkochab.a -o $$@
+.PHONY: $2
+$2: $(OUT)/$2.elf
+endef
+$(foreach d,$(FOLDERS),$(eval $(call component,$d,$(notdir $d))))
+$(OUT)/stripped/%: $(OUT)/%.elf
+	@mkdir -p $(@D)
+	$(Q)$(STRIP) $< $@
+build/ports/%/.stamp: ports/%/port.json
+	$(PYTHON) tools/kochab.py port $*
+	@touch $@
+
+# --- the boot archive
+STRIPPED := $(COMPONENTS:%=$(OUT)/stripped/%)
+BUSYBOX  := $(if $(wildcard ports/busybox/port.json),build/ports/busybox/.stamp)
+$(OUT)/boot.tar: $(STRIPPED) $(GEN) $(BUSYBOX) $(wildcard systems/base.sys) tools/mkarchive.py \
+		$(shell find rootfs 2>/dev/null)
+	@echo "  TAR   $@"
+	$(Q)$(PYTHON) tools/mkarchive.py --output $@ --components $(STRIPPED) --manifest systems/base.sys \
+		--manual $(OUT)/gen/man --busybox build/ports/busybox/busybox --tree rootfs
+
+.PHONY: all gen layout kernel check clean
+all: $(OUT)/kernel.elf $(OUT)/boot.tar
+gen: $(GEN)
+kernel: $(OUT)/kernel.elf
+check:
+	$(PYTHON) tools/rooms.py
+	tests/unit/idlc/run
+clean:
+	rm -rf build/$(ARCH)-release* build/$(ARCH)-debug* build/host
+include mk/host.mk
