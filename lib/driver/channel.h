@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// A channel: the in-flight table that a client and a server (driver,
+// virtualiser) share, with notifications both ways. It is the data path of block
+// devices. Memory and notifications belong to the engine, so the table outlives
+// either side.
+//
+// The table has 64 entries. The client fills a free entry and sets its bit in
+// submitted; the server works on the bits that it has not taken yet, writes the
+// result into the entry, clears the bit in submitted and sets it in done; the
+// client consumes done bits. A server that starts anew finds everything
+// unanswered in submitted and does it again: requests are idempotent. A client
+// that starts anew calls channel_resume_client, which waits until nothing is in
+// submitted any more and forgets the rest. Order between entries is not kept;
+// a flush waits for its predecessors by the client's doing.
+//
+// The other side's memory is hostile: entries are copied once and then checked.
+#ifndef LIB_DRIVER_CHANNEL_H
+#define LIB_DRIVER_CHANNEL_H
+#include "abi/startup.h"
+#include "lib/base/status.h"
+
+#define CHANNEL_ENTRIES 64
+#define CHANNEL_MAGIC 0x4c4e4843
+#define CHANNEL_TABLE_BYTES 8192 // data area follows
+
+struct channel_request {
+	u32 operation; // of the protocol: BLOCK_READ ...
+	u32 generation; // counts reuse of the entry
+	u64 position; // sector
+	u32 count; // sectors
+	u32 data; // byte offset in the data area
+	u64 argument;
+	i32 status; // result, written by the server
+	u32 result;
+	u64 reserved[3];
+};
+static_assert(sizeof(struct channel_request) == 64);
+
+struct channel_table {
+	u32 magic, version;
+	u64 data_bytes;
+	alignas(64) u64 submitted; // atomic
+	alignas(64) u64 done; // atomic
+	// What the server side says about the device, valid once ready is 1.
+	alignas(64) u32 ready;
+	u32 flags; // CHANNEL_READONLY ...
+	u64 capacity; // sectors of 512 bytes
+	u32 max_sectors; // in one request
+	u32 server_generation;
+	u64 faults; // malformed entries seen by the server
+	alignas(64) struct channel_request request[CHANNEL_ENTRIES];
+};
+static_assert(sizeof(struct channel_table) <= CHANNEL_TABLE_BYTES);
+
+#define CHANNEL_READONLY 1
+#define CHANNEL_ABSENT 2 // no device behind it
+
+enum block_operation : u32 {
+	BLOCK_READ = 1,
+	BLOCK_WRITE = 2,
+	BLOCK_FLUSH = 3,
+};
+
+struct channel {
+	struct channel_table *table;
+	u8 *data; // data area
+	u64 data_bytes;
+	struct handle memory, peer;
+	u64 my_bits; // of the main notification, signalled by the peer
+	u64 taken; // server: bits being worked on; client: entries in use
+};
+
+[[nodiscard]] enum status channel_open(struct channel *channel,
+				       const struct startup_cap *cap);
+// Client: entry number, or -1 when all 64 are in use.
+int channel_claim(struct channel *channel);
+void channel_submit(struct channel *channel, u32 entry);
+u64 channel_finished(struct channel *channel); // done bits; consumes none
+void channel_release(struct channel *channel, u32 entry);
+[[nodiscard]] enum status channel_resume_client(struct channel *channel);
+// Server: bits submitted and not yet taken, now taken; copy of one entry;
+// completion (signals the client).
+u64 channel_take(struct channel *channel);
+void channel_read(struct channel *channel, u32 entry, struct channel_request *out);
+void channel_complete(struct channel *channel, u32 entry, enum status status, u32 result);
+void channel_signal(struct channel *channel);
+#endif
