@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""A guest as a test sees it: results of `exec`, and a console to type at.
+
+    Result    status, out, err (bytes), text, error, log
+    Guest     start() stop() expect() send() line() log_text()
+
+Options of both are those of the command line: smp=1, mem="64M", timeout=60,
+disks=[path or "path,readonly=on"], adds={host: guest}, icount=True,
+calls=True. Guest takes words="..." (kernel command line) and drives=[...]
+(whole -drive texts, for injected faults) as well.
+"""
+
+import os
+import re
+import select
+import time
+
+from .machine import Machine
+from .options import Disk, parse_machine
+
+
+def machine_words(arch, options):
+    """Keyword options as words of the command line."""
+    words = ["--arch", arch]
+    for name, value in options.items():
+        if name == "disks":
+            for disk in value:
+                words += ["--disk", disk]
+        elif name == "adds":
+            for host, inside in value.items():
+                words += ["--add", "%s:%s" % (host, inside)]
+        elif value is True:
+            words.append("--" + name)
+        elif value is not None and value is not False:
+            words += ["--" + name, str(value)]
+    return words
+
+
+class Result:
+    """How a command in the guest ended."""
+
+    def __init__(self, done, log):
+        self.status = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+        self.text = done.stdout.decode("utf-8", "replace")
+        self.error = done.stderr.decode("utf-8", "replace")
+        self.log = ""
+        if os.path.exists(log):
+            with open(log, "rb") as f:
+                self.log = f.read().decode("utf-8", "replace")
+
+    def __str__(self):
+        return "status %d\nstdout: %s\nstderr: %s\nlog ends: %s" % (
+            self.status, self.text[-2000:], self.error[-2000:],
+            "\n".join(self.log.splitlines()[-25:]))
+
+
+class Guest:
+    """A machine in `run` mode whose console the test types at."""
+
+    READY = r"[#$] (\x1b\[[0-9;]*[A-Za-z])*\Z"
+
+    def __init__(self, arch, options):
+        options = dict(options)
+        drives = options.pop("drives", [])
+        words = options.pop("words", "")
+        parsed, _ = parse_machine(machine_words(arch, options), "exec")
+        parsed.words += words.split()
+        parsed.disks += [Disk("", drive=drive) for drive in drives]
+        parsed.icount = bool(options.get("icount"))
+        self.machine = Machine(parsed, "run", None, (),
+                               ["tty=200x50", "term=vt100"])
+        self.text = ""  # all that the console has shown
+        self.seen = 0  # how much of it expect() has used up
+        self.number = 0
+
+    def start(self, ready=READY, timeout_s=120):
+        self.machine.start()
+        self.expect(ready, timeout_s)
+
+    def stop(self):
+        self.machine.stop()
+
+    def running(self):
+        return self.machine.process.poll() is None
+
+    def log_text(self):
+        return self.machine.log_text()
+
+    def describe(self):
+        return "console ends:\n%s\nlog ends:\n%s" % (
+            self.text[-1500:], self.machine.log_tail(30))
+
+    def _take(self, seconds):
+        """What the console says within so many seconds; False at its end."""
+        channel = self.machine.com1
+        if channel is None:
+            return False
+        if not select.select([channel], [], [], seconds)[0]:
+            return True
+        try:
+            data = channel.recv(65536)
+        except OSError:
+            data = b""
+        self.text += data.decode("utf-8", "replace")
+        self.machine.read_control()
+        return bool(data)
+
+    def expect(self, pattern, timeout_s=60):
+        """The match of a regular expression in what is still unread."""
+        compiled = re.compile(pattern, re.MULTILINE)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            match = compiled.search(self.text, self.seen)
+            if match:
+                self.seen = match.end()
+                return match
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._take(left):
+                raise AssertionError(
+                    "the console never showed %r (%s)\n%s" % (
+                        pattern, "time is up" if left <= 0 else
+                        "the machine ended", self.describe()))
+
+    def send(self, text):
+        """Keys, as they are; "\\x03" is Ctrl-C."""
+        data = text.encode()
+        while data:
+            _, ready, _ = select.select([], [self.machine.com1], [], 30)
+            if not ready:
+                raise AssertionError("the console takes no more keys\n"
+                                     + self.describe())
+            data = data[self.machine.com1.send(data[:64]):]
+            self._take(0)
+
+    def line(self, command, timeout_s=60):
+        """A shell command at the prompt: (status, output)."""
+        self.number += 1
+        # The quotes keep the echoed command from looking like the answer.
+        self.send("%s; echo E''ND%d:$?:\n" % (command, self.number))
+        start = self.seen
+        match = self.expect(r"END%d:(\d+):\r?\n" % self.number, timeout_s)
+        output = self.text[start:match.start()].replace("\r", "")
+        self.expect(self.READY, timeout_s)
+        return int(match[1]), output.split("\n", 1)[-1]
+
+    def line_ok(self, command, timeout_s=60):
+        status, output = self.line(command, timeout_s)
+        if status != 0:
+            raise AssertionError("%s: status %d\n%s" % (command, status,
+                                                        output))
+        return output
+
+    def poweroff(self, timeout_s=30):
+        """A clean end from inside; returns the verdict's kind."""
+        self.send("poweroff\n")
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and self._take(0.2):
+            pass
+        if not self.machine.wait_end(5):
+            raise AssertionError("poweroff did not end the machine\n"
+                                 + self.describe())
+        self.machine.stop()
+        return self.machine.verdict().kind
