@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// x86-64: the parts of generic structures that depend on the machine. Offsets in
+// struct arch_regs, and of the first members of struct thread and struct cpu, are
+// numbers in offsets.h, asserted in trap.c.
+#ifndef ARCH_TYPES_H
+#define ARCH_TYPES_H
+#include "lib/base/types.h"
+
+// Saved user registers. Same order as struct thread_registers and the start of
+// struct guest_state: one piece of entry code saves to either.
+struct arch_regs {
+	u64 rsp, rax, rbx, rcx, rdx, rsi, rdi, rbp;
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 rip, rflags;
+	u64 fs_base, gs_base; // live in the CPU while the thread is current
+};
+
+// Values for CR3. full 0: no address space (the kernel's own root is loaded).
+struct arch_roots {
+	u64 full;
+	u64 guest; // what a guest sees while it runs; 0 if not a foreign aspace
+};
+
+// Task state segment: AMD64 manual volume 2, section 12.2.5.
+struct [[gnu::packed]] arch_tss {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7]; // 1: NMI, 2: double fault, 3: machine check
+	u64 reserved2;
+	u16 reserved3;
+	u16 io_bitmap;
+};
+
+#define ARCH_GDT_ENTRIES 8
+
+struct arch_cpu {
+	u32 apic_id;
+	u32 fpu_busy; // [a] this CPU is writing an FPU area
+	bool started; // [a] came out of the trampoline
+	u64 gdt[ARCH_GDT_ENTRIES];
+	struct arch_tss tss;
+};
+#endif
