@@ -52,64 +52,62 @@ def copied(call, arg):
     """How many bytes of an out buffer the reply says were filled."""
     for result in call.results:
         if result.name in ("done", arg.name + "_done"):
-            return f"m.word[{1 + words(call.results).index(result)}]"
+            return f"m_.word[{1 + words(call.results).index(result)}]"
     return f"{arg.name}_bytes"
 
 
 def client(interface, call):
     service, upper = interface.name, interface.name.upper()
-    parameters, body, after = ["struct session *session"], "", ""
+    parameters, body, after = ["struct session *session_"], "", ""
     scratch = any(a.kind in BUFFERS and not a.lend for a in call.args)
     if scratch:
-        body += "\tsession_scratch_begin(session);\n"
+        body += "\tsession_->used = 0;\n"
     for i, a in enumerate(words(call.args), 1):
         n = a.name
         if a.kind not in BUFFERS:
             parameters.append(f"{CTYPES[a.kind]} {n}")
-            body += f"\tm.word[{i}] = (u64){n};\n"
+            body += f"\tm_.word[{i}] = (u64){n};\n"
             continue
         if a.lend:
             parameters.append(f"u32 {n}_offset, u32 {n}_bytes")
-            body += f"\tm.word[{i}] = (u64){n}_offset << 32 | {n}_bytes;\n"
+            body += f"\tm_.word[{i}] = (u64){n}_offset << 32 | {n}_bytes;\n"
             continue
         const = "" if a.kind == "out" else "const "
         parameters.append(f"{const}void *{n}, u32 {n}_bytes")
-        action = f"reserve(session, {n}_bytes, &m.word[{i}])" if a.kind == "out" \
-            else f"put(session, {n}, {n}_bytes, &m.word[{i}])"
-        body += f"\tstatus = session_{action};\n\tif (status != STATUS_OK)\n\t\treturn status;\n"
+        action = f"reserve(session_, {n}_bytes, &m_.word[{i}], &{n}_place)" if a.kind == "out" \
+            else f"put(session_, {n}, {n}_bytes, &m_.word[{i}])"
+        body += f"\tu8 *{n}_place;\n" if a.kind == "out" else ""
+        body += f"\tstatus_ = session_{action};\n\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
         if a.kind == "out":
-            body += f"\tu64 {n}_place = m.word[{i}];\n"
             count = copied(call, a)
             if count != f"{n}_bytes":
                 after += f"\tif ({count} > {n}_bytes)\n\t\treturn ERR_PROTOCOL;\n"
-            after += (f"\tstatus = session_get(session, {n}_place, {n}, (u32){count});\n"
-                      "\tif (status != STATUS_OK)\n\t\treturn status;\n")
+            after += f"\tif ({count})\n\t\tmemcpy({n}, {n}_place, {count});\n"
     for i, a in enumerate(caps(call.args)):
         parameters.append(f"struct handle {a.name}")
         body += (f"\tif ({a.name}.value > 0xffff)\n\t\treturn ERR_ARGUMENT;\n"
-                 f"\tm.slot[{i}] = (u16){a.name}.value;\n")
+                 f"\tm_.slot[{i}] = (u16){a.name}.value;\n")
     for i, a in enumerate(caps(call.results), len(caps(call.args))):
         parameters.append(f"struct handle {a.name}")
         body += (f"\tif ({a.name}.value > 0xffff)\n\t\treturn ERR_ARGUMENT;\n"
-                 f"\tm.slot[{i}] = (u16){a.name}.value;\n")
+                 f"\tm_.slot[{i}] = (u16){a.name}.value;\n")
     results = words(call.results)
     parameters += [f"{CTYPES[r.kind]} *{result_name(call, r)}" for r in results]
     out = "\n" + signature(f"static inline enum status {service}_{call.name}", parameters) + "\n{\n"
-    out += (f"\tstruct message m = {{.word[0] = {upper}_{call.name.upper()} | {upper}_VERSION << 16,\n"
+    out += (f"\tstruct message m_ = {{.word[0] = {upper}_{call.name.upper()},\n"
             f"\t\t.nwords = {1 + len(words(call.args))}, .ncaps = {len(caps(call.args))}}};\n"
-            "\tenum status status;\n\n" + body)
-    out += "\tstatus = session_call(session, &m);\n\tif (status != STATUS_OK)\n\t\treturn status;\n"
-    out += ("\tstatus = status_from_word(m.word[0]);\n\tif (status != STATUS_OK)\n\t\treturn status;\n"
-            f"\tif (m.nwords != {1 + len(results)} || m.ncaps != {len(caps(call.results))})\n"
+            "\tenum status status_;\n\n" + body)
+    out += "\tstatus_ = session_call(session_, &m_);\n\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
+    out += (f"\tif (m_.nwords != {1 + len(results)} || m_.ncaps != {len(caps(call.results))})\n"
             "\t\treturn ERR_PROTOCOL;\n")
     for i, r in enumerate(results, 1):
-        check = range_check(r, f"m.word[{i}]")
+        check = range_check(r, f"m_.word[{i}]")
         if check:
             out += f"\tif ({check})\n\t\treturn ERR_PROTOCOL;\n"
     out += after
     for i, r in enumerate(results, 1):
         name = result_name(call, r)
-        out += f"\tif ({name})\n\t\t*{name} = {from_word(r, f'm.word[{i}]')};\n"
+        out += f"\tif ({name})\n\t\t*{name} = {from_word(r, f'm_.word[{i}]')};\n"
     return out + "\treturn STATUS_OK;\n}\n"
 
 
@@ -156,9 +154,10 @@ def serve(service, call):
     for i, a in enumerate(words(call.args), 1):
         if a.kind in BUFFERS:
             const = "" if a.kind == "out" else "(const u8 *)"
-            out += (f"\tif (!service_range(session, m->word[{i}]))\n\t\treturn ERR_PROTOCOL;\n"
+            out += (f"\tstatus = service_range(session, m->word[{i}]);\n"
+                    "\tif (status != STATUS_OK)\n\t\treturn status;\n"
                     f"\targs.{a.name}_bytes = (u32)m->word[{i}];\n"
-                    f"\targs.{a.name} = {const}session->buffer + (m->word[{i}] >> 32);\n")
+                    f"\targs.{a.name} = {const}(session->buffer ? session->buffer + (m->word[{i}] >> 32) : nullptr);\n")
             continue
         check = range_check(a, f"m->word[{i}]")
         if check:
@@ -183,8 +182,8 @@ def service_h(interface):
         "answers later returns STATUS_DEFERRED; the server then saves the reply and uses",
         f"{service}_<call>_reply(). Memory behind a buffer argument is shared with the client",
         "and may change at any time: copy what is checked.")
-    out += ('\n#include "abi/message.h"\n#include "lib/base/status.h"\n'
-            '#include "lib/base/types.h"\n#include "lib/ipc/service.h"\n'
+    out += ('\n#include "abi/message.h"\n#include "lib/base/session_buffer.h"\n'
+            '#include "lib/base/status.h"\n#include "lib/base/string.h"\n#include "lib/base/types.h"\n'
             '#include "lib/ipc/session.h"\n\n')
     out += f"#define {upper}_VERSION {interface.version}\n"
     for name, value, doc in interface.consts:
@@ -238,7 +237,6 @@ def fuzz_h(interface):
     ops = ""
     for call in interface.calls:
         parameters = op_type(service, call).split("(", 2)[2][:-1]
-        parameters = parameters.replace("*", "*") 
         out += f"\nstatic enum status {service}_fuzz_{call.name}({parameters})\n{{\n\t(void)context;\n"
         for a in call.args:
             if a.kind in BUFFERS:
@@ -259,7 +257,7 @@ def fuzz_h(interface):
             "\tmemcpy(head, data, used);\n\tmemcpy(m.word, head, sizeof(m.word));\n"
             "\tm.nwords = (u32)head[8] % (MESSAGE_WORDS + 1);\n"
             "\tm.ncaps = (u32)head[9] % (MESSAGE_CAPS + 1);\n"
-            "\tstruct service_session session = {(u8 *)data + used, (u32)(bytes - used)};\n"
+            "\tstruct service_session session = {(u8 *)data + used, bytes - used};\n"
             f"\t(void){service}_dispatch(&{service}_fuzz_ops, nullptr, &session, &m);\n"
             f"\t(void){service}_call_name(m.word[0]);\n}}\n")
     return guarded(out)

@@ -91,16 +91,16 @@ def syscall_stubs_h(interface):
         values += [stub_value(a) for a in call.args]
         out += "\n" + signature(f"static inline enum status sys_{call.name}",
                                 parameters) + "\n{\n"
-        out += "\tstruct syscall_result r;\n"
-        out += f"\tenum status status = (enum status)arch_syscall_{len(call.args)}("
-        out += f"SYS_{call.name.upper()}, {', '.join(values)}, &r);\n\n"
+        out += "\tstruct syscall_result r_;\n"
+        out += f"\tenum status status_ = (enum status)arch_syscall_{len(call.args)}("
+        out += f"SYS_{call.name.upper()}, {', '.join(values)}, &r_);\n\n"
         if call.results:
-            out += "\tif (status != STATUS_OK)\n\t\treturn status;\n"
+            out += "\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
         for i, result in enumerate(call.results):
             name = result_name(call, result)
             out += f"\tif ({name})\n\t\t*{name} = "
-            out += from_word(result, f"r.value[{i}]") + ";\n"
-        out += "\treturn status;\n}\n"
+            out += from_word(result, f"r_.value[{i}]") + ";\n"
+        out += "\treturn status_;\n}\n"
     return guarded(out)
 
 
@@ -160,10 +160,10 @@ def decode_arg(call, i, arg):
                 f"{rights_c(arg.rights)}, &{arg.name})")
         if arg.optional:
             out += f"\tbool has_{arg.name} = {word} != 0;\n"
-            out += f"\tstatus = has_{arg.name} ? {look} : STATUS_OK;\n"
+            out += f"\tstatus_ = has_{arg.name} ? {look} : STATUS_OK;\n"
         else:
-            out += f"\tstatus = {look};\n"
-        out += "\tif (status != STATUS_OK)\n" + fail + "status);\n"
+            out += f"\tstatus_ = {look};\n"
+        out += "\tif (status_ != STATUS_OK)\n" + fail + "status_);\n"
         value = f"has_{arg.name} ? &{arg.name} : nullptr" if arg.optional \
             else f"&{arg.name}"
         return out, value
@@ -191,13 +191,13 @@ def syscall_decode_c(interface):
         checks, values = "", ["self"]
         handles = call.object != "none" or any(a.kind == "handle" for a in call.args)
         if handles or call.results:
-            checks += "\tenum status status;\n"
+            checks += "\tenum status status_;\n"
         if call.object != "none":
             values.append("&cap")
-            checks += ("\tstruct cap_ref cap;\n\n\tstatus = cap_lookup(self, arch_syscall_arg(self, 0), "
+            checks += ("\tstruct cap_ref cap;\n\n\tstatus_ = cap_lookup(self, arch_syscall_arg(self, 0), "
                        f"{object_c(call.object)}, {rights_c(call.rights)}, &cap);\n"
-                       "\tif (status != STATUS_OK)\n\t\treturn syscall_refused("
-                       f"self, {call.number}, 0, status);\n")
+                       "\tif (status_ != STATUS_OK)\n\t\treturn syscall_refused("
+                       f"self, {call.number}, 0, status_);\n")
         for i, arg in enumerate(call.args, 1):
             text, value = decode_arg(call, i, arg)
             checks += text
@@ -205,8 +205,8 @@ def syscall_decode_c(interface):
         out += f"\nstatic enum status decode_{call.name}(struct thread *self)\n{{\n" + checks
         if call.results:
             out += f"\tstruct {call.name}_result out = {{}};\n"
-            out += f"\tstatus = sysk_{call.name}({', '.join(values + ['&out'])});\n"
-            out += "\tif (status != STATUS_OK)\n\t\treturn status;\n"
+            out += f"\tstatus_ = sysk_{call.name}({', '.join(values + ['&out'])});\n"
+            out += "\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
             for i, result in enumerate(call.results):
                 value = f"out.{result.name}" + (".value" if result.kind == "slot" else "")
                 out += f"\tarch_syscall_result(self, {i}, (u64){value});\n"

@@ -16,10 +16,9 @@ MAX_SYSCALLS = 50          # the kernel's budget
 MAX_ARGS, MAX_RESULTS = 7, 6
 MAX_MESSAGE_ARGS, MAX_MESSAGE_RESULTS, MAX_MESSAGE_CAPS = 7, 7, 4
 C_WORDS = set("""auto bool break case char const continue default do double
-else enum extern false float for goto if inline int long nullptr r register
+else enum extern false float for goto if inline int long nullptr register
 restrict return short signed sizeof static struct switch true typedef union
-unsigned void volatile while self cap out ops context session args result
-status message m""".split())
+unsigned void volatile while self cap out""".split())
 TOKEN = re.compile(r"""(?P<space>[ \t\r]+)|(?P<newline>\n)|(?P<comment>//[^\n]*)
   |(?P<arrow>(?<=\s)->)|(?P<number>0x[0-9a-fA-F]+|[0-9]+)|(?P<word>[A-Za-z_]\w*)
   |(?P<mark>[()<>,:|=?-])""", re.X)
@@ -140,8 +139,8 @@ class Parser:
 
     def name(self, what):
         text = self.word(what)
-        if not re.fullmatch("[a-z][a-z0-9_]*", text):
-            self.fail(f"{what} '{text}' must be in lower case",
+        if not re.fullmatch("[a-z]([a-z0-9_]*[a-z0-9])?", text):
+            self.fail(f"{what} '{text}' must be in lower case, not ending in _",
                       self.tokens[self.at - 1][2])
         if text in C_WORDS:
             self.fail(f"{what} '{text}' is a reserved word",
@@ -224,14 +223,17 @@ class Parser:
                   line)
 
     def arg_list(self, kind, result):
-        found = []
+        found, names = [], set()
         self.expect("(")
         while not self.accept(")"):
             if found:
                 self.expect(",")
             arg = self.arg(kind, result)
-            if arg.name in (a.name for a in found):
-                self.fail(f"'{arg.name}' appears twice", arg.line)
+            buffer = arg.kind in ("bytes", "in", "out")
+            for name in [arg.name] + [arg.name + end for end in ("_bytes", "_offset") if buffer]:
+                if name in names:
+                    self.fail(f"'{name}' appears twice", arg.line)
+                names.add(name)
             found.append(arg)
         return found
 
