@@ -138,6 +138,7 @@ gen: $(GEN)
 kernel: $(OUT)/kernel.elf
 check:
 	$(PYTHON) tools/rooms.py
+	tests/unit/rooms/run
 	tests/unit/idlc/run
 clean:
 	rm -rf build/$(ARCH)-release* build/$(ARCH)-debug* build/host
