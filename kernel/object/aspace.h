@@ -10,10 +10,19 @@
 // memory dies or is revoked, its mappings die under the memory's lock alone:
 // entries are cleared, mapping->memory becomes NULL, and the record stays until
 // it is unmapped. A dead KEEP mapping reads as zero and writes to scratch.
+//
+// Regions: a plain aspace maps anything below USER_END; a foreign one only below
+// GUEST_END; a container only from GUEST_END to CONTAINER_END. A container has
+// the second-level tables of that region from its creation on, and the full root
+// of each of its foreign aspaces points to them, so both always show the same.
+// The page at address 0 is never mapped.
 #ifndef KERNEL_OBJECT_ASPACE_H
 #define KERNEL_OBJECT_ASPACE_H
 #include "kernel/object/object.h"
 #include "lib/base/status.h"
+
+// The upper region of a container: 8 entries of the root table, 4 TiB.
+#define CONTAINER_END (GUEST_END + 0x40000000000)
 
 struct memory;
 struct thread;
@@ -23,9 +32,11 @@ struct mapping {
 	struct aspace *aspace; // [I]
 	struct memory *memory; // NULL: dead. Guarded by memory's lock
 	struct slot slot; // reference to memory, child of the capability used
-	u64 start, length; // bytes, page multiples; guarded by aspace lock
+	// Bytes, page multiples. Changed under the locks of aspace and memory.
+	u64 start, length;
 	u64 offset; // into the memory
-	u32 flags; // MAP_*
+	u64 settled; // page tables agree with flags up to here (from start)
+	u32 flags; // MAP_READ, WRITE, EXEC, KEEP
 	u32 allowed; // MAP_READ/WRITE/EXEC that the capability's rights permit
 	// tree of mappings by start (treap), guarded by aspace lock
 	struct mapping *left, *right;
@@ -45,13 +56,20 @@ struct aspace {
 	struct lock table_lock;
 	u64 table_pages; // charged page-table frames
 	struct paddr scratch; // for writes to dead KEEP mappings; 0: none yet
+	u64 seed; // of mappings' priorities
 };
+
+static inline struct aspace *object_aspace(struct object *object)
+{
+	return (struct aspace *)object;
+}
 
 enum fault_result : u8 {
 	FAULT_DONE, // entry made: run on
 	FAULT_BLOCKED, // the thread waits for a pager
 	FAULT_FAILED, // no mapping or not allowed: deliver the fault
 	FAULT_NOMEMORY, // pool or machine exhausted: deliver as FAULT_ACCESS
+	FAULT_REFUSED, // the pager failed the page: deliver as FAULT_PAGER
 };
 
 [[nodiscard]] enum status aspace_create(struct pool *pool, u32 kind,
@@ -60,12 +78,15 @@ enum fault_result : u8 {
 bool aspace_destroy_step(struct aspace *aspace);
 
 // The aspace that holds the mapping of this address: for a foreign aspace the
-// upper half belongs to its container.
+// upper half belongs to its container. NULL when the container is gone.
 struct aspace *aspace_for(struct aspace *aspace, u64 address);
 
 // Answer a page fault of thread at address. code: FAULT_CODE bits.
-enum fault_result aspace_fault(struct aspace *aspace, struct thread *thread,
-			       u64 address, u32 code);
+// When it returns BLOCKED the thread has been queued and blocked. No locks held;
+// the aspace must not be used after the call (it may wait for other CPUs).
+[[nodiscard]] enum fault_result aspace_fault(struct aspace *aspace,
+					     struct thread *thread,
+					     u64 address, u32 code);
 
 [[nodiscard]] enum status aspace_map(struct aspace *aspace,
 				     const struct cap_ref *memory, u64 offset,
@@ -78,8 +99,15 @@ enum fault_result aspace_fault(struct aspace *aspace, struct thread *thread,
 [[nodiscard]] enum status aspace_write(struct aspace *aspace, u64 address,
 				       const void *from, usize length);
 
-// A mapping's memory goes away (its slot was cleared). Memory's lock held.
+// A mapping's memory goes away (its slot is being cleared). Memory's lock held.
+// What must be flushed is collected for this CPU: aspace_flush_lost().
 void mapping_lost_locked(struct mapping *mapping);
+// A foreign aspace's container goes away. Container's lock held.
+void aspace_container_lost(struct aspace *aspace);
+// Complete the flushes of what was lost on this CPU. To be called on every way
+// out of the kernel, and before a revocation counts as done; no locks held, no
+// look-up result in use. Cheap when there is nothing.
+void aspace_flush_lost(void);
 
 // Zap or write-protect what the page tables show of pages [first, first + n) of
 // memory, in all its mappings; memory's lock held. Adds the CPUs concerned to

@@ -9,18 +9,33 @@
 // entries each, as high as the size needs. Nodes and data frames carry share
 // counts: a clone shares the root. A node reached through a path with a share
 // count above 1 is copied before it is changed; so is a data frame before it is
-// written. Every memory object charges its pool for all pages it shows.
+// written. Every memory object charges its pool for all pages and nodes it
+// shows, shared or not, so breaking a share never fails for lack of quota;
+// COMMITTED memory charges everything it could ever show at its creation.
+//
+// A clone is the memory at one moment: it is frozen (no page becomes writable)
+// while its mappings are write-protected in steps, then the root is shared. A
+// clone of paged memory also refers to the original: pages that were absent are
+// fetched from there when touched, and shared copy-on-write.
+//
+// A page of paged memory is mapped writable only when it is marked dirty.
+// A DMA pin holds a share of the frame; frame->pins of the shares are pins.
 //
 // Locks: object.lock guards all. Page tables that show pages of this memory are
 // changed under the lock of this memory and the PAGETABLE lock of the aspace.
+// Never two memories at once.
 #ifndef KERNEL_OBJECT_MEMORY_H
 #define KERNEL_OBJECT_MEMORY_H
-#include "kernel/object/object.h"
 #include "kernel/mm/frame.h"
+#include "kernel/object/object.h"
 #include "lib/base/status.h"
 
 struct mapping;
 struct thread;
+struct tlb_batch;
+struct cap_ref;
+
+#define MEMORY_MAX_PAGES (1ull << 27) // three levels
 
 struct memory {
 	struct object object;
@@ -29,39 +44,97 @@ struct memory {
 	u32 height; // [I] levels of the radix tree; 0: root is the page itself
 	u64 root; // radix entry
 	struct paddr physical; // [I] device and physical kinds
-	u64 present_pages; // charged
-	u32 pinned; // pages pinned by guests' state or DMA: no decommit
+	u64 present_pages, node_pages;
+	u64 charged; // pages charged to the pool
+	u32 pinned; // pages pinned by guests' state or DMA: no decommit, no clone
+	bool has_source; // [I] clone of paged memory
+	bool binding; // a pager's notification is being bound
 	struct mapping *mappings; // list of mappings that show it
+	// CPUs to flush before its frames are freed
+	u64 flush_cpus;
+	// being cloned
+	u64 freeze; // unique number of this attempt; 0: not frozen
+	u64 freeze_next; // first page not yet write-protected
+	u64 freeze_cpus; // to be flushed before the root is shared
+	u32 freeze_faults; // write faults turned away since the last step
 	// paged
 	struct slot pager_slot; // notification
 	u64 pager_bits;
 	struct thread *waiters; // threads whose fault waits for a page
+	u64 clean_from, clean_to; // pages known not to be dirty
+	struct slot source_slot; // clone: the paged original
 };
 
+static inline struct memory *object_memory(struct object *object)
+{
+	return (struct memory *)object;
+}
+
+// Pages are charged and made on demand; flags: 0, PAGED or COMMITTED. ARGUMENT,
+// RANGE, QUOTA, MEMORY.
 [[nodiscard]] enum status memory_create(struct pool *pool, u64 size_bytes,
 					u32 flags, struct memory **out);
+// flags: DEVICE or PHYSICAL. The caller has checked the range.
 [[nodiscard]] enum status memory_create_physical(struct pool *pool,
 						 struct paddr start,
 						 u64 size_bytes, u32 flags,
 						 struct memory **out);
-// Step by step because of write-protection: RESTART means call again.
-[[nodiscard]] enum status memory_clone(struct memory *memory,
-				       struct pool *pool, struct memory **out);
+
+// A clone in two halves. Freeze: call until it does not return RESTART; then
+// flush *cpus, then commit with the same ticket, which fails with RESTART when
+// the freeze was broken meanwhile. Lock held for both.
+[[nodiscard]] enum status memory_freeze_locked(struct memory *memory,
+					       u64 *ticket, u64 *cpus);
+[[nodiscard]] enum status memory_commit_locked(struct memory *memory,
+					       u64 ticket, struct pool *pool,
+					       struct memory **out);
 
 // The frame that shows page index, for reading or writing. Allocates, unshares.
-// *writable tells whether it may be mapped writable now. AGAIN: paged and absent
-// (the caller blocks on memory_wait_page). QUOTA, MEMORY, RANGE. Lock held.
+// *writable tells whether it may be mapped writable now. *replaced is 0, or the
+// frame that was shown until now: the caller calls memory_zap_locked() for this
+// page, finishes the flush without locks, then frame_unshare(*replaced).
+// AGAIN: absent, to come from a pager or the original of a clone. QUOTA, MEMORY,
+// RANGE. Lock held.
 [[nodiscard]] enum status memory_page_locked(struct memory *memory, u64 index,
 					     bool write, struct paddr *frame,
-					     bool *writable, bool *replaced);
+					     bool *writable,
+					     struct paddr *replaced);
+// The frame of a present page for reading; 0: absent. Changes nothing.
+struct paddr memory_peek_locked(struct memory *memory, u64 index);
 
-// Copy bytes between kernel memory and the object (allocates as a write would).
+// Queue and block the thread until page index comes. The caller signals the
+// pager (memory_tell_pager) after dropping the lock.
+void memory_wait_locked(struct memory *memory, struct thread *thread,
+			u64 index);
+void memory_tell_pager(struct memory *memory);
+// Did the pager fail this page for the thread's last wait? Forgets it.
+bool memory_wait_failed(struct thread *thread, u64 index);
+
+// An absent page of a clone of paged memory: fetch it from the original and
+// insert it. No memory lock held. OK: look again. AGAIN: the thread (if not
+// NULL) was blocked until the original has the page. DEAD, QUOTA, MEMORY.
+[[nodiscard]] enum status memory_fetch(struct memory *clone, u64 index,
+				       struct thread *thread,
+				       struct tlb_batch *batch);
+
+// Copy bytes from the kernel into the object (allocates as a write would). Only
+// for memory that cannot go away meanwhile. No locks held.
 [[nodiscard]] enum status memory_write_bytes(struct memory *memory, u64 offset,
 					     const void *from, usize length);
+
+// The pages a capability selects: all, or the window in its badge.
+[[nodiscard]] enum status memory_window(const struct memory *memory, u64 badge,
+					u64 *first, u64 *npages);
+
+// A reference to the memory is cleared under its lock; true when it was the last:
+// drop the lock, then object_condemn(). cpus must be flushed before frames go.
+[[nodiscard]] bool memory_drop_locked(struct memory *memory, struct slot *slot,
+				      u64 cpus);
 
 bool memory_destroy_step(struct memory *memory);
 // The pager's notification was destroyed: nothing to tell any more.
 void memory_pager_lost(struct memory *memory);
 // A thread that waits for a page stops waiting (timeout, stop). True if it did.
+// No lock held.
 bool memory_waiter_remove(struct memory *memory, struct thread *thread);
 #endif

@@ -10,6 +10,12 @@
 // its child. An object lives as long as its forest is not empty; destroying an
 // object empties the forest, so nothing can keep a reference by accident.
 //
+// The forest is one list of brackets: every slot has an opening and a closing
+// end, and what was derived from it lies between the two. Taking both ends out
+// of the list gives a slot's children to its parent; all operations are O(1),
+// and revoking is taking out what follows the opening end until the closing end
+// follows. A link is the address of a slot, plus 1 for its closing end.
+//
 // Rules. A slot is filled under the lock of its owner (cnode: to reserve the
 // empty slot) and of the object it will refer to; it is cleared, moved and
 // re-linked under the object's lock alone. Look-up is lock-free: read
@@ -38,6 +44,8 @@ enum rights : u32 {
 struct pool;
 struct cnode;
 
+enum { SLOT_OPEN, SLOT_CLOSE };
+
 // Who holds a slot; decides what happens when the slot is cleared because its
 // object goes away (slot_lost in slot.c).
 enum slot_holder : u8 {
@@ -54,14 +62,16 @@ enum slot_holder : u8 {
 	HOLDER_TIMER_NOTIFICATION, // owner: struct timer
 	HOLDER_PAGER_NOTIFICATION, // owner: struct memory
 	HOLDER_PIN, // owner: struct pin (dma)
+	HOLDER_MEMORY_SOURCE, // owner: struct memory, a clone of paged memory
 };
 
 struct slot {
 	u64 word; // type << 56 | rights << 48 | low 48 bits of the object
 	u64 badge;
-	// Derivation forest, guarded by the object's lock. Siblings form a
-	// list; the ends point to NULL. parent is NULL for a root.
-	struct slot *parent, *prev, *next, *child;
+	// Derivation forest, guarded by the object's lock; 0 ends the list.
+	struct {
+		u64 prev, next;
+	} end[2]; // SLOT_OPEN, SLOT_CLOSE
 	void *owner; // [I]
 	enum slot_holder holder; // [I]
 };
@@ -69,15 +79,16 @@ static_assert(sizeof(struct slot) == 64);
 
 struct object {
 	enum object_type type; // [I]
-	bool dead; // set once under lock; nothing may refer to it any more
-	u16 size_class; // [I] of the slab it was cut from
+	bool dead; // set once under lock; nothing new may refer to it
+	u16 size_bytes; // [I] of the memory it was made in
 	struct lock lock;
 #ifndef KOCHAB_DEBUG
 	u32 padding;
 #endif
 	struct pool *pool; // [I] charged for it
-	struct object *pool_prev, *pool_next; // pool's list, under pool lock
-	struct slot *roots; // derivation forest
+	// Pool's list, under pool lock; once dead: reaper's list, then limbo.
+	struct object *pool_prev, *pool_next;
+	struct slot *roots; // derivation forest: the first slot
 };
 
 // The object a slot word refers to (kernel addresses: sign-extended 48 bits).

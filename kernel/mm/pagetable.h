@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The page tables of one address space: a walker for four levels of 512 entries
+// on the arch_pte_ functions, and the batch in which flushes are collected.
+//
+// All functions need the aspace's table_lock, except create and destroy. Tables
+// are frames charged to the aspace's pool; they are freed at its destruction.
+#ifndef KERNEL_MM_PAGETABLE_H
+#define KERNEL_MM_PAGETABLE_H
+#include "kernel/object/aspace.h"
+#include "kernel/sched/cpu.h"
+
+// Make the root or roots (and, for a container, the second-level tables of its
+// region). Undoes itself on failure. QUOTA, MEMORY.
+[[nodiscard]] enum status pagetable_create(struct aspace *aspace,
+					   const struct aspace *container);
+// Free tables, one bounded step; true when none is left.
+bool pagetable_destroy_step(struct aspace *aspace);
+// Take the container's tables out of a foreign aspace's root.
+void pagetable_forget_container(struct aspace *aspace);
+
+// The leaf entry of this address, making tables on the way; NULL: no memory.
+u64 *pagetable_make(struct aspace *aspace, u64 address);
+
+// Walk over the present leaf entries of a range.
+struct pagetable_cursor {
+	struct aspace *aspace;
+	u64 address, end; // what is left
+	u64 *leaf; // table that covers address; NULL: not looked up
+	u32 budget; // entries that may still be looked at
+};
+// The next present entry, whose address was cursor->address - PAGE_BYTES; NULL
+// at the end of the range or of the budget.
+u64 *pagetable_next(struct pagetable_cursor *cursor);
+
+// CPUs that may hold translations of this aspace, its foreign ones included.
+void pagetable_flush_add(struct tlb_flush *flush, struct aspace *aspace);
+
+// Work to be done after all locks are dropped: CPUs to flush, then frames whose
+// shares are dropped.
+#define TLB_BATCH_FRAMES 64
+struct tlb_batch {
+	struct tlb_flush flush;
+	u32 nframes;
+	struct paddr frame[TLB_BATCH_FRAMES];
+};
+static inline void tlb_batch_init(struct tlb_batch *batch)
+{
+	batch->flush.cpus = 0;
+	batch->nframes = 0;
+}
+static inline void tlb_batch_add(struct tlb_batch *batch, struct paddr frame)
+{
+	batch->frame[batch->nframes++] = frame;
+}
+// No locks held; look-up results are invalid afterwards (if it had work).
+void tlb_batch_finish(struct tlb_batch *batch);
+#endif

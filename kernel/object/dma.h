@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// dma: which memory a device may reach. Without an I/O memory management unit
+// bus addresses are physical addresses and a pin is a promise only: the page
+// stays where it is until it is unpinned.
+//
+// A pin holds a share of its frame, so the frame cannot return to the allocator
+// while a device may still write to it, whatever happens to the memory object or
+// the pool it came from. When the memory goes away first, the pin is quarantined:
+// the frame is charged to the pool of the dma object until it is unmapped, or
+// until everything is unmapped at once after the device was reset. Destroying the
+// dma object releases all pins: its owner has reset the device before.
+//
+// Locks: object.lock guards the table of pins; slot and charged of a pin are
+// guarded by the lock of its memory. Never both locks at once.
+#ifndef KERNEL_OBJECT_DMA_H
+#define KERNEL_OBJECT_DMA_H
+#include "kernel/object/object.h"
+#include "lib/base/status.h"
+
+#define DMA_BUCKETS 64
+
+struct dma;
+
+struct pin {
+	struct slot slot; // reference to the memory; empty: quarantined
+	struct dma *dma; // [I]
+	struct paddr frame; // [I]
+	bool counted; // [I] frame is managed RAM: share and pin counted
+	bool charged; // quarantined and charged to the dma object's pool
+	struct pin *next; // of its bucket
+};
+
+struct dma {
+	struct object object;
+	u64 npins;
+	struct pin *bucket[DMA_BUCKETS]; // by frame number
+};
+
+[[nodiscard]] enum status dma_create(struct pool *pool, struct dma **out);
+bool dma_destroy_step(struct dma *dma);
+// The memory behind a pin goes away: quarantine. Memory's lock held.
+void pin_lost_locked(struct pin *pin);
+#endif

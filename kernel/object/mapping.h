@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// mapping: one piece of memory at one place in an address space. Mappings of an
+// aspace never overlap and form a treap by start address: a binary search tree
+// in which random priorities keep the expected height logarithmic. All functions
+// are iterative. struct mapping is in aspace.h.
+//
+// Locks: the aspace's lock for all; those that say so take the memory's lock.
+#ifndef KERNEL_OBJECT_MAPPING_H
+#define KERNEL_OBJECT_MAPPING_H
+#include "kernel/object/aspace.h"
+#include "kernel/object/memory.h"
+
+// The mapping that contains address, else the next one above it; NULL.
+struct mapping *mapping_find(const struct aspace *aspace, u64 address);
+void mapping_insert(struct aspace *aspace, struct mapping *mapping);
+
+// Take out of the tree, drop the reference to the memory (locks it) and free the
+// record. cpus: to be flushed before frames of the memory may go.
+void mapping_remove(struct mapping *mapping, u64 cpus);
+
+// Cut in two at address, which lies inside; the part from address on becomes a
+// mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD.
+[[nodiscard]] enum status mapping_split(struct mapping *mapping, u64 address);
+// Give up length bytes at the start, or everything from address on.
+void mapping_trim_front(struct mapping *mapping, u64 length);
+void mapping_trim_tail(struct mapping *mapping, u64 address);
+
+// Put on the memory's list. Memory's lock held.
+void mapping_attach_locked(struct mapping *mapping, struct memory *memory);
+#endif
