@@ -16,6 +16,11 @@
 // a flush waits for its predecessors by the client's doing.
 //
 // The other side's memory is hostile: entries are copied once and then checked.
+//
+// An answer sets the bit in done first and clears the one in submitted after:
+// a server that dies in between is seen as not having answered, and its
+// successor does the request again. So an answer counts only when the bit in
+// submitted is gone.
 #ifndef LIB_DRIVER_CHANNEL_H
 #define LIB_DRIVER_CHANNEL_H
 #include "abi/startup.h"
@@ -72,18 +77,43 @@ struct channel {
 	u64 taken; // server: bits being worked on; client: entries in use
 };
 
+// Map the shared memory; the first to come writes the header of the table.
+// ERR_CORRUPT: the header is not a channel's; ERR_RANGE: too small.
 [[nodiscard]] enum status channel_open(struct channel *channel,
 				       const struct startup_cap *cap);
+// As channel_open, on memory that is mapped already.
+[[nodiscard]] enum status channel_adopt(struct channel *channel, void *memory,
+					u64 bytes);
 // Client: entry number, or -1 when all 64 are in use.
 int channel_claim(struct channel *channel);
-void channel_submit(struct channel *channel, u32 entry);
+// Publish the entry, filled in but for its generation, and signal the server.
+void channel_submit(struct channel *channel, u32 entry,
+		    const struct channel_request *request);
 u64 channel_finished(struct channel *channel); // done bits; consumes none
+// The answer to a finished entry, copied.
+void channel_answer(struct channel *channel, u32 entry, enum status *status,
+		    u32 *result);
 void channel_release(struct channel *channel, u32 entry);
-[[nodiscard]] enum status channel_resume_client(struct channel *channel);
+// Wait until nothing of a predecessor is under way, then start empty.
+// ERR_TIMEOUT: the server has not answered by deadline_ns (absolute; 0: never).
+[[nodiscard]] enum status channel_resume_client(struct channel *channel,
+						u64 deadline_ns);
+// Wait until the server has said what the device is. ERR_TIMEOUT.
+[[nodiscard]] enum status channel_wait_ready(struct channel *channel,
+					     u64 deadline_ns);
+// Server: say what the device is; only then clients submit.
+void channel_publish(struct channel *channel, u32 flags, u64 capacity,
+		     u32 max_sectors, u32 generation);
 // Server: bits submitted and not yet taken, now taken; copy of one entry;
 // completion (signals the client).
 u64 channel_take(struct channel *channel);
 void channel_read(struct channel *channel, u32 entry, struct channel_request *out);
 void channel_complete(struct channel *channel, u32 entry, enum status status, u32 result);
 void channel_signal(struct channel *channel);
+
+// Checks a copied request of the block protocol against the device and the data
+// area: STATUS_OK, ERR_ARGUMENT, ERR_RANGE or ERR_READONLY.
+[[nodiscard]] enum status block_check(const struct channel_request *request,
+				      u64 data_bytes, u64 capacity, u32 flags,
+				      u32 max_sectors);
 #endif
