@@ -57,6 +57,7 @@ def generate(interfaces, lists):
         else:
             files[f"abi/{i.name}.h"] = emit_services.service_h(i)
             files[f"fuzz/{i.name}_decode.h"] = emit_services.fuzz_h(i)
+    files["fuzz/services.h"] = emit_services.services_h([i for i in interfaces if i.kind == "service"])
     return files
 
 

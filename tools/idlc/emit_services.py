@@ -8,7 +8,7 @@
 # the status. Every other word is one argument or result. A buffer argument is
 # offset << 32 | length within the session's buffer.
 
-from emit_syscalls import from_word, guarded, note, result_name, signature
+from emit_syscalls import NOTE, from_word, guarded, note, result_name, signature
 from parse import CTYPES, SCALARS
 
 BUFFERS = ("bytes", "in", "out")
@@ -257,7 +257,17 @@ def fuzz_h(interface):
             "\tmemcpy(head, data, used);\n\tmemcpy(m.word, head, sizeof(m.word));\n"
             "\tm.nwords = (u32)head[8] % (MESSAGE_WORDS + 1);\n"
             "\tm.ncaps = (u32)head[9] % (MESSAGE_CAPS + 1);\n"
-            "\tstruct service_session session = {(u8 *)data + used, bytes - used};\n"
+            "\tu8 buffer[bytes - used + (bytes == used)];\n"
+            "\tmemcpy(buffer, data + used, bytes - used);\n"
+            "\tstruct service_session session = {bytes > used ? buffer : nullptr, bytes - used};\n"
             f"\t(void){service}_dispatch(&{service}_fuzz_ops, nullptr, &session, &m);\n"
             f"\t(void){service}_call_name(m.word[0]);\n}}\n")
     return guarded(out)
+
+
+def services_h(interfaces):
+    """A table of all services for the fuzzer."""
+    out = NOTE.format("abi/*.idl") + "\n"
+    out += "".join(f'#include "gen/fuzz/{i.name}_decode.h"\n' for i in interfaces)
+    out += "\nstatic void (*const service_fuzzers[])(const u8 *data, usize bytes) = {\n"
+    return guarded(out + "".join(f"\t{i.name}_fuzz_one,\n" for i in interfaces) + "};\n")

@@ -136,8 +136,7 @@ def syscall_decode_h(interface):
         "Calls marked raw have an entry of their own: here they are ERR_NOSYS.")
     out += ('\n#include "gen/abi/syscall_nr.h"\n#include "lib/base/status.h"\n'
             '#include "lib/base/types.h"\n\nstruct thread;\nstruct cap_ref;\n\n'
-            "enum status syscall_dispatch(struct thread *self, u64 nr);\n"
-            "enum status syscall_refused(struct thread *self, u32 nr, u32 argument, enum status status);\n")
+            "enum status syscall_dispatch(struct thread *self, u64 nr);\n")
     for call in interface.calls:
         if call.raw:
             continue
@@ -153,7 +152,7 @@ def syscall_decode_h(interface):
 def decode_arg(call, i, arg):
     """Statements that decode argument register i (1..7), and its C value."""
     word = f"arch_syscall_arg(self, {i})"
-    fail = f"\t\treturn syscall_refused(self, {call.number}, {i}, "
+    fail = f"\t\treturn refused({call.number}, {i}, "
     if arg.kind == "handle":
         out = f"\tstruct cap_ref {arg.name};\n"
         look = (f"cap_lookup(self, {word}, {object_c(arg.object)}, "
@@ -179,12 +178,16 @@ def decode_arg(call, i, arg):
 
 
 def syscall_decode_c(interface):
-    out = note(interface, "", "Decoding of system calls. In debug builds the kernel supplies",
-               "syscall_refused(), which logs which argument (0 is the capability) of which",
-               "call was refused, and returns the status.")
+    out = note(interface, "", "Decoding of system calls. Debug builds log the first refusals: which argument",
+               "(0 is the capability) of which call. More would drown the log under a fuzzer.")
     out += ('\n#include "gen/kernel/syscall_decode.h"\n#include "kernel/arch/arch.h"\n'
             '#include "kernel/object/cap.h"\n#include "kernel/object/thread.h"\n\n'
-            "#ifndef KOCHAB_DEBUG\n#define syscall_refused(self, nr, argument, status) (status)\n#endif\n")
+            '#ifdef KOCHAB_DEBUG\n#include "gen/abi/syscall_names.h"\n#include "kernel/log.h"\n\n'
+            "static enum status refused(u32 nr, u32 argument, enum status status)\n{\n"
+            "\tstatic u32 count;\n\n\tif (__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) < 100)\n"
+            '\t\tklog("%s: argument %u refused: %s\\n", syscall_name(nr), argument,\n'
+            "\t\t\tstatus_text(status));\n\treturn status;\n}\n"
+            "#else\n#define refused(nr, argument, status) (status)\n#endif\n")
     for call in interface.calls:
         if call.raw:
             continue
@@ -196,8 +199,8 @@ def syscall_decode_c(interface):
             values.append("&cap")
             checks += ("\tstruct cap_ref cap;\n\n\tstatus_ = cap_lookup(self, arch_syscall_arg(self, 0), "
                        f"{object_c(call.object)}, {rights_c(call.rights)}, &cap);\n"
-                       "\tif (status_ != STATUS_OK)\n\t\treturn syscall_refused("
-                       f"self, {call.number}, 0, status_);\n")
+                       "\tif (status_ != STATUS_OK)\n\t\treturn refused("
+                       f"{call.number}, 0, status_);\n")
         for i, arg in enumerate(call.args, 1):
             text, value = decode_arg(call, i, arg)
             checks += text
