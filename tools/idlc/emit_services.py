@@ -59,8 +59,7 @@ def copied(call, arg):
 def client(interface, call):
     service, upper = interface.name, interface.name.upper()
     parameters, body, after = ["struct session *session_"], "", ""
-    scratch = any(a.kind in BUFFERS and not a.lend for a in call.args)
-    if scratch:
+    if any(a.kind in BUFFERS and not a.lend for a in call.args):
         body += "\tsession_->used = 0;\n"
     for i, a in enumerate(words(call.args), 1):
         n = a.name
@@ -83,11 +82,7 @@ def client(interface, call):
             if count != f"{n}_bytes":
                 after += f"\tif ({count} > {n}_bytes)\n\t\treturn ERR_PROTOCOL;\n"
             after += f"\tif ({count})\n\t\tmemcpy({n}, {n}_place, {count});\n"
-    for i, a in enumerate(caps(call.args)):
-        parameters.append(f"struct handle {a.name}")
-        body += (f"\tif ({a.name}.value > 0xffff)\n\t\treturn ERR_ARGUMENT;\n"
-                 f"\tm_.slot[{i}] = (u16){a.name}.value;\n")
-    for i, a in enumerate(caps(call.results), len(caps(call.args))):
+    for i, a in enumerate(caps(call.args + call.results)):
         parameters.append(f"struct handle {a.name}")
         body += (f"\tif ({a.name}.value > 0xffff)\n\t\treturn ERR_ARGUMENT;\n"
                  f"\tm_.slot[{i}] = (u16){a.name}.value;\n")
@@ -98,13 +93,9 @@ def client(interface, call):
             f"\t\t.nwords = {1 + len(words(call.args))}, .ncaps = {len(caps(call.args))}}};\n"
             "\tenum status status_;\n\n" + body)
     out += "\tstatus_ = session_call(session_, &m_);\n\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
-    out += (f"\tif (m_.nwords != {1 + len(results)} || m_.ncaps != {len(caps(call.results))})\n"
-            "\t\treturn ERR_PROTOCOL;\n")
-    for i, r in enumerate(results, 1):
-        check = range_check(r, f"m_.word[{i}]")
-        if check:
-            out += f"\tif ({check})\n\t\treturn ERR_PROTOCOL;\n"
-    out += after
+    wrong = [f"m_.nwords != {1 + len(results)}", f"m_.ncaps != {len(caps(call.results))}"]
+    wrong += filter(None, (range_check(r, f"m_.word[{i}]") for i, r in enumerate(results, 1)))
+    out += f"\tif ({' || '.join(wrong)})\n\t\treturn ERR_PROTOCOL;\n" + after
     for i, r in enumerate(results, 1):
         name = result_name(call, r)
         out += f"\tif ({name})\n\t\t*{name} = {from_word(r, f'm_.word[{i}]')};\n"
@@ -118,14 +109,9 @@ def reply(service, call):
     parameters = ["struct message *m", "enum status status"]
     parameters += [f"const struct {service}_{call.name}_result *result"] if result else []
     out += signature(f"static inline void {service}_{call.name}_reply", parameters) + "\n{\n"
-    out += "\tm->word[0] = (u64)(i64)status;\n\tm->nwords = 1;\n\tm->ncaps = 0;\n"
-    if result:
-        out += "\tif (status != STATUS_OK)\n\t\treturn;\n"
-        out += "".join(f"\tm->word[{i}] = (u64)result->{r.name};\n"
-                       for i, r in enumerate(words(result), 1))
-        out += "".join(f"\tm->slot[{i}] = (u16)result->{r.name}.value;\n"
-                       for i, r in enumerate(caps(result)))
-        out += f"\tm->nwords = {1 + len(words(result))};\n\tm->ncaps = {len(caps(result))};\n"
+    out += f"\tif (!service_reply(m, status, {1 + len(words(result))}, {len(caps(result))}))\n\t\treturn;\n"
+    out += "".join(f"\tm->word[{i}] = (u64)result->{r.name};\n" for i, r in enumerate(words(result), 1))
+    out += "".join(f"\tm->slot[{i}] = (u16)result->{r.name}.value;\n" for i, r in enumerate(caps(result)))
     return out + "}\n"
 
 
@@ -221,15 +207,15 @@ def service_h(interface):
         out += (f"\t\tcase {upper}_{call.name.upper()}:\n"
                 f"\t\t\tstatus = {service}_{call.name}_serve(ops, context, session, m);\n\t\t\tbreak;\n")
     out += ("\t\tdefault:\n\t\t\tstatus = ERR_NOSYS;\n\t\t}\n"
-            "\tif (status == STATUS_OK || status == STATUS_DEFERRED)\n\t\treturn status;\n"
-            "\tm->word[0] = (u64)(i64)status;\n\tm->nwords = 1;\n\tm->ncaps = 0;\n\treturn status;\n}\n")
+            "\tif (status != STATUS_OK && status != STATUS_DEFERRED)\n"
+            "\t\tservice_reply(m, status, 1, 0);\n\treturn status;\n}\n")
     return guarded(out)
 
 
 def fuzz_h(interface):
     """Ops that touch every byte they are given, and an entry for libFuzzer."""
     service = interface.name
-    out = note(interface, "", "Feeds arbitrary bytes to the decoding of a request: the first 80 bytes",
+    out = note(interface, "", "Feeds arbitrary bytes to the decoding of a request: the first 66 bytes",
                "are the message, the rest is the session's buffer. Each op touches all the",
                "bytes it may touch, so that a sanitizer sees a range that was not checked.")
     out += f'\n#include "gen/abi/{service}.h"\n#include "lib/base/string.h"\n\n'
@@ -252,14 +238,8 @@ def fuzz_h(interface):
         ops += f"\t.{call.name} = {service}_fuzz_{call.name},\n"
     out += f"\nstatic const struct {service}_ops {service}_fuzz_ops = {{\n{ops}}};\n"
     out += (f"\nstatic inline void {service}_fuzz_one(const u8 *data, usize bytes)\n{{\n"
-            "\tstruct message m = {};\n\tu64 head[10] = {};\n"
-            "\tusize used = bytes < sizeof(head) ? bytes : sizeof(head);\n\n"
-            "\tmemcpy(head, data, used);\n\tmemcpy(m.word, head, sizeof(m.word));\n"
-            "\tm.nwords = (u32)head[8] % (MESSAGE_WORDS + 1);\n"
-            "\tm.ncaps = (u32)head[9] % (MESSAGE_CAPS + 1);\n"
-            "\tu8 buffer[bytes - used + (bytes == used)];\n"
-            "\tmemcpy(buffer, data + used, bytes - used);\n"
-            "\tstruct service_session session = {bytes > used ? buffer : nullptr, bytes - used};\n"
+            "\tstruct message m;\n\tu8 buffer[bytes + 1];\n"
+            "\tstruct service_session session = service_fuzz_input(data, bytes, &m, buffer);\n\n"
             f"\t(void){service}_dispatch(&{service}_fuzz_ops, nullptr, &session, &m);\n"
             f"\t(void){service}_call_name(m.word[0]);\n}}\n")
     return guarded(out)

@@ -13,8 +13,7 @@ CTYPES = {"u64": "u64", "u32": "u32", "u16": "u16", "u8": "u8", "i64": "i64",
           "bool": "bool", "slot": "struct handle", "uaddr": "struct uaddr",
           "handle": "struct handle"}
 MAX_SYSCALLS = 50          # the kernel's budget
-MAX_ARGS, MAX_RESULTS = 7, 6
-MAX_MESSAGE_ARGS, MAX_MESSAGE_RESULTS, MAX_MESSAGE_CAPS = 7, 7, 4
+MAX_ARGS, MAX_RESULTS, MAX_CAPS = 7, 6, 4   # of results, a message holds 7
 C_WORDS = set("""auto bool break case char const continue default do double
 else enum extern false float for goto if inline int long nullptr register
 restrict return short signed sizeof static struct switch true typedef union
@@ -268,23 +267,15 @@ class Parser:
         return call
 
     def check_counts(self, interface, call):
-        def words(args):
-            return sum(a.kind != "cap" for a in args)
-
-        if interface.kind == "syscalls":
-            limits = (len(call.args), MAX_ARGS, "arguments"), \
-                     (len(call.results), MAX_RESULTS, "results")
-        else:
-            limits = (words(call.args), MAX_MESSAGE_ARGS, "arguments"), \
-                     (words(call.results), MAX_MESSAGE_RESULTS, "results"), \
-                     (len(call.args) - words(call.args), MAX_MESSAGE_CAPS,
-                      "capabilities"), \
-                     (len(call.results) - words(call.results),
-                      MAX_MESSAGE_CAPS, "capabilities in the reply")
-        for count, limit, what in limits:
+        args = [a for a in call.args if a.kind != "cap"]
+        results = [r for r in call.results if r.kind != "cap"]
+        ncaps = len(call.args + call.results) - len(args + results)
+        kernel = interface.kind == "syscalls"
+        for count, limit, what in ((len(args), MAX_ARGS, "arguments"),
+                                   (len(results), MAX_RESULTS + (not kernel), "results"),
+                                   (ncaps, MAX_CAPS, "capabilities, both ways counted")):
             if count > limit and not call.raw:
-                self.fail(f"call {call.name} has {count} {what}, "
-                          f"at most {limit} fit", call.line)
+                self.fail(f"call {call.name} has {count} {what}, at most {limit} fit", call.line)
 
     def unique(self, seen, key, what, line):
         if key in seen:

@@ -99,7 +99,7 @@ class Refuses(Base):
 
         self.refuses(f"// t\ncall x = 1 ({args('u8', 8)})", "3: call x has 8 arguments, at most 7 fit")
         self.refuses("// t\ncall x = 1 (" + ", ".join(f"cap c{i}: memory -" for i in range(5)) + ")",
-                     "3: call x has 5 capabilities, at most 4 fit")
+                     "3: call x has 5 capabilities, both ways counted, at most 4 fit")
         self.syscall(f"// t\ncall x = 1 on any - ({args('u8', 8)})", "3: call x has 8 arguments, at most 7 fit")
         self.syscall(f"// t\ncall x = 1 on any - () -> ({args('u8', 7)})", "3: call x has 7 results, at most 6 fit")
         self.syscall("".join(f"// t\ncall c{i} = {i} on none - ()\n" for i in range(51)),
