@@ -64,3 +64,16 @@ static inline struct service_session service_fuzz_input(const u8 *data,
 	return (struct service_session){
 		rest ? buffer + bytes + 1 - rest : nullptr, rest};
 }
+
+// A fuzzed op uses all of a buffer, so that a sanitizer sees a wrong range.
+static inline void service_touch_in(const u8 *data, u32 bytes)
+{
+	for (u32 i = 0; i < bytes; i++)
+		(void)((const volatile u8 *)data)[i];
+}
+
+static inline void service_touch_out(u8 *data, u32 bytes)
+{
+	for (u32 i = 0; i < bytes; i++)
+		((volatile u8 *)data)[i] = 0x5a;
+}

@@ -8,7 +8,7 @@
 # the status. Every other word is one argument or result. A buffer argument is
 # offset << 32 | length within the session's buffer.
 
-from emit_syscalls import NOTE, from_word, guarded, note, result_name, signature
+from emit_syscalls import FAIL, NOTE, each, from_word, guarded, note, result_name, signature
 from parse import CTYPES, SCALARS
 
 BUFFERS = ("bytes", "in", "out")
@@ -76,7 +76,7 @@ def client(interface, call):
         action = f"reserve(session_, {n}_bytes, &m_.word[{i}], &{n}_place)" if a.kind == "out" \
             else f"put(session_, {n}, {n}_bytes, &m_.word[{i}])"
         body += f"\tu8 *{n}_place;\n" if a.kind == "out" else ""
-        body += f"\tstatus_ = session_{action};\n\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
+        body += f"\tstatus_ = session_{action};\n" + FAIL
         if a.kind == "out":
             count = copied(call, a)
             if count != f"{n}_bytes":
@@ -92,7 +92,7 @@ def client(interface, call):
     out += (f"\tstruct message m_ = {{.word[0] = {upper}_{call.name.upper()},\n"
             f"\t\t.nwords = {1 + len(words(call.args))}, .ncaps = {len(caps(call.args))}}};\n"
             "\tenum status status_;\n\n" + body)
-    out += "\tstatus_ = session_call(session_, &m_);\n\tif (status_ != STATUS_OK)\n\t\treturn status_;\n"
+    out += "\tstatus_ = session_call(session_, &m_);\n" + FAIL
     wrong = [f"m_.nwords != {1 + len(results)}", f"m_.ncaps != {len(caps(call.results))}"]
     wrong += filter(None, (range_check(r, f"m_.word[{i}]") for i, r in enumerate(results, 1)))
     out += f"\tif ({' || '.join(wrong)})\n\t\treturn ERR_PROTOCOL;\n" + after
@@ -181,11 +181,9 @@ def service_h(interface):
             out += "".join(f"\t// {line}\n" for line in doc)
             out += f"\t{upper}_EVENT_{name.upper()} = {bit}, // bit number\n"
         out += "};\n"
-    out += f"\nenum {service}_opcode {{\n"
-    out += "".join(f"\t{upper}_{c.name.upper()} = {c.number},\n" for c in interface.calls) + "};\n"
-    out += f"\nstatic inline const char *{service}_call_name(u64 opcode)\n{{\n\tswitch (opcode & 0xffff) {{\n"
-    for call in interface.calls:
-        out += f'\tcase {call.number}:\n\t\treturn "{service}.{call.name}";\n'
+    out += f"\nenum {service}_opcode {{\n" + each(f"\t{upper}_{{NAME}} = {{number}},\n", interface.calls)
+    out += f"}};\n\nstatic inline const char *{service}_call_name(u64 opcode)\n{{\n\tswitch (opcode & 0xffff) {{\n"
+    out += each(f'\tcase {{number}}:\n\t\treturn "{service}.{{name}}";\n', interface.calls)
     out += f'\tdefault:\n\t\treturn "{service}.unknown";\n\t}}\n}}\n'
     for call in interface.calls:
         out += structs(service, call)
@@ -203,9 +201,8 @@ def service_h(interface):
             "\tenum status status = ERR_PROTOCOL;\n\n"
             f"\tif (m->nwords >= 1 && (m->word[0] >> 16 & 0xffff) != {upper}_VERSION)\n"
             "\t\tstatus = ERR_VERSION;\n\telse if (m->nwords >= 1)\n\t\tswitch (m->word[0] & 0xffff) {\n")
-    for call in interface.calls:
-        out += (f"\t\tcase {upper}_{call.name.upper()}:\n"
-                f"\t\t\tstatus = {service}_{call.name}_serve(ops, context, session, m);\n\t\t\tbreak;\n")
+    out += each(f"\t\tcase {upper}_{{NAME}}:\n"
+                f"\t\t\tstatus = {service}_{{name}}_serve(ops, context, session, m);\n\t\t\tbreak;\n", interface.calls)
     out += ("\t\tdefault:\n\t\t\tstatus = ERR_NOSYS;\n\t\t}\n"
             "\tif (status != STATUS_OK && status != STATUS_DEFERRED)\n"
             "\t\tservice_reply(m, status, 1, 0);\n\treturn status;\n}\n")
@@ -218,25 +215,17 @@ def fuzz_h(interface):
     out = note(interface, "", "Feeds arbitrary bytes to the decoding of a request: the first 66 bytes",
                "are the message, the rest is the session's buffer. Each op touches all the",
                "bytes it may touch, so that a sanitizer sees a range that was not checked.")
-    out += f'\n#include "gen/abi/{service}.h"\n#include "lib/base/string.h"\n\n'
-    out += f"static u8 {service}_fuzz_sink;\n"
-    ops = ""
+    out += f'\n#include "gen/abi/{service}.h"\n'
     for call in interface.calls:
         parameters = op_type(service, call).split("(", 2)[2][:-1]
         out += f"\nstatic enum status {service}_fuzz_{call.name}({parameters})\n{{\n\t(void)context;\n"
-        for a in call.args:
-            if a.kind in BUFFERS:
-                action = f"args->{a.name}[i] = 0x5a" if a.kind == "out" \
-                    else f"{service}_fuzz_sink ^= args->{a.name}[i]"
-                out += f"\tfor (u32 i = 0; i < args->{a.name}_bytes; i++)\n\t\t{action};\n"
-            else:
-                value = f"args->{a.name}" + (".value" if a.kind == "cap" else "")
-                out += f"\t{service}_fuzz_sink ^= (u8){value};\n"
-        if call.results:
-            out += "\tmemset(result, 0, sizeof(*result));\n"
+        out += "".join(f"\tservice_touch_{'out' if a.kind == 'out' else 'in'}(args->{a.name}, args->{a.name}_bytes);\n"
+                       for a in call.args if a.kind in BUFFERS)
+        out += "\t(void)args;\n" if call.args else ""
+        out += "\t*result = (typeof(*result)){};\n" if call.results else ""
         out += "\treturn STATUS_OK;\n}\n"
-        ops += f"\t.{call.name} = {service}_fuzz_{call.name},\n"
-    out += f"\nstatic const struct {service}_ops {service}_fuzz_ops = {{\n{ops}}};\n"
+    out += f"\nstatic const struct {service}_ops {service}_fuzz_ops = {{\n"
+    out += each(f"\t.{{name}} = {service}_fuzz_{{name}},\n", interface.calls) + "};\n"
     out += (f"\nstatic inline void {service}_fuzz_one(const u8 *data, usize bytes)\n{{\n"
             "\tstruct message m;\n\tu8 buffer[bytes + 1];\n"
             "\tstruct service_session session = service_fuzz_input(data, bytes, &m, buffer);\n\n"
