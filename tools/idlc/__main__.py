@@ -40,7 +40,8 @@ def load(folder):
 
 def generate(interfaces, lists):
     """A dictionary from path below gen/ to text."""
-    files = {"abi/objects.h": emit_syscalls.names_h(lists["objects"], lists["rights"])}
+    files = {"abi/objects.h": emit_syscalls.objects_h(lists["objects"]),
+             "abi/rights.h": emit_syscalls.rights_h(lists["rights"])}
     for i in interfaces:
         section = 2 if i.kind == "syscalls" else 3
         for call in i.calls:

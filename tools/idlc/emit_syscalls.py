@@ -104,12 +104,14 @@ def syscall_stubs_h(interface):
     return guarded(out)
 
 
-def names_h(objects, rights):
-    out = NOTE.format("abi/objects.def and abi/rights.def")
-    out += "\n#include \"lib/base/types.h\"\n\nenum object_type {\n"
+def objects_h(objects):
+    out = NOTE.format("abi/objects.def") + '\n#include "gen/abi/rights.h"\n\nenum object_type {\n'
     out += "".join(f"\tOBJECT_{name} = {number}, // {text}\n" for name, number, text in objects)
-    out += "\tOBJECT_ANY = 255, // in a check: any but NONE\n};\n\n"
-    out += "enum {\n"
+    return guarded(out + "\tOBJECT_ANY = 255, // in a check: any but NONE\n};\n")
+
+
+def rights_h(rights):
+    out = NOTE.format("abi/rights.def") + "\nenum {\n"
     out += "".join(f"\tRIGHT_{name} = 1 << {bit}, // {text}\n" for name, bit, text in rights)
     return guarded(out + "};\n")
 
