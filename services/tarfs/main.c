@@ -20,7 +20,6 @@
 static struct tree tree;
 static struct server server;
 static struct handle archive_memory;
-static u32 window_slot; // what map() gave away last
 
 static u32 type_of(const struct tree_node *node)
 {
@@ -208,6 +207,7 @@ static enum status op_map(void *context, const struct fs_map_args *args,
 {
 	const struct tree_node *node = tree_node(&tree, args->node);
 	u64 pages;
+	u32 slot;
 	enum status status;
 
 	(void)context;
@@ -221,14 +221,15 @@ static enum status op_map(void *context, const struct fs_map_args *args,
 	    !is_aligned(node->data_offset, PAGE_BYTES))
 		return ERR_UNSUPPORTED;
 	pages = align_up(node->size_bytes, PAGE_BYTES) / PAGE_BYTES;
-	(void)!sys_cap_delete(SELF_CNODE, window_slot);
-	status = sys_cap_mint(SELF_CNODE, window_slot, archive_memory,
+	slot = slot_alloc();
+	server_free_after_reply(slot);
+	status = sys_cap_mint(SELF_CNODE, slot, archive_memory,
 			      RIGHT_READ | RIGHT_EXEC | RIGHT_DERIVE,
 			      node->data_offset / PAGE_BYTES << 32 | pages);
 	if (status != STATUS_OK)
 		return ERR_UNSUPPORTED;
 	result->size = node->size_bytes;
-	result->memory = handle_of(window_slot);
+	result->memory = handle_of(slot);
 	return STATUS_OK;
 }
 
@@ -329,7 +330,6 @@ int component_main(const struct startup *page)
 	status = tree_build(&tree, data, archive->a, heap_realloc, report);
 	if (status == ERR_MEMORY)
 		component_fail("no memory for the tree of the archive");
-	window_slot = slot_alloc();
 	server.dispatch = dispatch;
 	status = server_init(&server, handle_of(endpoint->handle), FS_ATTACH,
 			     nullptr);

@@ -245,16 +245,9 @@ static enum status op_attach(void *context,
 			     const struct console_attach_args *args)
 {
 	u32 index = session_index();
-	u32 slot = slot_alloc();
-	enum status status;
+	u32 slot = args->notify.value; // ours from now on
 
 	(void)context;
-	// The slot of the message is the server loop's; take the capability.
-	status = sys_cap_move(SELF_CNODE, slot, args->notify);
-	if (status != STATUS_OK) {
-		slot_free(slot);
-		return ERR_PROTOCOL;
-	}
 	if (uart.notify[index] != 0)
 		slot_free(uart.notify[index]);
 	uart.notify[index] = slot;
