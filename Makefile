@@ -27,6 +27,8 @@ MAKEFLAGS += --no-builtin-rules
 
 TARGET_x86_64 := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
 KERNEL_x86_64 := -mcmodel=kernel
+$(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): only x86_64 can be built so far))
+$(if $(filter release debug,$(BUILD)),,$(error BUILD=$(BUILD): release or debug))
 include $(wildcard kernel/flags.mk)
 COMMON := -std=c2x -Wall -Wextra -Werror -O2 -g -MMD -MP -I. -I$(OUT) \
 	-ffile-prefix-map=$(CURDIR)=. $(if $(filter debug,$(BUILD)),-DKOCHAB_DEBUG=1) \

@@ -46,7 +46,8 @@ static inline u32 highest_bit(u64 value)
 static inline u32 count_bits(u64 value)
 {
 	value -= value >> 1 & 0x5555555555555555;
-	value = (value & 0x3333333333333333) + (value >> 2 & 0x3333333333333333);
+	value = (value & 0x3333333333333333) +
+		(value >> 2 & 0x3333333333333333);
 	value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0f;
 	return (u32)(value * 0x0101010101010101 >> 56);
 }

@@ -33,7 +33,7 @@ static void put_repeated(struct output *o, char c, i32 count)
 }
 
 static void put_padded(struct output *o, const struct directive *d,
-	const char *text, i32 length)
+		       const char *text, i32 length)
 {
 	if (!d->left)
 		put_repeated(o, ' ', d->width - length);
@@ -45,7 +45,7 @@ static void put_padded(struct output *o, const struct directive *d,
 
 // head is what stands before the digits: a sign or 0x.
 static void put_number(struct output *o, const struct directive *d,
-	const char *head, u64 value, u32 base, bool capital)
+		       const char *head, u64 value, u32 base, bool capital)
 {
 	const char *digits = capital ? "0123456789ABCDEF" : "0123456789abcdef";
 	char text[64];
@@ -68,10 +68,13 @@ static void put_number(struct output *o, const struct directive *d,
 
 static void put_signed(struct output *o, const struct directive *d, i64 value)
 {
-	const char *sign = value < 0 ? "-" : d->plus ? "+" : d->space ? " " : "";
+	const char *sign = value < 0 ? "-"
+		: d->plus	     ? "+"
+		: d->space	     ? " "
+				     : "";
 
 	put_number(o, d, sign, value < 0 ? 0 - (u64)value : (u64)value, 10,
-		false);
+		   false);
 }
 
 // A number or *, from the format or from the values.
@@ -125,7 +128,7 @@ static u32 take_size(const char **format)
 
 	for (;; (*format)++) {
 		if (**format == 'l' || **format == 'z' || **format == 'j' ||
-			**format == 't')
+		    **format == 't')
 			size = 8;
 		else if (**format == 'h')
 			size /= 2;
@@ -151,7 +154,7 @@ static i64 take_signed(u32 size, va_list *values)
 }
 
 static void put_text(struct output *o, const struct directive *d,
-	const char *text)
+		     const char *text)
 {
 	if (!text)
 		text = "(null)";
@@ -161,7 +164,7 @@ static void put_text(struct output *o, const struct directive *d,
 
 // One directive, *format behind its %.
 static void put_directive(struct output *o, const char **format,
-	va_list *values)
+			  va_list *values)
 {
 	const char *start = *format;
 	struct directive d = take_directive(format, values);
@@ -180,19 +183,19 @@ static void put_directive(struct output *o, const char **format,
 		break;
 	case 'o':
 		put_number(o, &d, d.prefix ? "0" : "",
-			take_unsigned(size, values), 8, false);
+			   take_unsigned(size, values), 8, false);
 		break;
 	case 'x':
 	case 'X': {
 		u64 value = take_unsigned(size, values);
 
 		put_number(o, &d, d.prefix && value ? "0x" : "", value, 16,
-			c == 'X');
+			   c == 'X');
 		break;
 	}
 	case 'p':
 		put_number(o, &d, "0x", (u64)va_arg(*values, void *), 16,
-			false);
+			   false);
 		break;
 	case 's':
 		put_text(o, &d, va_arg(*values, const char *));
@@ -214,7 +217,7 @@ static void put_directive(struct output *o, const char **format,
 }
 
 usize format_string(char *buffer, usize size_bytes, const char *format,
-	va_list values)
+		    va_list values)
 {
 	struct output o = {buffer, size_bytes, 0};
 	va_list own;

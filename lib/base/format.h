@@ -16,6 +16,8 @@
 // 0). Returns the length the whole text has: it was cut if that is >=
 // size_bytes.
 [[gnu::format(printf, 3, 0)]] usize format_string(char *buffer,
-	usize size_bytes, const char *format, va_list values);
+						  usize size_bytes,
+						  const char *format,
+						  va_list values);
 [[gnu::format(printf, 3, 4)]] usize format_text(char *buffer, usize size_bytes,
-	const char *format, ...);
+						const char *format, ...);

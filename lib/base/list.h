@@ -69,11 +69,9 @@ static inline struct list *list_take_first(struct list *head)
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 
 // The body must not remove `node`; LIST_FOR_EACH_SAFE allows it.
-#define LIST_FOR_EACH(node, head)                                  \
-	for (struct list *node = (head)->next; node != (head);     \
+#define LIST_FOR_EACH(node, head)                                              \
+	for (struct list *node = (head)->next; node != (head);                 \
 	     node = node->next)
-#define LIST_FOR_EACH_SAFE(node, head)                             \
-	for (struct list *node = (head)->next, *node##_next =      \
-		     node->next;                                   \
-	     node != (head);                                       \
-	     node = node##_next, node##_next = node->next)
+#define LIST_FOR_EACH_SAFE(node, head)                                         \
+	for (struct list *node = (head)->next, *node##_next = node->next;      \
+	     node != (head); node = node##_next, node##_next = node->next)

@@ -53,11 +53,13 @@ enum status parse_size(const char *text, usize bytes, u64 limit, u64 *value)
 	if (bytes > 1) {
 		char unit = text[bytes - 1];
 
-		shift = unit == 'K' ? 10 : unit == 'M' ? 20 :
-			unit == 'G' ? 30 : 0;
+		shift = unit == 'K'   ? 10
+			: unit == 'M' ? 20
+			: unit == 'G' ? 30
+				      : 0;
 	}
-	enum status status = parse_u64(text, bytes - (shift != 0),
-		limit >> shift, &number);
+	enum status status =
+		parse_u64(text, bytes - (shift != 0), limit >> shift, &number);
 	if (status != STATUS_OK)
 		return status;
 	*value = number << shift;

@@ -17,7 +17,7 @@ struct service_session {
 // Does the packed range lie within the session's buffer? ERR_PROTOCOL: it does
 // not; ERR_SESSION: there is no buffer. An empty range at 0 always does.
 static inline enum status service_range(const struct service_session *session,
-	u64 packed)
+					u64 packed)
 {
 	u64 offset = packed >> 32;
 	u64 length = packed & 0xffffffff;
@@ -25,7 +25,7 @@ static inline enum status service_range(const struct service_session *session,
 	if (!session->buffer)
 		return packed ? ERR_SESSION : STATUS_OK;
 	if (offset > session->buffer_bytes ||
-		length > session->buffer_bytes - offset)
+	    length > session->buffer_bytes - offset)
 		return ERR_PROTOCOL;
 	return STATUS_OK;
 }
@@ -33,7 +33,7 @@ static inline enum status service_range(const struct service_session *session,
 // Begin a reply of that many words and capabilities; of one word if status is an
 // error, and then false.
 static inline bool service_reply(struct message *m, enum status status,
-	u32 nwords, u32 ncaps)
+				 u32 nwords, u32 ncaps)
 {
 	bool ok = status == STATUS_OK;
 
@@ -46,8 +46,8 @@ static inline bool service_reply(struct message *m, enum status status,
 // A fuzzer's input as a request: eight words, their number, the number of
 // capabilities, and the session's buffer, of which a copy is made in `buffer` (of
 // bytes + 1 bytes) such that both end at the same byte.
-static inline struct service_session service_fuzz_input(const u8 *data,
-	usize bytes, struct message *m, u8 *buffer)
+static inline struct service_session
+service_fuzz_input(const u8 *data, usize bytes, struct message *m, u8 *buffer)
 {
 	usize head = sizeof(m->word) + 2;
 	usize used = bytes < head ? bytes : head;

@@ -7,8 +7,8 @@
 const char *status_text(enum status status)
 {
 	switch ((int)status) {
-#define ERROR(name, number, text) \
-	case -(number):           \
+#define ERROR(name, number, text)                                              \
+	case -(number):                                                        \
 		return text;
 #include "abi/errors.def"
 #undef ERROR
@@ -24,8 +24,8 @@ const char *status_text(enum status status)
 const char *status_name(enum status status)
 {
 	switch ((int)status) {
-#define ERROR(name, number, text) \
-	case -(number):           \
+#define ERROR(name, number, text)                                              \
+	case -(number):                                                        \
 		return #name;
 #include "abi/errors.def"
 #undef ERROR
@@ -37,8 +37,8 @@ const char *status_name(enum status status)
 enum status status_from_word(u64 word)
 {
 	switch ((i64)word) {
-#define ERROR(name, number, text) \
-	case -(number):           \
+#define ERROR(name, number, text)                                              \
+	case -(number):                                                        \
 		return ERR_##name;
 #include "abi/errors.def"
 #undef ERROR

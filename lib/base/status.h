@@ -13,7 +13,7 @@ enum [[nodiscard]] status {
 #undef ERROR
 	STATUS_OK = 0,
 	// Never cross a boundary:
-	STATUS_RESTART = 1,  // kernel: run the system call again from the start
+	STATUS_RESTART = 1, // kernel: run the system call again from the start
 	STATUS_DEFERRED = 2, // services: the reply comes later
 };
 

@@ -35,5 +35,5 @@ struct uaddr {
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OFFSET_OF(type, member) __builtin_offsetof(type, member)
-#define CONTAINER_OF(pointer, type, member) \
+#define CONTAINER_OF(pointer, type, member)                                    \
 	((type *)((char *)(pointer) - OFFSET_OF(type, member)))

@@ -8,13 +8,13 @@ int printf(const char *format, ...);
 int snprintf(char *buffer, unsigned long bytes, const char *format, ...);
 [[noreturn]] void exit(int status);
 
-#define CHECK(condition)                                                   \
-	do {                                                               \
-		if (!(condition)) {                                        \
-			printf("%s:%d: failed: %s\n", __FILE__, __LINE__,  \
-				#condition);                               \
-			exit(1);                                           \
-		}                                                          \
+#define CHECK(condition)                                                       \
+	do {                                                                   \
+		if (!(condition)) {                                            \
+			printf("%s:%d: failed: %s\n", __FILE__, __LINE__,      \
+			       #condition);                                    \
+			exit(1);                                               \
+		}                                                              \
 	} while (0)
 
 static inline unsigned random_next(unsigned *seed)

@@ -11,7 +11,7 @@
 #pragma clang diagnostic ignored "-Wformat-nonliteral"
 
 static const char *build(char *format, u32 *seed, const char *sizes[],
-	u32 nsizes, const char *conversions, bool *wide)
+			 u32 nsizes, const char *conversions, bool *wide)
 {
 	u32 at = 0;
 	u32 size = random_next(seed) % nsizes;
@@ -21,9 +21,11 @@ static const char *build(char *format, u32 *seed, const char *sizes[],
 	for (u32 i = random_next(seed) % 3; i; i--)
 		format[at++] = "-0+ "[random_next(seed) % 4];
 	if (random_next(seed) % 2)
-		at += (u32)snprintf(format + at, 8, "%u", random_next(seed) % 30);
+		at += (u32)snprintf(format + at, 8, "%u",
+				    random_next(seed) % 30);
 	if (random_next(seed) % 3 == 0)
-		at += (u32)snprintf(format + at, 8, ".%u", random_next(seed) % 20);
+		at += (u32)snprintf(format + at, 8, ".%u",
+				    random_next(seed) % 20);
 	for (const char *c = sizes[size]; *c; c++)
 		format[at++] = *c;
 	*wide = sizes[size][0] == 'l' || sizes[size][0] == 'z';
@@ -49,17 +51,17 @@ static void test_numbers(void)
 			value = 0 - value;
 		if (random_next(&seed) % 8 == 0)
 			value = 0;
-		usize size = random_next(&seed) % 2 ? sizeof(got) :
-			random_next(&seed) % 20;
+		usize size = random_next(&seed) % 2 ? sizeof(got)
+						    : random_next(&seed) % 20;
 		memset(got, 'x', sizeof(got));
 		memset(want, 'x', sizeof(want));
-		usize a = wide ? format_text(got, size, format, value) :
-			format_text(got, size, format, (u32)value);
-		int b = wide ? snprintf(want, size, format, value) :
-			snprintf(want, size, format, (u32)value);
+		usize a = wide ? format_text(got, size, format, value)
+			       : format_text(got, size, format, (u32)value);
+		int b = wide ? snprintf(want, size, format, value)
+			     : snprintf(want, size, format, (u32)value);
 		if (a != (usize)b || memcmp(got, want, sizeof(got)) != 0) {
-			printf("%s of %lx: %s, expected %s\n", format, value, got,
-				want);
+			printf("%s of %lx: %s, expected %s\n", format, value,
+			       got, want);
 			exit(1);
 		}
 	}

@@ -21,7 +21,7 @@ static u32 sum_of(struct list *head)
 	u32 sum = 0;
 
 	LIST_FOR_EACH(node, head)
-		sum = sum * 10 + LIST_ENTRY(node, struct item, node)->number;
+	sum = sum * 10 + LIST_ENTRY(node, struct item, node)->number;
 	return sum;
 }
 
@@ -31,7 +31,8 @@ static void test_list(void)
 	struct item item[4];
 
 	list_init(&head);
-	CHECK(list_empty(&head) && !list_first(&head) && !list_take_first(&head));
+	CHECK(list_empty(&head) && !list_first(&head) &&
+	      !list_take_first(&head));
 	for (u32 i = 0; i < 4; i++) {
 		item[i].number = i + 1;
 		list_add_last(&head, &item[i].node);
@@ -43,7 +44,7 @@ static void test_list(void)
 	CHECK(sum_of(&head) == 2134);
 	CHECK(list_take_first(&head) == &item[1].node);
 	LIST_FOR_EACH_SAFE(node, &head)
-		list_remove(node);
+	list_remove(node);
 	CHECK(list_empty(&head));
 }
 
@@ -53,7 +54,8 @@ static void test_bits(void)
 
 	CHECK(align_up(1, 4096) == 4096 && align_up(4096, 4096) == 4096);
 	CHECK(align_up(~0ull, 4096) == 0 && align_down(8191, 4096) == 4096);
-	CHECK(is_power_of_two(64) && !is_power_of_two(0) && !is_power_of_two(6));
+	CHECK(is_power_of_two(64) && !is_power_of_two(0) &&
+	      !is_power_of_two(6));
 	CHECK(lowest_bit(0x50) == 4 && highest_bit(0x50) == 6);
 	CHECK(highest_bit(~0ull) == 63 && count_bits(~0ull) == 64);
 	CHECK(count_bits(0x8000000000000001) == 2 && count_bits(0) == 0);
@@ -89,7 +91,7 @@ static void test_status(void)
 {
 	CHECK(strcmp(status_text(STATUS_OK), "success") == 0);
 	CHECK(strcmp(status_name(ERR_NOSYS), "NOSYS") == 0);
-	CHECK(strcmp(status_text((enum status)-9999), "unknown error") == 0);
+	CHECK(strcmp(status_text((enum status) - 9999), "unknown error") == 0);
 	CHECK(status_from_word(0) == STATUS_OK);
 	CHECK(status_from_word((u64)ERR_NOENT) == ERR_NOENT);
 	CHECK(status_from_word(1) == ERR_PROTOCOL);

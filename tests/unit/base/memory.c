@@ -71,7 +71,8 @@ void test_memory(void)
 {
 	test_functions(&(struct functions){memcpy, memmove, memset});
 #if defined(__x86_64__)
-	test_functions(&(struct functions){arch_memcpy, arch_memmove, arch_memset});
+	test_functions(
+		&(struct functions){arch_memcpy, arch_memmove, arch_memset});
 #endif
 	u8 a[40], b[40];
 	for (u32 length = 0; length <= 40; length++)
@@ -80,7 +81,8 @@ void test_memory(void)
 			memset(b, 7, sizeof(b));
 			CHECK(memcmp(a, b, length) == 0);
 			b[at] = 200;
-			CHECK(memcmp(a, b, length) < 0 && memcmp(b, a, length) > 0);
+			CHECK(memcmp(a, b, length) < 0 &&
+			      memcmp(b, a, length) > 0);
 			CHECK(memcmp(a, b, at) == 0);
 			CHECK(memchr(b, 200, length) == b + at);
 			CHECK(!memchr(b, 200, at));

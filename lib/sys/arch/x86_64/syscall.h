@@ -14,8 +14,8 @@ struct syscall_result {
 	u64 value[6];
 };
 
-[[gnu::always_inline]] static inline i64 arch_syscall_0(u64 nr, u64 cap,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_0(u64 nr, u64 cap, struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi;
@@ -24,15 +24,17 @@ struct syscall_result {
 	register u64 r9 __asm__("r9");
 	register u64 r12 __asm__("r12");
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "=S"(rsi), "=d"(rdx), "=r"(r8), "=r"(r9), "=r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "=S"(rsi), "=d"(rdx), "=r"(r8),
+			   "=r"(r9), "=r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_1(u64 nr, u64 cap, u64 a0,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_1(u64 nr, u64 cap, u64 a0, struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -41,15 +43,17 @@ struct syscall_result {
 	register u64 r9 __asm__("r9");
 	register u64 r12 __asm__("r12");
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "=d"(rdx), "=r"(r8), "=r"(r9), "=r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "=d"(rdx), "=r"(r8),
+			   "=r"(r9), "=r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_2(u64 nr, u64 cap, u64 a0, u64 a1,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_2(u64 nr, u64 cap, u64 a0, u64 a1, struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -58,15 +62,18 @@ struct syscall_result {
 	register u64 r9 __asm__("r9");
 	register u64 r12 __asm__("r12");
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "=r"(r8), "=r"(r9), "=r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "=r"(r8),
+			   "=r"(r9), "=r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_3(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_3(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2,
+	       struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -75,15 +82,18 @@ struct syscall_result {
 	register u64 r9 __asm__("r9");
 	register u64 r12 __asm__("r12");
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "=r"(r9), "=r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "=r"(r9), "=r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_4(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_4(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3,
+	       struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -92,15 +102,18 @@ struct syscall_result {
 	register u64 r9 __asm__("r9") = a3;
 	register u64 r12 __asm__("r12");
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "=r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "+r"(r9), "=r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_5(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_5(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
+	       struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -109,15 +122,18 @@ struct syscall_result {
 	register u64 r9 __asm__("r9") = a3;
 	register u64 r12 __asm__("r12") = a4;
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r12)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "+r"(r9), "+r"(r12)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r13", "r14",
+			   "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_6(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_6(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5,
+	       struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -127,15 +143,18 @@ struct syscall_result {
 	register u64 r12 __asm__("r12") = a4;
 	register u64 r13 __asm__("r13") = a5;
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r12), "+r"(r13)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "r14", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "+r"(r9), "+r"(r12), "+r"(r13)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "r14", "memory",
+			   "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
 
-[[gnu::always_inline]] static inline i64 arch_syscall_7(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6,
-	struct syscall_result *result)
+[[gnu::always_inline]] static inline i64
+arch_syscall_7(u64 nr, u64 cap, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5,
+	       u64 a6, struct syscall_result *result)
 {
 	u64 rdi = cap;
 	u64 rsi = a0;
@@ -146,9 +165,10 @@ struct syscall_result {
 	register u64 r13 __asm__("r13") = a5;
 	register u64 r14 __asm__("r14") = a6;
 	__asm__ volatile("syscall"
-		     : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9), "+r"(r12), "+r"(r13), "+r"(r14)
-		     :
-		     : "rbx", "rcx", "r10", "r11", "r15", "memory", "cc");
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "+r"(r9), "+r"(r12), "+r"(r13), "+r"(r14)
+			 :
+			 : "rbx", "rcx", "r10", "r11", "r15", "memory", "cc");
 	*result = (struct syscall_result){{rdi, rsi, rdx, r8, r9, r12}};
 	return (i64)nr;
 }
