@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Physical frames: a bitmap while starting, then a buddy allocator above the
-// frame table, with a small cache per CPU. One frame has a share count: how many
-// radix nodes refer to it (copy-on-write).
+// Physical frames: a buddy allocator (blocks of 2^0 to 2^FRAME_MAX_ORDER frames)
+// above a table with one entry for each frame, and a small cache per CPU. While
+// starting, the table's states serve as the map of what is usable and what is
+// reserved. One frame has a share count: how many radix nodes refer to it
+// (copy-on-write).
+//
+// Locks: each cache has one, then the global one, both of rank FRAMES; the
+// common case takes its own CPU's cache only.
 #ifndef KERNEL_MM_FRAME_H
 #define KERNEL_MM_FRAME_H
 #include "abi/constants.h"
 #include "lib/base/status.h"
 #include "lib/base/types.h"
+
+#define FRAME_MAX_ORDER 10
+#define FRAME_NONE 0xffffffffu // end of a list of frame numbers
 
 enum frame_state : u8 {
 	FRAME_RESERVED, // firmware, kernel image, device, absent
@@ -18,17 +26,19 @@ enum frame_state : u8 {
 };
 
 struct frame {
-	u32 shares; // atomic
+	u32 shares; // atomic. A pool's slab page: pieces in use
 	u8 state;
-	u8 order; // of the free block this frame heads
-	u16 pins; // DMA, atomic
-	u32 prev, next; // free list, frame numbers
+	u8 order; // of the free block this frame heads. Slab page: its class
+	u16 pins; // DMA, atomic. Slab page: 1 + first free piece
+	u32 prev, next; // free list, or list of slab pages: frame numbers
 };
 static_assert(sizeof(struct frame) == 16);
 
 struct boot_info;
 // Build the frame table from the firmware's memory map. Everything in use by the
-// kernel image, the boot archive and the table itself is reserved.
+// kernel image, the boot archive and the table itself is reserved, and what lies
+// below 1 MiB. Ranges may overlap and come in any order; reserved wins. What the
+// direct map does not reach is left out. Panics if there is no room.
 void frame_init(const struct boot_info *info);
 
 // 2^order frames, naturally aligned, not zeroed; share count of the first is 1.
@@ -36,6 +46,13 @@ void frame_init(const struct boot_info *info);
 void frame_free(struct paddr frame, u32 order);
 
 struct frame *frame_of(struct paddr frame); // NULL when not RAM we manage
+struct frame *frame_at(u32 number); // a number from prev or next
+u32 frame_number(const struct frame *frame);
+
+// May this range be handed out as device memory? Not if it touches usable RAM,
+// the kernel, the boot archive or an interrupt controller of the kernel's.
+bool frame_range_is_device(u64 start, u64 size_bytes);
+
 static inline void frame_share(struct frame *frame)
 {
 	__atomic_fetch_add(&frame->shares, 1, __ATOMIC_RELAXED);
@@ -47,4 +64,6 @@ u64 frames_free(void); // free and cached
 u64 frames_total(void); // managed
 // Walk the whole table (slow): for tests and statistics.
 void frames_walk(u64 *free, u64 *used, u64 *total);
+// Panics unless lists, states and counts of all frames agree (slow, for tests).
+void frames_check(void);
 #endif

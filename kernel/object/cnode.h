@@ -12,10 +12,16 @@
 
 struct cnode {
 	struct object object;
+	struct lock fill_lock; // rank CNODE: slots are filled under it
 	u32 mask; // [I] number of slots - 1
 	u32 destroy_next; // progress of destruction
-	struct slot *slots; // [I] pages of the pool, or inline for small ones
+	struct slot *slots; // [I] a piece or whole frames of the pool
 };
+
+static inline struct cnode *object_cnode(struct object *object)
+{
+	return (struct cnode *)object;
+}
 
 extern struct cnode cnode_empty; // the cspace of a thread that has none
 
@@ -23,4 +29,6 @@ extern struct cnode cnode_empty; // the cspace of a thread that has none
 				       struct cnode **out);
 // One bounded step of destruction; true when done.
 bool cnode_destroy_step(struct cnode *cnode);
+// Give back the slots, after the grace period: look-ups may have read them.
+void cnode_release(struct cnode *cnode);
 #endif

@@ -80,11 +80,9 @@ static_assert(sizeof(struct slot) == 64);
 struct object {
 	enum object_type type; // [I]
 	bool dead; // set once under lock; nothing new may refer to it
+	bool listed; // on its pool's list (or was): it has been referred to
 	u16 size_bytes; // [I] of the memory it was made in
 	struct lock lock;
-#ifndef KOCHAB_DEBUG
-	u32 padding;
-#endif
 	struct pool *pool; // [I] charged for it
 	// Pool's list, under pool lock; once dead: reaper's list, then limbo.
 	struct object *pool_prev, *pool_next;

@@ -7,11 +7,16 @@
 // limit is taken from the parent when they are made and returned when they are
 // destroyed. Kernel objects are cut from the pool's own pages by size classes,
 // so a page of kernel objects never mixes two pools. Destroying a pool destroys
-// everything made from it.
+// everything made from it, child pools and threads first.
 //
-// Grace period: the memory of a dead object goes to the pool's limbo list and is
-// reused only after every CPU has been outside the kernel once, because look-ups
-// read slots and objects without a lock. pool_quiesce() waits for that.
+// Life of an object: made from a pool (pool_object_alloc), referred to by slots
+// (with the first it joins the pool's list); when the last goes, or its pool
+// dies, it is condemned: off the pool's list, on the reaper's of this CPU. The reaper empties its
+// forest (a pool: first destroys its contents), takes it apart by its type's
+// destroy_step and puts the memory into the pool's limbo.
+//
+// Grace period: what is in limbo is reused only after every CPU has been outside
+// the kernel once, because look-ups read slots and objects without a lock.
 #ifndef KERNEL_OBJECT_POOL_H
 #define KERNEL_OBJECT_POOL_H
 #include "kernel/object/object.h"
@@ -19,20 +24,27 @@
 
 #define POOL_CLASSES 7 // 64, 128, 256, 512, 1024, 2048, 4096
 
-struct slab; // a page of the pool cut into pieces of one class
-
 struct pool {
 	struct object object;
 	struct pool *parent; // [I] NULL for the first
 	u64 limit_pages; // [I]
 	u64 used_pages; // atomic; children's limits included
+	u64 ncaps; // atomic: cnode slots that refer to objects made from it
 	struct lock pool_lock; // guards what follows
-	struct object *objects; // made from this pool, child pools included
-	u64 nobjects;
-	struct slab *partial[POOL_CLASSES];
-	struct object *limbo; // dead objects whose memory awaits a grace period
 	bool dying; // nothing more is made from it
+	u64 nobjects; // made from it and not released yet
+	u64 nfirst; // those of them that must go first and are not in limbo yet
+	u64 nlimbo;
+	// Made from this pool and alive; pools and threads before the rest.
+	struct object *objects, *objects_last;
+	struct object *limbo; // dead objects whose memory awaits a grace period
+	u32 partial[POOL_CLASSES]; // slab pages with free pieces: frame numbers
 };
+
+static inline struct pool *object_pool(struct object *object)
+{
+	return (struct pool *)object;
+}
 
 // Charge and uncharge pages without taking frames (QUOTA).
 [[nodiscard]] enum status pool_charge(struct pool *pool, u64 npages);
@@ -42,6 +54,10 @@ void pool_uncharge(struct pool *pool, u64 npages);
 // nodes, data. QUOTA or MEMORY.
 [[nodiscard]] enum status pool_frame_alloc(struct pool *pool, struct paddr *out);
 void pool_frame_free(struct pool *pool, struct paddr frame);
+// 2^order of them in one piece.
+[[nodiscard]] enum status pool_frames_alloc(struct pool *pool, u32 order,
+					    struct paddr *out);
+void pool_frames_free(struct pool *pool, u32 order, struct paddr frame);
 
 // Memory for a kernel structure of at most 4096 bytes, zeroed. QUOTA, MEMORY, or
 // DEAD when the pool is being destroyed.
@@ -50,25 +66,43 @@ void pool_frame_free(struct pool *pool, struct paddr frame);
 // At once: only for memory nobody else can still be looking at.
 void pool_free(struct pool *pool, void *memory, usize size_bytes);
 
-// An object: zeroed, header initialised, on the pool's list. Not yet referenced.
+// An object: zeroed, header initialised, not yet referenced. size_bytes is that
+// of the whole structure; *out points to its struct object, which lies at the
+// beginning but for threads.
 [[nodiscard]] enum status pool_object_alloc(struct pool *pool,
 					    enum object_type type,
 					    usize size_bytes,
 					    struct object **out);
 // Undo pool_object_alloc of an object never referenced.
 void pool_object_abandon(struct object *object);
+// The first slot refers to it: put it on the pool's list. Object's lock held.
+void pool_object_listed(struct object *object);
 
-// The forest of this object has become empty, or its pool dies: mark it dead and
-// queue it on this CPU's reaper. Safe to call once per object (checked).
+// Mark the object dead and queue it on this CPU's reaper; nothing happens if it
+// is dead already. For when its forest has become empty, or its pool dies. Not
+// with the lock of an object held.
 void object_condemn(struct object *object);
 
 // Destroy condemned objects, at most about 4,000 instructions' worth. Returns
-// true when nothing is left to do. Holds no locks.
+// true when this CPU's list is empty. Where no lock is held and no look-up
+// result is in use (it may wait for a grace period), so on the way out of the
+// kernel only; the current thread may be among what it destroys.
 bool reaper_step(void);
+
+// Called at a point such as reaper_step's, when something was refused for QUOTA
+// or MEMORY or exact figures are wanted: true if memory came free or is about to
+// (the system call should be restarted), false if there is nothing to wait for.
+bool pool_reclaim(struct pool *pool);
 
 [[nodiscard]] enum status pool_create(struct pool *parent, u64 limit_pages,
 				      struct pool **out);
 // The first pool, over all memory.
 struct pool *pool_create_first(u64 limit_pages);
+// A step of destroying what was made from the pool; true when all is gone.
 bool pool_destroy_step(struct pool *pool);
+// Is pool the same as other, or carved out of it at any depth?
+bool pool_within(const struct pool *pool, const struct pool *other);
+// Panics unless lists, slabs and counts agree (slow, for tests). Nothing else
+// may be using the pool.
+void pool_check(struct pool *pool);
 #endif

@@ -11,7 +11,7 @@
 void slot_init(struct slot *slot, void *owner, enum slot_holder holder);
 
 // Fill an empty slot with a reference to object, derived from parent (NULL: a
-// root of the forest).
+// root of the forest). Children of one parent are kept newest first.
 void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 		      u64 badge, struct slot *parent);
 
@@ -23,9 +23,10 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 // Move what is in from to the empty slot to, keeping its place in the forest.
 void slot_move_locked(struct slot *to, struct slot *from);
 
-// Remove one leaf of the forest below slot (or of the whole object when slot is
-// NULL, forest roots included); tells the holder (slot_lost). Returns false
-// when there is none left. One step of revoke and of destruction.
+// Empty one slot derived from slot (any slot when slot is NULL) and tell its
+// holder (slot_lost). Returns false when there is none left. One step of revoke
+// and of destruction. The caller calls aspace_flush_lost() after dropping its
+// locks, before the rights count as lost.
 bool slot_revoke_step_locked(struct object *object, struct slot *slot);
 
 // Read slot, lock the object it refers to, check that it still does.
@@ -35,4 +36,13 @@ struct object *slot_lock_object(struct slot *slot);
 // Empty an embedded slot that may be empty or change at any time; drops the
 // reference and destroys the object when it was the last. No locks held.
 void slot_drop(struct slot *slot);
+
+static inline u64 slot_word(const struct slot *slot)
+{
+	return __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+}
+
+// Panics unless the forest of the object is well-formed: every slot refers to
+// the object, ends pair up, links agree. Returns the number of slots (slow).
+u64 slot_check_locked(const struct object *object);
 #endif

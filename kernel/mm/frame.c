@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The frame table, the buddy lists and the caches. A free block is known by its
+// head: state FREE and the block's order; frames inside it are FREE with order
+// INSIDE. Lists are linked by frame number, so the table can lie anywhere.
+#include "kernel/mm/frame.h"
+#include "boot/boot_info.h"
+#include "kernel/arch/arch.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/sched/cpu.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+
+#define INSIDE 0xff
+#define LOW_BYTES 0x100000ull // left to firmware and the start of CPUs
+#define CACHE_FRAMES 32 // at most in a cache
+#define CACHE_BATCH 16 // moved at once
+
+#ifndef ARCH_DIRECT_BYTES // how far the direct map can reach
+#define ARCH_DIRECT_BYTES (1ull << 43)
+#endif
+
+struct frame_cache {
+	alignas(64) struct lock lock;
+	u32 count;
+	u32 frame[CACHE_FRAMES];
+};
+
+static struct {
+	struct frame_cache cache[CPU_MAX]; // before lock: taken first
+	alignas(64) struct lock lock; // guards the lists and free
+	u32 head[FRAME_MAX_ORDER + 1];
+	u64 free; // frames in the lists
+	struct frame *table;
+	u32 first, end; // numbers of the frames in the table
+	u64 total; // managed
+	const struct boot_info *info;
+} frames;
+
+static inline struct frame *entry(u32 number)
+{
+	return &frames.table[number - frames.first];
+}
+
+struct frame *frame_at(u32 number)
+{
+	return entry(number);
+}
+
+u32 frame_number(const struct frame *frame)
+{
+	return frames.first + (u32)(frame - frames.table);
+}
+
+struct frame *frame_of(struct paddr frame)
+{
+	u64 number = frame.value >> PAGE_BITS;
+
+	if (number < frames.first || number >= frames.end ||
+	    entry((u32)number)->state == FRAME_RESERVED)
+		return nullptr;
+	return entry((u32)number);
+}
+
+// ---- lists of free blocks; global lock held
+
+static void list_push(u32 number, u32 order)
+{
+	struct frame *frame = entry(number);
+
+	frame->order = (u8)order;
+	frame->prev = FRAME_NONE;
+	frame->next = frames.head[order];
+	if (frame->next != FRAME_NONE)
+		entry(frame->next)->prev = number;
+	frames.head[order] = number;
+}
+
+static void list_remove_block(u32 number, u32 order)
+{
+	struct frame *frame = entry(number);
+
+	if (frame->prev == FRAME_NONE)
+		frames.head[order] = frame->next;
+	else
+		entry(frame->prev)->next = frame->next;
+	if (frame->next != FRAME_NONE)
+		entry(frame->next)->prev = frame->prev;
+	frame->order = INSIDE;
+}
+
+static void set_state(u32 number, u32 order, enum frame_state state)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		entry(number + i)->state = state;
+		entry(number + i)->order = INSIDE;
+	}
+}
+
+static bool take_block_locked(u32 order, u32 *out)
+{
+	u32 from = order;
+
+	while (from <= FRAME_MAX_ORDER && frames.head[from] == FRAME_NONE)
+		from++;
+	if (from > FRAME_MAX_ORDER)
+		return false;
+	u32 number = frames.head[from];
+	list_remove_block(number, from);
+	while (from > order) {
+		from--;
+		list_push(number + (1u << from), from);
+	}
+	frames.free -= 1ull << order;
+	*out = number;
+	return true;
+}
+
+static void put_block_locked(u32 number, u32 order)
+{
+	frames.free += 1ull << order;
+	set_state(number, order, FRAME_FREE);
+	while (order < FRAME_MAX_ORDER) {
+		u32 buddy = number ^ 1u << order;
+
+		if (buddy < frames.first || buddy >= frames.end ||
+		    entry(buddy)->state != FRAME_FREE ||
+		    entry(buddy)->order != order)
+			break;
+		list_remove_block(buddy, order);
+		number &= ~(1u << order);
+		order++;
+	}
+	list_push(number, order);
+}
+
+// ---- caches; cache's lock held
+
+static void cache_drain_locked(struct frame_cache *cache, u32 keep)
+{
+	lock_take(&frames.lock);
+	while (cache->count > keep)
+		put_block_locked(cache->frame[--cache->count], 0);
+	lock_drop(&frames.lock);
+}
+
+static void cache_fill_locked(struct frame_cache *cache)
+{
+	u32 number;
+
+	lock_take(&frames.lock);
+	while (cache->count < CACHE_BATCH && take_block_locked(0, &number)) {
+		entry(number)->state = FRAME_CACHED;
+		cache->frame[cache->count++] = number;
+	}
+	lock_drop(&frames.lock);
+}
+
+// Give everything cached back to the lists: memory is short.
+static void caches_drain(void)
+{
+	for (u32 i = 0; i < CPU_MAX; i++) {
+		struct frame_cache *cache = &frames.cache[i];
+
+		if (!__atomic_load_n(&cache->count, __ATOMIC_RELAXED))
+			continue;
+		lock_take(&cache->lock);
+		cache_drain_locked(cache, 0);
+		lock_drop(&cache->lock);
+	}
+}
+
+static bool cache_take(u32 *out)
+{
+	struct frame_cache *cache = &frames.cache[cpu_self()->number];
+
+	lock_take(&cache->lock);
+	if (!cache->count)
+		cache_fill_locked(cache);
+	bool found = cache->count;
+	if (found)
+		*out = cache->frame[--cache->count];
+	lock_drop(&cache->lock);
+	return found;
+}
+
+static void cache_put(u32 number)
+{
+	struct frame_cache *cache = &frames.cache[cpu_self()->number];
+
+	lock_take(&cache->lock);
+	if (cache->count == CACHE_FRAMES)
+		cache_drain_locked(cache, CACHE_FRAMES - CACHE_BATCH);
+	entry(number)->state = FRAME_CACHED;
+	cache->frame[cache->count++] = number;
+	lock_drop(&cache->lock);
+}
+
+// ---- interface
+
+static bool take_global(u32 order, u32 *out)
+{
+	lock_take(&frames.lock);
+	bool found = take_block_locked(order, out);
+	lock_drop(&frames.lock);
+	return found;
+}
+
+enum status frame_alloc(u32 order, struct paddr *out)
+{
+	u32 number;
+
+	if (order > FRAME_MAX_ORDER)
+		return ERR_MEMORY;
+	if (!(order ? take_global(order, &number) : cache_take(&number))) {
+		caches_drain();
+		if (!take_global(order, &number))
+			return ERR_MEMORY;
+	}
+	set_state(number, order, FRAME_USED);
+	__atomic_store_n(&entry(number)->shares, 1, __ATOMIC_RELAXED);
+	entry(number)->pins = 0;
+	*out = (struct paddr){(u64)number << PAGE_BITS};
+	return STATUS_OK;
+}
+
+void frame_free(struct paddr address, u32 order)
+{
+	struct frame *frame = frame_of(address);
+
+	kassert(frame && frame->state == FRAME_USED);
+	u32 number = frame_number(frame);
+	if (!order) {
+		cache_put(number);
+		return;
+	}
+	kassert(is_aligned(number, 1ull << order));
+	lock_take(&frames.lock);
+	put_block_locked(number, order);
+	lock_drop(&frames.lock);
+}
+
+bool frame_unshare(struct paddr address)
+{
+	struct frame *frame = frame_of(address);
+
+	kassert(frame);
+	u32 before = __atomic_fetch_sub(&frame->shares, 1, __ATOMIC_ACQ_REL);
+	kassert(before);
+	if (before > 1)
+		return false;
+	frame_free(address, 0);
+	return true;
+}
+
+u64 frames_free(void)
+{
+	u64 sum = __atomic_load_n(&frames.free, __ATOMIC_RELAXED);
+
+	for (u32 i = 0; i < CPU_MAX; i++)
+		sum += __atomic_load_n(&frames.cache[i].count, __ATOMIC_RELAXED);
+	return sum;
+}
+
+u64 frames_total(void)
+{
+	return frames.total;
+}
+
+void frames_walk(u64 *free, u64 *used, u64 *total)
+{
+	u64 count[4] = {};
+
+	for (u32 n = frames.first; n < frames.end; n++)
+		count[entry(n)->state & 3]++;
+	*free = count[FRAME_FREE] + count[FRAME_CACHED];
+	*used = count[FRAME_USED];
+	*total = *free + *used;
+}
+
+void frames_check(void)
+{
+	u64 free, used, total, listed = 0, cached = 0;
+
+	frames_walk(&free, &used, &total);
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
+		u32 prev = FRAME_NONE;
+
+		for (u32 n = frames.head[order]; n != FRAME_NONE;
+		     prev = n, n = entry(n)->next) {
+			kassert(is_aligned(n, 1ull << order));
+			kassert(entry(n)->order == order);
+			kassert(entry(n)->prev == prev);
+			for (u32 i = 0; i < 1u << order; i++)
+				kassert(entry(n + i)->state == FRAME_FREE);
+			listed += 1ull << order;
+		}
+	}
+	for (u32 i = 0; i < CPU_MAX; i++)
+		cached += frames.cache[i].count;
+	kassert(listed == frames.free && listed + cached == free);
+	kassert(total == frames.total);
+}
+
+// ---- start
+
+// What must not be used although the map says usable. Kinds of firmware ranges
+// other than usable are looked at separately.
+static bool kernel_range(u32 i, struct boot_range *out)
+{
+	const struct boot_info *info = frames.info;
+
+	switch (i) {
+	case 0:
+		*out = (struct boot_range){.size = LOW_BYTES};
+		return true;
+	case 1:
+		*out = (struct boot_range){info->kernel_start,
+			info->kernel_end - info->kernel_start, 0};
+		return true;
+	case 2:
+		*out = (struct boot_range){info->archive_start,
+			info->archive_size, 0};
+		return true;
+	default:
+		return false;
+	}
+}
+
+// The i-th range that is not for use: the kernel's own, then the firmware's.
+static bool blocked_range(u32 i, struct boot_range *out)
+{
+	const struct boot_info *info = frames.info;
+
+	if (kernel_range(i, out))
+		return true;
+	if (i - 3 >= MIN(info->nranges, BOOT_RANGES))
+		return false;
+	*out = info->range[i - 3];
+	if (out->kind == BOOT_RANGE_USABLE)
+		out->size = 0;
+	return true;
+}
+
+static u64 range_end(const struct boot_range *range)
+{
+	u64 end;
+
+	return add_fits(range->start, range->size, &end) ? end : ~0ull;
+}
+
+// The whole pages of a usable range that the direct map reaches; false if none.
+static bool usable_pages(const struct boot_range *range, u64 *first, u64 *end)
+{
+	u64 limit = MIN(range_end(range), ARCH_DIRECT_BYTES) >> PAGE_BITS;
+
+	if (range->kind != BOOT_RANGE_USABLE || range->start >= ARCH_DIRECT_BYTES)
+		return false;
+	*first = (range->start + PAGE_BYTES - 1) >> PAGE_BITS;
+	*end = limit;
+	return *first < limit;
+}
+
+// Choose the frames the table spans: usable ranges from the lowest on, as long
+// as a range is worth the table for it and the hole before it.
+static void choose_span(void)
+{
+	const struct boot_info *info = frames.info;
+	u64 done = 0, span_first = 0, span_end = 0;
+
+	for (;;) {
+		u64 best_first = ~0ull, best_end = 0, first, end;
+
+		for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++) {
+			if (!usable_pages(&info->range[i], &first, &end) ||
+			    end <= done || first > best_first)
+				continue;
+			if (first < best_first || end > best_end)
+				best_end = end;
+			best_first = first;
+		}
+		if (!best_end)
+			break;
+		done = best_end;
+		if (best_end <= LOW_BYTES >> PAGE_BITS)
+			continue;
+		u64 low = span_end ? span_first : align_down(
+			MAX(best_first, LOW_BYTES >> PAGE_BITS),
+			1ull << FRAME_MAX_ORDER);
+		u64 more = best_end - (span_end ? span_end : low);
+		if ((best_end - best_first) * PAGE_BYTES / 2 <
+		    more * sizeof(struct frame)) {
+			klog("memory at 0x%lx left out: too far away\n",
+			     best_first << PAGE_BITS);
+			continue;
+		}
+		span_first = low;
+		span_end = MAX(span_end, best_end);
+	}
+	frames.first = (u32)span_first;
+	frames.end = (u32)span_end;
+}
+
+// The lowest place for the table: inside a usable range, clear of all others.
+static u64 place_table(u64 size_bytes)
+{
+	const struct boot_info *info = frames.info;
+	u64 best = ~0ull;
+
+	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++) {
+		struct boot_range blocked;
+		u64 first, end;
+
+		if (!usable_pages(&info->range[i], &first, &end))
+			continue;
+		u64 place = first << PAGE_BITS;
+		for (u32 b = 0; blocked_range(b, &blocked);) {
+			if (!blocked.size || range_end(&blocked) <= place ||
+			    (blocked.start > place &&
+			     blocked.start - place >= size_bytes)) {
+				b++;
+				continue;
+			}
+			if (range_end(&blocked) > ARCH_DIRECT_BYTES) {
+				place = ARCH_DIRECT_BYTES;
+				break;
+			}
+			place = align_up(range_end(&blocked), PAGE_BYTES);
+			b = 0;
+		}
+		if (range_within(place, size_bytes, end << PAGE_BITS))
+			best = MIN(best, place);
+	}
+	return best;
+}
+
+static void mark(u64 first, u64 end, enum frame_state state)
+{
+	for (u64 n = MAX(first, frames.first); n < MIN(end, frames.end); n++)
+		entry((u32)n)->state = state;
+}
+
+static void mark_reserved(u64 start, u64 end)
+{
+	mark(start >> PAGE_BITS, (end >> PAGE_BITS) + !is_aligned(end, PAGE_BYTES),
+	     FRAME_RESERVED);
+}
+
+// Turn runs of free frames into blocks.
+static void build_lists(void)
+{
+	for (u32 n = frames.first; n < frames.end;) {
+		u32 order = 0;
+
+		if (entry(n)->state != FRAME_FREE) {
+			n++;
+			continue;
+		}
+		while (order < FRAME_MAX_ORDER && is_aligned(n, 2ull << order)) {
+			u32 half = 1u << order, i = 0;
+
+			while (i < half && n + half + i < frames.end &&
+			       entry(n + half + i)->state == FRAME_FREE)
+				i++;
+			if (i < half)
+				break;
+			order++;
+		}
+		list_push(n, order);
+		frames.free += 1ull << order;
+		n += 1u << order;
+	}
+}
+
+void frame_init(const struct boot_info *info)
+{
+	struct boot_range blocked;
+	u64 first, end;
+
+	memset(&frames, 0, sizeof(frames));
+	frames.info = info;
+	lock_init(&frames.lock, LOCK_FRAMES);
+	for (u32 i = 0; i < CPU_MAX; i++)
+		lock_init(&frames.cache[i].lock, LOCK_FRAMES);
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+		frames.head[order] = FRAME_NONE;
+	choose_span();
+	u64 size = align_up((u64)(frames.end - frames.first) *
+			    sizeof(struct frame), PAGE_BYTES);
+	u64 place = place_table(size);
+	if (!size || place == ~0ull)
+		panic("no usable memory for a frame table of %lu bytes", size);
+	frames.table = arch_direct((struct paddr){place});
+	memset(frames.table, 0, size);
+	for (u32 n = frames.first; n < frames.end; n++)
+		entry(n)->order = INSIDE;
+	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
+		if (usable_pages(&info->range[i], &first, &end))
+			mark(first, end, FRAME_FREE);
+	for (u32 i = 0; blocked_range(i, &blocked); i++)
+		if (blocked.size)
+			mark_reserved(blocked.start, range_end(&blocked));
+	mark_reserved(place, place + size);
+	build_lists();
+	frames.total = frames.free;
+}
+
+static bool overlap(u64 start, u64 size, u64 other, u64 other_size)
+{
+	return size && other_size &&
+	       (start - other < other_size || other - start < size);
+}
+
+bool frame_range_is_device(u64 start, u64 size_bytes)
+{
+	const struct boot_info *info = frames.info;
+	struct boot_range range;
+
+	for (u32 i = 1; kernel_range(i, &range); i++)
+		if (overlap(start, size_bytes, range.start, range.size))
+			return false;
+	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
+		if (info->range[i].kind == BOOT_RANGE_USABLE &&
+		    overlap(start, size_bytes, info->range[i].start,
+			    info->range[i].size))
+			return false;
+	for (u32 i = 0; i < MIN(info->nioapics, 8u); i++)
+		if (overlap(start, size_bytes,
+			    align_down(info->ioapic[i].address, PAGE_BYTES),
+			    PAGE_BYTES))
+			return false;
+	return !info->lapic ||
+	       !overlap(start, size_bytes, info->lapic, PAGE_BYTES);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Capability operations. A slot of a cnode is filled under the cnode's fill lock
+// (its owner's, rank CNODE) and then the lock of the object it will refer to;
+// emptied and moved under the object's lock.
+#include "kernel/object/cap.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/pool.h"
+#include "kernel/restart.h"
+#include "kernel/sched/cpu.h"
+
+#define REVOKE_BATCH 32 // slots emptied before the call is restarted
+
+const struct cnode *cap_nested(const struct cnode *root, u64 index, u32 rights)
+{
+	if (index > root->mask)
+		return nullptr;
+	u64 word = slot_word(&root->slots[index & root->mask]);
+	if (word_type(word) != OBJECT_CNODE || rights & ~word_rights(word))
+		return nullptr;
+	return object_cnode(word_object(word));
+}
+
+enum status cap_lock(const struct cap_ref *cap)
+{
+	struct object *object = cap_object(cap);
+
+	lock_take(&object->lock);
+	if (cap_valid_locked(cap))
+		return STATUS_OK;
+	lock_drop(&object->lock);
+	return ERR_DEAD;
+}
+
+// Reserve an empty slot; the fill lock is held when it is OK.
+static enum status fill_begin(struct cnode *cnode, u32 index, struct slot **out)
+{
+	enum status status = STATUS_OK;
+
+	if (index > cnode->mask)
+		return ERR_RANGE;
+	if (cnode == &cnode_empty)
+		return ERR_DEAD;
+	struct slot *slot = &cnode->slots[index & cnode->mask];
+	lock_take(&cnode->fill_lock);
+	if (__atomic_load_n(&cnode->object.dead, __ATOMIC_RELAXED))
+		status = ERR_DEAD;
+	else if (slot_word(slot))
+		status = ERR_OCCUPIED;
+	if (status != STATUS_OK) {
+		lock_drop(&cnode->fill_lock);
+		return status;
+	}
+	slot->owner = cnode;
+	slot->holder = HOLDER_CNODE;
+	*out = slot;
+	return STATUS_OK;
+}
+
+enum status cnode_install(struct cnode *cnode, u32 index, struct object *object,
+			  u32 rights, u64 badge)
+{
+	struct slot *slot;
+	enum status status = fill_begin(cnode, index, &slot);
+
+	if (status != STATUS_OK)
+		return status;
+	lock_take(&object->lock);
+	slot_fill_locked(slot, object, rights, badge, nullptr);
+	lock_drop(&object->lock);
+	lock_drop(&cnode->fill_lock);
+	return STATUS_OK;
+}
+
+enum status cap_install(const struct cap_ref *cnode, u32 index,
+			struct object *object, u32 rights, u64 badge)
+{
+	if (slot_word(cnode->slot) != cnode->word)
+		return ERR_DEAD;
+	return cnode_install(object_cnode(cap_object(cnode)), index, object,
+			     rights, badge);
+}
+
+enum status cap_derive(struct cnode *cnode, u32 index,
+		       const struct cap_ref *source, u32 rights, u64 badge)
+{
+	struct slot *slot;
+	enum status status = fill_begin(cnode, index, &slot);
+
+	if (status != STATUS_OK)
+		return status;
+	status = cap_lock(source);
+	if (status == STATUS_OK) {
+		slot_fill_locked(slot, cap_object(source), rights, badge,
+				 source->slot);
+		lock_drop(&cap_object(source)->lock);
+	}
+	lock_drop(&cnode->fill_lock);
+	return status;
+}
+
+enum status cap_refer(struct slot *slot, const struct cap_ref *cap)
+{
+	enum status status = cap_lock(cap);
+
+	if (status != STATUS_OK)
+		return status;
+	slot_fill_locked(slot, cap_object(cap), word_rights(cap->word),
+			 cap->badge, cap->slot);
+	lock_drop(&cap_object(cap)->lock);
+	return STATUS_OK;
+}
+
+enum status cap_transfer(struct thread *from, u32 from_index,
+			 struct thread *to, u32 to_index)
+{
+	struct cap_ref source;
+	enum status status = cap_lookup(from, from_index & 0xffff, OBJECT_ANY,
+					RIGHT_DERIVE, &source);
+
+	if (status != STATUS_OK)
+		return status;
+	return cap_derive(to->cspace, to_index, &source,
+			  word_rights(source.word), source.badge);
+}
+
+// ---- system calls
+
+enum status sysk_cap_copy(struct thread *self, struct cap_ref *cap, u32 index,
+			  struct handle source)
+{
+	struct cap_ref from;
+	enum status status = cap_lookup(self, source.value, OBJECT_ANY,
+					RIGHT_DERIVE, &from);
+
+	if (status != STATUS_OK)
+		return status;
+	return cap_derive(object_cnode(cap_object(cap)), index, &from,
+			  word_rights(from.word), from.badge);
+}
+
+// The badge of a capability derived from one with badge old, when a badge was
+// asked for. A window lies within the window it is cut from, if that is one.
+static enum status badge_derive(const struct cap_ref *from, u64 badge)
+{
+	u64 first = badge >> 32, npages = badge & 0xffffffff;
+	u64 old_first, old_npages;
+	enum status status;
+
+	switch (word_type(from->word)) {
+	case OBJECT_ENDPOINT:
+	case OBJECT_NOTIFICATION:
+		return from->badge ? ERR_ARGUMENT : STATUS_OK;
+	case OBJECT_MEMORY:
+		status = memory_window(object_memory(cap_object(from)),
+				       from->badge, &old_first, &old_npages);
+		if (status != STATUS_OK)
+			return status;
+		if (!npages || first < old_first ||
+		    first + npages > old_first + old_npages)
+			return ERR_ARGUMENT;
+		return STATUS_OK;
+	default:
+		return ERR_ARGUMENT;
+	}
+}
+
+enum status sysk_cap_mint(struct thread *self, struct cap_ref *cap, u32 index,
+			  struct handle source, u32 rights, u64 badge)
+{
+	struct cap_ref from;
+	enum status status = cap_lookup(self, source.value, OBJECT_ANY,
+					RIGHT_DERIVE, &from);
+
+	if (status != STATUS_OK)
+		return status;
+	if (badge) {
+		status = badge_derive(&from, badge);
+		if (status != STATUS_OK)
+			return status;
+	}
+	return cap_derive(object_cnode(cap_object(cap)), index, &from,
+			  word_rights(from.word) & rights,
+			  badge ? badge : from.badge);
+}
+
+enum status sysk_cap_move(struct thread *self, struct cap_ref *cap, u32 index,
+			  struct handle source)
+{
+	struct cnode *cnode = object_cnode(cap_object(cap));
+	struct slot *from = cap_slot(self->cspace, source.value, RIGHT_WRITE);
+	struct slot *to;
+
+	if (!from)
+		return ERR_HANDLE;
+	enum status status = fill_begin(cnode, index, &to);
+	if (status != STATUS_OK)
+		return status;
+	struct object *object = slot_lock_object(from);
+	if (object) {
+		slot_move_locked(to, from);
+		lock_drop(&object->lock);
+	}
+	lock_drop(&cnode->fill_lock);
+	return object ? STATUS_OK : ERR_HANDLE;
+}
+
+// The slot that index names in the cnode; NULL when out of range.
+static struct slot *slot_of(const struct cap_ref *cap, u32 index)
+{
+	const struct cnode *cnode = object_cnode(cap_object(cap));
+
+	return index > cnode->mask ? nullptr :
+				     &cnode->slots[index & cnode->mask];
+}
+
+enum status sysk_cap_delete(struct thread *, struct cap_ref *cap, u32 index)
+{
+	struct slot *slot = slot_of(cap, index);
+
+	if (!slot)
+		return ERR_RANGE;
+	slot_drop(slot);
+	return STATUS_OK;
+}
+
+// Is every use of a capability to this type of object checked under its lock?
+// The others are used after look-up alone: then who revokes them waits until
+// no CPU can be in the middle of that.
+static bool used_under_lock(enum object_type type)
+{
+	return type == OBJECT_ENDPOINT || type == OBJECT_NOTIFICATION ||
+	       type == OBJECT_REPLY || type == OBJECT_MEMORY;
+}
+
+enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)
+{
+	struct slot *slot = slot_of(cap, index);
+	bool left = true;
+
+	if (!slot)
+		return ERR_RANGE;
+	struct object *object = slot_lock_object(slot);
+	if (!object)
+		return ERR_HANDLE;
+	enum object_type type = object->type;
+	for (u32 i = 0; left && i < REVOKE_BATCH; i++)
+		left = slot_revoke_step_locked(object, slot);
+	lock_drop(&object->lock);
+	aspace_flush_lost();
+	if (left)
+		return STATUS_RESTART;
+	if (!used_under_lock(type))
+		cpu_quiesce_all();
+	return STATUS_OK;
+}
+
+enum status sysk_cap_info(struct thread *, struct cap_ref *cap,
+			  struct cap_info_result *out)
+{
+	out->type = word_type(cap->word);
+	out->rights = word_rights(cap->word);
+	out->badge = cap->badge;
+	return STATUS_OK;
+}

@@ -1,0 +1,696 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Pools: charging, pieces of slab pages, the life of objects, the reaper.
+//
+// Slab pages. A page holds pieces of one size class, aligned to their size. Its
+// entry in the frame table says how many are in use (shares), the class (order)
+// and the first free piece (pins); a free piece begins with 1 + the number of
+// the next one. Pages with free pieces are in the pool's list of their class;
+// an empty page goes back at once. Debug builds fill free pieces and what lies
+// between a structure and the end of its piece with patterns and check them.
+#include "kernel/object/pool.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/arch/arch.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/cnode.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/types.h"
+#include "kernel/panic.h"
+#include "kernel/restart.h"
+#include "kernel/sched/cpu.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+
+#define MIN_PIECE_BITS 6
+#define POOL_MAX_DEPTH 32 // pools carved from pools
+#define LIMBO_BATCH 64 // dead objects worth a grace period
+#define REVOKE_BATCH 32 // slots emptied in a step
+#define CONDEMN_BATCH 16
+#define REAP_BATCH 4
+
+#define POISON_FREE 0x6b
+#define POISON_ZONE 0xa5
+
+// ---- charging
+
+enum status pool_charge(struct pool *pool, u64 npages)
+{
+	u64 used = __atomic_load_n(&pool->used_pages, __ATOMIC_RELAXED);
+
+	do {
+		if (npages > pool->limit_pages - used)
+			return ERR_QUOTA;
+	} while (!__atomic_compare_exchange_n(&pool->used_pages, &used,
+					      used + npages, true,
+					      __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return STATUS_OK;
+}
+
+void pool_uncharge(struct pool *pool, u64 npages)
+{
+	u64 used = __atomic_fetch_sub(&pool->used_pages, npages,
+				      __ATOMIC_RELAXED);
+
+	kassert(used >= npages);
+}
+
+static enum status charged_frames(struct pool *pool, u32 order,
+				  struct paddr *out)
+{
+	enum status status = pool_charge(pool, 1ull << order);
+
+	if (status != STATUS_OK)
+		return status;
+	status = frame_alloc(order, out);
+	if (status != STATUS_OK)
+		pool_uncharge(pool, 1ull << order);
+	return status;
+}
+
+enum status pool_frame_alloc(struct pool *pool, struct paddr *out)
+{
+	return pool_frames_alloc(pool, 0, out);
+}
+
+enum status pool_frames_alloc(struct pool *pool, u32 order, struct paddr *out)
+{
+	enum status status = charged_frames(pool, order, out);
+
+	if (status == STATUS_OK)
+		memset(arch_direct(*out), 0, (usize)PAGE_BYTES << order);
+	return status;
+}
+
+void pool_frame_free(struct pool *pool, struct paddr frame)
+{
+	pool_frames_free(pool, 0, frame);
+}
+
+void pool_frames_free(struct pool *pool, u32 order, struct paddr frame)
+{
+	frame_free(frame, order);
+	pool_uncharge(pool, 1ull << order);
+}
+
+// ---- slab pages; pool lock held
+
+static u32 class_of(usize size_bytes)
+{
+	if (size_bytes <= 1 << MIN_PIECE_BITS)
+		return 0;
+	return highest_bit(size_bytes - 1) + 1 - MIN_PIECE_BITS;
+}
+
+static usize class_bytes(u32 class)
+{
+	return 1ull << (class + MIN_PIECE_BITS);
+}
+
+static u8 *page_of(const struct frame *frame)
+{
+	return arch_direct(
+		(struct paddr){(u64)frame_number(frame) << PAGE_BITS});
+}
+
+static void partial_push(struct pool *pool, struct frame *frame)
+{
+	u32 *head = &pool->partial[frame->order];
+
+	frame->prev = FRAME_NONE;
+	frame->next = *head;
+	if (*head != FRAME_NONE)
+		frame_at(*head)->prev = frame_number(frame);
+	*head = frame_number(frame);
+}
+
+static void partial_remove(struct pool *pool, struct frame *frame)
+{
+	if (frame->prev == FRAME_NONE)
+		pool->partial[frame->order] = frame->next;
+	else
+		frame_at(frame->prev)->next = frame->next;
+	if (frame->next != FRAME_NONE)
+		frame_at(frame->next)->prev = frame->prev;
+}
+
+static void poison(void *memory, u8 pattern, usize from, usize to)
+{
+#ifdef KOCHAB_DEBUG
+	if (to > from)
+		memset((u8 *)memory + from, pattern, to - from);
+#else
+	(void)memory, (void)pattern, (void)from, (void)to;
+#endif
+}
+
+static void poison_check(const void *memory, u8 pattern, usize from, usize to)
+{
+#ifdef KOCHAB_DEBUG
+	for (usize i = from; i < to; i++)
+		if (((const u8 *)memory)[i] != pattern)
+			panic("kernel memory %p: byte %lu overwritten",
+			      memory, i);
+#else
+	(void)memory, (void)pattern, (void)from, (void)to;
+#endif
+}
+
+static enum status slab_page_add(struct pool *pool, u32 class)
+{
+	struct paddr address;
+	enum status status = charged_frames(pool, 0, &address);
+	u32 npieces = PAGE_BYTES / class_bytes(class);
+
+	if (status != STATUS_OK)
+		return status;
+	struct frame *frame = frame_of(address);
+	u8 *page = arch_direct(address);
+	poison(page, POISON_FREE, 0, PAGE_BYTES);
+	for (u32 i = 0; i < npieces; i++)
+		*(u16 *)(page + i * class_bytes(class)) =
+			i + 1 < npieces ? (u16)(i + 2) : 0;
+	frame->shares = 0;
+	frame->order = (u8)class;
+	frame->pins = 1;
+	partial_push(pool, frame);
+	return STATUS_OK;
+}
+
+static void *piece_take(struct pool *pool, u32 class)
+{
+	struct frame *frame = frame_at(pool->partial[class]);
+	u8 *piece = page_of(frame) + (frame->pins - 1) * class_bytes(class);
+
+	poison_check(piece, POISON_FREE, sizeof(u16), class_bytes(class));
+	frame->pins = *(u16 *)piece;
+	frame->shares++;
+	if (!frame->pins)
+		partial_remove(pool, frame);
+	return piece;
+}
+
+static void piece_put(struct pool *pool, void *piece, u32 class)
+{
+	struct paddr address = arch_physical(piece);
+	struct frame *frame = frame_of(address);
+
+	kassert(frame && frame->state == FRAME_USED &&
+		frame->order == class && frame->shares);
+	poison(piece, POISON_FREE, 0, class_bytes(class));
+	*(u16 *)piece = frame->pins;
+	if (!frame->pins)
+		partial_push(pool, frame);
+	frame->pins = (u16)(1 + (address.value & (PAGE_BYTES - 1)) /
+				class_bytes(class));
+	if (--frame->shares)
+		return;
+	partial_remove(pool, frame);
+	frame->pins = 0;
+	address.value = align_down(address.value, PAGE_BYTES);
+	pool_frame_free(pool, address);
+}
+
+static enum status alloc_locked(struct pool *pool, usize size_bytes, void **out)
+{
+	u32 class = class_of(size_bytes);
+	enum status status = STATUS_OK;
+
+	if (pool->dying)
+		return ERR_DEAD;
+	if (pool->partial[class] == FRAME_NONE)
+		status = slab_page_add(pool, class);
+	if (status == STATUS_OK)
+		*out = piece_take(pool, class);
+	return status;
+}
+
+enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
+{
+	kassert(size_bytes <= PAGE_BYTES);
+	lock_take(&pool->pool_lock);
+	enum status status = alloc_locked(pool, size_bytes, out);
+	lock_drop(&pool->pool_lock);
+	if (status != STATUS_OK)
+		return status;
+	memset(*out, 0, size_bytes);
+	poison(*out, POISON_ZONE, size_bytes, class_bytes(class_of(size_bytes)));
+	return STATUS_OK;
+}
+
+void pool_free(struct pool *pool, void *memory, usize size_bytes)
+{
+	u32 class = class_of(size_bytes);
+
+	poison_check(memory, POISON_ZONE, size_bytes, class_bytes(class));
+	lock_take(&pool->pool_lock);
+	piece_put(pool, memory, class);
+	lock_drop(&pool->pool_lock);
+}
+
+// ---- objects
+
+static usize header_offset(enum object_type type)
+{
+	return type == OBJECT_THREAD ? OFFSET_OF(struct thread, object) : 0;
+}
+
+// Those that must be gone before the rest of a dying pool is touched.
+static bool goes_first(const struct object *object)
+{
+	return object->type == OBJECT_POOL || object->type == OBJECT_THREAD;
+}
+
+enum status pool_object_alloc(struct pool *pool, enum object_type type,
+			      usize size_bytes, struct object **out)
+{
+	void *memory;
+	enum status status = pool_alloc(pool, size_bytes, &memory);
+
+	if (status != STATUS_OK)
+		return status;
+	struct object *object =
+		(struct object *)((u8 *)memory + header_offset(type));
+	object->type = type;
+	object->size_bytes = (u16)size_bytes;
+	object->pool = pool;
+	lock_init(&object->lock,
+		  type == OBJECT_ASPACE ? LOCK_ASPACE : LOCK_OBJECT);
+	lock_take(&pool->pool_lock);
+	pool->nobjects++;
+	if (goes_first(object))
+		pool->nfirst++;
+	lock_drop(&pool->pool_lock);
+	*out = object;
+	return STATUS_OK;
+}
+
+void pool_object_listed(struct object *object)
+{
+	struct pool *pool = object->pool;
+
+	if (!pool || object->listed)
+		return;
+	object->listed = true;
+	lock_take(&pool->pool_lock);
+	if (!pool->objects) {
+		pool->objects = pool->objects_last = object;
+	} else if (goes_first(object)) {
+		object->pool_next = pool->objects;
+		pool->objects = pool->objects->pool_prev = object;
+	} else {
+		object->pool_prev = pool->objects_last;
+		pool->objects_last = pool->objects_last->pool_next = object;
+	}
+	lock_drop(&pool->pool_lock);
+}
+
+static void unlist_locked(struct pool *pool, struct object *object)
+{
+	if (object->pool_prev)
+		object->pool_prev->pool_next = object->pool_next;
+	else
+		pool->objects = object->pool_next;
+	if (object->pool_next)
+		object->pool_next->pool_prev = object->pool_prev;
+	else
+		pool->objects_last = object->pool_prev;
+	object->pool_prev = object->pool_next = nullptr;
+}
+
+// Its memory goes back to the pool. Nobody looks at it any more.
+static void object_release(struct object *object)
+{
+	struct pool *pool = object->pool;
+	usize size_bytes = object->size_bytes;
+	void *memory = (u8 *)object - header_offset(object->type);
+
+	if (object->type == OBJECT_CNODE)
+		cnode_release(object_cnode(object));
+	poison_check(memory, POISON_ZONE, size_bytes,
+		     class_bytes(class_of(size_bytes)));
+	lock_take(&pool->pool_lock);
+	piece_put(pool, memory, class_of(size_bytes));
+	pool->nobjects--;
+	lock_drop(&pool->pool_lock);
+}
+
+void pool_object_abandon(struct object *object)
+{
+	struct pool *pool = object->pool;
+
+	kassert(!object->listed && !object->dead);
+	if (goes_first(object)) {
+		lock_take(&pool->pool_lock);
+		pool->nfirst--;
+		lock_drop(&pool->pool_lock);
+	}
+	object_release(object);
+}
+
+// ---- the reaper: a ring per CPU, of which cpu->reaper is the last
+
+static struct lock reaper_lock = {
+#ifdef KOCHAB_DEBUG
+	.rank = LOCK_POOL,
+#endif
+};
+
+static void reaper_put(struct cpu *cpu, struct object *object)
+{
+	lock_take(&reaper_lock);
+	if (cpu->reaper) {
+		object->pool_next = cpu->reaper->pool_next;
+		cpu->reaper->pool_next = object;
+	} else {
+		object->pool_next = object;
+	}
+	cpu->reaper = object;
+	lock_drop(&reaper_lock);
+}
+
+static struct object *reaper_take(struct cpu *cpu)
+{
+	struct object *object = nullptr;
+
+	lock_take(&reaper_lock);
+	if (cpu->reaper) {
+		object = cpu->reaper->pool_next;
+		cpu->reaper->pool_next = object->pool_next;
+		if (object == cpu->reaper)
+			cpu->reaper = nullptr;
+		object->pool_next = nullptr;
+	}
+	lock_drop(&reaper_lock);
+	return object;
+}
+
+// Take over what other CPUs have condemned and not come to destroy.
+static void reaper_take_over(struct cpu *cpu)
+{
+	lock_take(&reaper_lock);
+	for (u32 i = 0; i < cpu_count; i++) {
+		struct object *other = cpus[i]->reaper;
+
+		if (cpus[i] == cpu || !other)
+			continue;
+		if (cpu->reaper) {
+			struct object *first = other->pool_next;
+
+			other->pool_next = cpu->reaper->pool_next;
+			cpu->reaper->pool_next = first;
+		}
+		cpu->reaper = other;
+		cpus[i]->reaper = nullptr;
+	}
+	lock_drop(&reaper_lock);
+}
+
+void object_condemn(struct object *object)
+{
+	struct pool *pool = object->pool;
+
+	if (!pool)
+		return;
+	lock_take(&object->lock);
+	bool again = object->dead;
+	object->dead = true;
+	if (!again && object->listed) {
+		lock_take(&pool->pool_lock);
+		unlist_locked(pool, object);
+		lock_drop(&pool->pool_lock);
+	}
+	lock_drop(&object->lock);
+	if (!again)
+		reaper_put(cpu_self(), object);
+}
+
+// Empty its forest in steps; true when it is empty.
+static bool forest_step(struct object *object)
+{
+	bool left = true;
+
+	lock_take(&object->lock);
+	for (u32 i = 0; left && i < REVOKE_BATCH; i++)
+		left = slot_revoke_step_locked(object, nullptr);
+	lock_drop(&object->lock);
+	aspace_flush_lost();
+	return !left;
+}
+
+static bool pool_finish(struct pool *pool)
+{
+	kassert_debug(!pool->used_pages);
+	if (pool->used_pages)
+		klog("a pool was destroyed with %lu pages in use\n",
+		     pool->used_pages);
+	pool_uncharge(pool->parent, pool->limit_pages);
+	return true;
+}
+
+static bool destroy_step(struct object *object)
+{
+	if (object->type == OBJECT_POOL &&
+	    !pool_destroy_step(object_pool(object)))
+		return false;
+	if (!forest_step(object))
+		return false;
+	switch (object->type) {
+	case OBJECT_THREAD:
+		return thread_destroy_step(object_thread(object));
+	case OBJECT_POOL:
+		return pool_finish(object_pool(object));
+#define DESTROY(NAME, name)                                                    \
+	case OBJECT_##NAME:                                                    \
+		return name##_destroy_step((struct name *)object);
+	OBJECTS_DESTROYED(DESTROY)
+#undef DESTROY
+	default:
+		return true;
+	}
+}
+
+// Everything in limbo is reused after a grace period. False if nothing was.
+// Afterwards the pool itself may be gone.
+static bool limbo_empty(struct pool *pool)
+{
+	lock_take(&pool->pool_lock);
+	struct object *list = pool->limbo;
+	pool->limbo = nullptr;
+	pool->nlimbo = 0;
+	lock_drop(&pool->pool_lock);
+	if (!list)
+		return false;
+	cpu_quiesce_all();
+	while (list) {
+		struct object *object = list;
+
+		list = object->pool_next;
+		object_release(object);
+	}
+	return true;
+}
+
+static void object_bury(struct object *object)
+{
+	struct pool *pool = object->pool;
+
+	lock_take(&pool->pool_lock);
+	object->pool_next = pool->limbo;
+	pool->limbo = object;
+	if (goes_first(object))
+		pool->nfirst--;
+	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1);
+	lock_drop(&pool->pool_lock);
+	if (full)
+		(void)limbo_empty(pool);
+}
+
+bool reaper_step(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	for (u32 i = 0; cpu->reaper && i < REAP_BATCH; i++) {
+		struct object *object = reaper_take(cpu);
+
+		if (!object)
+			break;
+		if (!destroy_step(object)) {
+			reaper_put(cpu, object);
+			break;
+		}
+		object_bury(object);
+	}
+	return !cpu->reaper;
+}
+
+bool pool_reclaim(struct pool *pool)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (!cpu->reaper)
+		reaper_take_over(cpu);
+	return cpu->reaper || limbo_empty(pool);
+}
+
+// ---- pools as objects
+
+static void pool_init(struct pool *pool, struct pool *parent, u64 limit_pages)
+{
+	pool->parent = parent;
+	pool->limit_pages = limit_pages;
+	lock_init(&pool->pool_lock, LOCK_POOL);
+	for (u32 i = 0; i < POOL_CLASSES; i++)
+		pool->partial[i] = FRAME_NONE;
+}
+
+static u32 pool_depth(const struct pool *pool)
+{
+	u32 depth = 0;
+
+	while ((pool = pool->parent))
+		depth++;
+	return depth;
+}
+
+enum status pool_create(struct pool *parent, u64 limit_pages, struct pool **out)
+{
+	struct object *object;
+	enum status status;
+
+	if (!limit_pages || pool_depth(parent) >= POOL_MAX_DEPTH)
+		return ERR_ARGUMENT;
+	status = pool_charge(parent, limit_pages);
+	if (status != STATUS_OK)
+		return status;
+	status = pool_object_alloc(parent, OBJECT_POOL, sizeof(struct pool),
+				   &object);
+	if (status != STATUS_OK) {
+		pool_uncharge(parent, limit_pages);
+		return status;
+	}
+	pool_init(object_pool(object), parent, limit_pages);
+	*out = object_pool(object);
+	return STATUS_OK;
+}
+
+struct pool *pool_create_first(u64 limit_pages)
+{
+	static struct pool first;
+
+	first = (struct pool){.object.type = OBJECT_POOL};
+	lock_init(&first.object.lock, LOCK_OBJECT);
+	pool_init(&first, nullptr, limit_pages);
+	return &first;
+}
+
+bool pool_destroy_step(struct pool *pool)
+{
+	for (u32 i = 0; i < CONDEMN_BATCH; i++) {
+		lock_take(&pool->pool_lock);
+		pool->dying = true;
+		struct object *object = pool->objects;
+		bool wait = object && !goes_first(object) && pool->nfirst;
+		bool gone = !pool->nobjects;
+		bool in_limbo = !gone && pool->nlimbo == pool->nobjects;
+		lock_drop(&pool->pool_lock);
+		if (gone)
+			return true;
+		if (in_limbo) {
+			(void)limbo_empty(pool);
+			return false;
+		}
+		if (!object || wait)
+			break;
+		object_condemn(object);
+	}
+	if (!cpu_self()->reaper)
+		reaper_take_over(cpu_self());
+	return false;
+}
+
+bool pool_within(const struct pool *pool, const struct pool *other)
+{
+	while (pool && pool != other)
+		pool = pool->parent;
+	return pool;
+}
+
+void pool_check(struct pool *pool)
+{
+	u64 listed = 0, limbo = 0;
+	struct object *prev = nullptr;
+
+	for (struct object *o = pool->objects; o; prev = o, o = o->pool_next) {
+		kassert(o->pool_prev == prev && o->pool == pool);
+		kassert(o->listed && !o->dead && o->roots);
+		(void)slot_check_locked(o);
+		listed++;
+	}
+	kassert(prev == pool->objects_last);
+	for (struct object *o = pool->limbo; o; o = o->pool_next) {
+		kassert(o->dead && o->pool == pool && !o->roots);
+		limbo++;
+	}
+	kassert(limbo == pool->nlimbo && listed + limbo <= pool->nobjects);
+	kassert(pool->used_pages <= pool->limit_pages);
+	for (u32 class = 0; class < POOL_CLASSES; class++)
+		for (u32 n = pool->partial[class]; n != FRAME_NONE;
+		     n = frame_at(n)->next) {
+			u32 free = 0, pins = frame_at(n)->pins;
+
+			for (; pins; free++)
+				pins = *(u16 *)(page_of(frame_at(n)) +
+						(pins - 1) * class_bytes(class));
+			kassert(frame_at(n)->order == class && free);
+			kassert(free + frame_at(n)->shares ==
+				PAGE_BYTES / class_bytes(class));
+		}
+}
+
+// ---- system calls
+
+enum status sysk_pool_info(struct thread *, struct cap_ref *cap,
+			   struct pool_info_result *out)
+{
+	struct pool *pool = object_pool(cap_object(cap));
+
+	if (pool_reclaim(pool))
+		return STATUS_RESTART;
+	lock_take(&pool->pool_lock);
+	out->limit_pages = pool->limit_pages;
+	out->used_pages = pool->used_pages;
+	out->objects = pool->nobjects;
+	out->capabilities = pool->ncaps;
+	lock_drop(&pool->pool_lock);
+	out->free_frames = frames_free();
+	return STATUS_OK;
+}
+
+enum status sysk_pool_destroy(struct thread *self, struct cap_ref *cap)
+{
+	struct pool *pool = object_pool(cap_object(cap));
+	const struct cnode *holder = cap->slot->owner;
+
+	if (!pool->parent)
+		return ERR_STATE;
+	// Who lives in it, or names it from inside it, cannot see it through:
+	// then the reaper does. The former repeats the call until it is gone.
+	if (pool_within(self->object.pool, pool)) {
+		object_condemn(&pool->object);
+		return STATUS_RESTART;
+	}
+	if (pool_within(holder->object.pool, pool)) {
+		object_condemn(&pool->object);
+		return STATUS_OK;
+	}
+	if (!pool_destroy_step(pool))
+		return STATUS_RESTART;
+	object_condemn(&pool->object);
+	return STATUS_OK;
+}

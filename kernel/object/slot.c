@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Slots and the derivation forest, kept as a list of brackets (object.h). A slot
+// is readable without a lock at any time, so its word is written last when it is
+// filled and last when it is emptied: who sees 0 under the owner's lock may fill
+// it again.
+#include "kernel/object/slot.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/dma.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+
+static inline u64 link_to(struct slot *slot, u32 end)
+{
+	return (u64)slot | end;
+}
+
+static inline struct slot *link_slot(u64 link)
+{
+	return (struct slot *)(link & ~1ull);
+}
+
+// Where the list goes on after the place (slot NULL: its beginning).
+static void set_next(struct object *object, u64 place, u64 next)
+{
+	if (place)
+		link_slot(place)->end[place & 1].next = next;
+	else
+		object->roots = link_slot(next); // always an opening end, or 0
+}
+
+static void set_prev(u64 place, u64 prev)
+{
+	if (place)
+		link_slot(place)->end[place & 1].prev = prev;
+}
+
+static void take_out(struct object *object, struct slot *slot, u32 end)
+{
+	u64 prev = slot->end[end].prev, next = slot->end[end].next;
+
+	set_next(object, prev, next);
+	set_prev(next, prev);
+	slot->end[end].prev = slot->end[end].next = 0;
+}
+
+static void count_capability(struct object *object, const struct slot *slot,
+			     i64 by)
+{
+	if (slot->holder == HOLDER_CNODE && object->pool)
+		__atomic_fetch_add(&object->pool->ncaps, by, __ATOMIC_RELAXED);
+}
+
+void slot_init(struct slot *slot, void *owner, enum slot_holder holder)
+{
+	*slot = (struct slot){.owner = owner, .holder = holder};
+}
+
+void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
+		      u64 badge, struct slot *parent)
+{
+	u64 prev = parent ? link_to(parent, SLOT_OPEN) : 0;
+	u64 next = parent ? parent->end[SLOT_OPEN].next :
+			    link_to(object->roots, SLOT_OPEN);
+
+	kassert_debug(!slot->word && !object->dead);
+	if (!parent)
+		pool_object_listed(object);
+	slot->end[SLOT_OPEN].prev = prev;
+	slot->end[SLOT_OPEN].next = link_to(slot, SLOT_CLOSE);
+	slot->end[SLOT_CLOSE].prev = link_to(slot, SLOT_OPEN);
+	slot->end[SLOT_CLOSE].next = next;
+	set_next(object, prev, link_to(slot, SLOT_OPEN));
+	set_prev(next, link_to(slot, SLOT_CLOSE));
+	slot->badge = badge;
+	count_capability(object, slot, 1);
+	__atomic_store_n(&slot->word, make_word(object, rights),
+			 __ATOMIC_RELEASE);
+}
+
+bool slot_clear_locked(struct slot *slot)
+{
+	struct object *object = word_object(slot->word);
+
+	kassert_debug(slot->word);
+	take_out(object, slot, SLOT_CLOSE);
+	take_out(object, slot, SLOT_OPEN);
+	slot->badge = 0;
+	count_capability(object, slot, -1);
+	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
+	return !object->roots;
+}
+
+// Put one end of to where that end of from is.
+static void replace_end(struct object *object, struct slot *to,
+			struct slot *from, u32 end)
+{
+	to->end[end] = from->end[end];
+	set_next(object, to->end[end].prev, link_to(to, end));
+	set_prev(to->end[end].next, link_to(to, end));
+	from->end[end].prev = from->end[end].next = 0;
+}
+
+void slot_move_locked(struct slot *to, struct slot *from)
+{
+	u64 word = from->word;
+	struct object *object = word_object(word);
+
+	kassert_debug(!to->word && word);
+	replace_end(object, to, from, SLOT_OPEN);
+	replace_end(object, to, from, SLOT_CLOSE);
+	to->badge = from->badge;
+	count_capability(object, to, 1);
+	count_capability(object, from, -1);
+	__atomic_store_n(&to->word, word, __ATOMIC_RELEASE);
+	from->badge = 0;
+	__atomic_store_n(&from->word, 0, __ATOMIC_RELEASE);
+}
+
+// The object behind an embedded slot has gone: its lock is held.
+static void slot_lost(struct slot *slot)
+{
+	switch (slot->holder) {
+	case HOLDER_THREAD_ASPACE:
+	case HOLDER_THREAD_CSPACE:
+	case HOLDER_THREAD_FAULT:
+	case HOLDER_THREAD_NOTIFICATION:
+	case HOLDER_THREAD_SCHED:
+		thread_slot_lost(slot->owner, slot);
+		break;
+	case HOLDER_MAPPING:
+		mapping_lost_locked(slot->owner);
+		break;
+	case HOLDER_ASPACE_CONTAINER:
+		aspace_container_lost(slot->owner);
+		break;
+	case HOLDER_PIN:
+		pin_lost_locked(slot->owner);
+		break;
+	case HOLDER_PAGER_NOTIFICATION:
+		memory_pager_lost(slot->owner);
+		break;
+	default: // whoever uses the slot finds it empty
+		break;
+	}
+}
+
+bool slot_revoke_step_locked(struct object *object, struct slot *slot)
+{
+	struct slot *victim = slot ? link_slot(slot->end[SLOT_OPEN].next) :
+				     object->roots;
+
+	if (victim == slot)
+		return false;
+	(void)slot_clear_locked(victim);
+	slot_lost(victim);
+	return true;
+}
+
+struct object *slot_lock_object(struct slot *slot)
+{
+	for (;;) {
+		u64 word = slot_word(slot);
+
+		if (!word)
+			return nullptr;
+		struct object *object = word_object(word);
+		lock_take(&object->lock);
+		if (slot_word(slot) == word)
+			return object;
+		lock_drop(&object->lock);
+	}
+}
+
+void slot_drop(struct slot *slot)
+{
+	struct object *object = slot_lock_object(slot);
+
+	if (!object)
+		return;
+	bool last = slot_clear_locked(slot);
+	lock_drop(&object->lock);
+	if (last)
+		object_condemn(object);
+}
+
+// Is the first end that balances the opening end of slot its own closing end?
+static bool brackets_match(struct slot *slot)
+{
+	u64 link = slot->end[SLOT_OPEN].next, depth = 1;
+
+	while (link) {
+		depth += link & 1 ? -1 : 1;
+		if (!depth)
+			return link == link_to(slot, SLOT_CLOSE);
+		link = link_slot(link)->end[link & 1].next;
+	}
+	return false;
+}
+
+u64 slot_check_locked(const struct object *object)
+{
+	u64 count = 0, prev = 0;
+	u64 link = (u64)object->roots;
+
+	for (; link; prev = link, link = link_slot(link)->end[link & 1].next) {
+		struct slot *slot = link_slot(link);
+
+		kassert(slot->end[link & 1].prev == prev);
+		kassert(word_object(slot->word) == object);
+		kassert(word_type(slot->word) == object->type);
+		if (link & 1)
+			continue;
+		kassert(brackets_match(slot));
+		count++;
+	}
+	return count;
+}
