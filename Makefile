@@ -89,8 +89,7 @@ $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 LIB_OBJECTS := $(call objects,lib,$(call whole,$(patsubst %/,%,$(wildcard lib/*/))))
 $(eval $(call compile,lib,$(USER_FLAGS),$(LIB_OBJECTS)))
 $(OUT)/libkochab.a: $(LIB_OBJECTS)
-	@rm -f $@
-	$(Q)$(AR) rcsD $@ $^
+	@rm -f $@.$$$$; $(AR) rcsD $@.$$$$ $^ && mv $@.$$$$ $@
 
 # --- components
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard drivers/*/*/*.c services/*/*.c \

@@ -85,7 +85,9 @@ def main():
         archive.file(f"usr/share/man/kochab/{page.name}", page)
     data = archive.bytes()
     if not options.output.exists() or options.output.read_bytes() != data:
-        options.output.write_bytes(data)
+        fresh = options.output.with_name(f"{options.output.name}.{os.getpid()}")
+        fresh.write_bytes(data)
+        fresh.replace(options.output)
     else:
         os.utime(options.output)
 

@@ -11,6 +11,7 @@
 
 import argparse
 import difflib
+import os
 import pathlib
 import sys
 
@@ -67,11 +68,13 @@ def write(output, files):
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or read(path) != text:
-            path.write_text(text, encoding="utf-8")
+            fresh = path.with_name(f".{path.name}.{os.getpid()}")   # another make may be reading
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path)
     for folder in ("abi", "fuzz", "kernel", "man", "tests"):
         for path in (output / folder).glob("*"):
-            if f"{folder}/{path.name}" not in files:
-                path.unlink()
+            if f"{folder}/{path.name}" not in files and not path.name.startswith("."):
+                path.unlink(missing_ok=True)
 
 
 def main():
