@@ -5,6 +5,7 @@
 // startup page checked. Everything here is single-threaded unless said.
 #ifndef LIB_SYS_COMPONENT_H
 #define LIB_SYS_COMPONENT_H
+#include "abi/constants.h"
 #include "abi/startup.h"
 #include "lib/base/status.h"
 
