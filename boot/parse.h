@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// What the ways of booting share: how parsers of firmware structures see memory,
+// and the memory map. Everything here compiles for the host too.
+#ifndef BOOT_PARSE_H
+#define BOOT_PARSE_H
+#include "boot/boot_info.h"
+
+// A pointer to length bytes of physical memory, or NULL if they cannot be seen.
+// What it points to need not be aligned.
+struct boot_memory {
+	const u8 *(*view)(void *context, u64 physical, u64 length);
+	void *context;
+};
+
+// Append a line to info->warnings; what does not fit is cut.
+void boot_warn(struct boot_info *info, const char *text);
+
+// Add a range to the map. False and a warning when the table is full. Ranges may
+// come in any order and overlap until boot_ranges_finish().
+bool boot_range_add(struct boot_info *info, u64 start, u64 size,
+		    enum boot_range_kind kind);
+
+// Sort, and where ranges overlap let the more restricted kind win (reserved,
+// ACPI, usable). Usable ranges shrink to whole pages.
+void boot_ranges_finish(struct boot_info *info);
+#endif

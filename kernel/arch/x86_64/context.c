@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The machine state of threads: address-space root, FS and GS bases, floating
+// point, saved registers; and the switch between a personality and its guest.
+//
+// Floating point is off per thread until first use. The state of fpu_owner stays
+// in the registers of the CPU with access off (CR0.TS) while others run; it is
+// saved when another thread uses floating point there, or when the owner moves.
+// fpu_busy tells a remote arch_fpu_drop() that a save is under way.
+#include "kernel/arch/x86_64/x86.h"
+#include "abi/guest.h"
+#include "abi/registers.h"
+#include "kernel/object/guest.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "lib/base/string.h"
+
+// ---- floating point
+struct fpu_area {
+	u8 bytes[512]; // FXSAVE; with XSAVE followed by a header and more
+};
+#define FPU_CONTROL 0 // x87 control word
+#define FPU_MXCSR 24
+
+static void fpu_write(struct fpu_area *area)
+{
+	u64 mask = cpu_features.fpu_mask;
+
+	if (cpu_features.xsave)
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(area), "a"((u32)mask),
+				   "d"((u32)(mask >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+static void fpu_read(const struct fpu_area *area)
+{
+	u64 mask = cpu_features.fpu_mask;
+
+	if (cpu_features.xsave)
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(area), "a"((u32)mask),
+				   "d"((u32)(mask >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+static void fpu_access(struct cpu *cpu, bool enabled)
+{
+	if (cpu->fpu_enabled == enabled)
+		return;
+	cpu->fpu_enabled = enabled;
+	if (enabled)
+		__asm__ volatile("clts");
+	else
+		write_cr0(read_cr0() | CR0_TASK_SWITCHED);
+}
+
+// Save the state that is in the registers; they then belong to nobody.
+static void fpu_release(struct cpu *cpu)
+{
+	struct thread *owner;
+
+	__atomic_store_n(&cpu->arch.fpu_busy, 1, __ATOMIC_SEQ_CST);
+	owner = __atomic_load_n(&cpu->fpu_owner, __ATOMIC_SEQ_CST);
+	if (owner) {
+		fpu_access(cpu, true);
+		fpu_write(owner->fpu);
+		__atomic_store_n(&cpu->fpu_owner, nullptr, __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&cpu->arch.fpu_busy, 0, __ATOMIC_RELEASE);
+}
+
+// The state that a new thread starts with is Linux's: all exceptions masked.
+bool fpu_take(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+	void *area;
+
+	if (!thread->fpu) {
+		if (pool_alloc(thread->object.pool, cpu_features.fpu_bytes,
+			       &area) != STATUS_OK)
+			return false;
+		kassert(((u64)area & 63) == 0);
+		*(u16 *)((u8 *)area + FPU_CONTROL) = 0x37f;
+		*(u32 *)((u8 *)area + FPU_MXCSR) = 0x1f80;
+		thread->fpu = area;
+		thread->fpu_used = true;
+	}
+	if (cpu->fpu_owner != thread) {
+		fpu_release(cpu);
+		fpu_access(cpu, true);
+		fpu_read(thread->fpu);
+		__atomic_store_n(&cpu->fpu_owner, thread, __ATOMIC_RELAXED);
+	}
+	fpu_access(cpu, true);
+	return true;
+}
+
+void arch_fpu_save(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (cpu->fpu_owner != thread)
+		return;
+	fpu_release(cpu);
+	fpu_access(cpu, false);
+}
+
+void arch_fpu_drop(struct thread *thread)
+{
+	struct cpu *home = thread->cpu;
+	struct thread *owner = thread;
+
+	if (!thread->fpu)
+		return;
+	if (home) {
+		__atomic_compare_exchange_n(&home->fpu_owner, &owner, nullptr,
+					    false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+		while (home != cpu_self() &&
+		       __atomic_load_n(&home->arch.fpu_busy, __ATOMIC_SEQ_CST))
+			arch_relax();
+	}
+	pool_free(thread->object.pool, thread->fpu, cpu_features.fpu_bytes);
+	thread->fpu = nullptr;
+	thread->fpu_used = false;
+}
+
+// ---- switching
+static void load_root(u64 root)
+{
+	if (root == 0)
+		root = kernel_root;
+	if (read_cr3() != root)
+		write_cr3(root);
+}
+
+static void save_bases(struct thread *thread)
+{
+	thread->regs.fs_base = read_fs_base();
+	thread->regs.gs_base = read_user_gs_base();
+}
+
+static void load_bases(const struct thread *thread)
+{
+	write_fs_base(thread->regs.fs_base);
+	write_user_gs_base(thread->regs.gs_base);
+}
+
+void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
+{
+	// A guest's bases went to its state page when it trapped, and its
+	// thread's were saved when it was entered.
+	if (from && !from->running_guest)
+		save_bases(from);
+	__atomic_store_n(&cpu->published, to ? to->aspace : nullptr,
+			 __ATOMIC_SEQ_CST);
+	if (!to) { // idle: do not sit on an address space that may go away
+		load_root(0);
+		return;
+	}
+	if (!to->running_guest) { // else arch_guest_continue() loads them
+		load_root(to->roots.full);
+		load_bases(to);
+	}
+	fpu_access(cpu, cpu->fpu_owner == to);
+}
+
+// ---- guests
+void arch_guest_begin(struct thread *thread)
+{
+	save_bases(thread);
+}
+
+void arch_guest_end(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (cpu->current != thread)
+		return; // arch_switch() will load its registers
+	load_root(thread->roots.full);
+	load_bases(thread);
+}
+
+[[noreturn]] void arch_guest_continue(struct thread *thread)
+{
+	struct cpu *cpu = thread->cpu;
+	volatile struct guest_state *state = thread->running_guest->state;
+	u64 rip = state->rip, rflags = state->rflags;
+
+	if (rip >= GUEST_END || !thread->roots.guest) {
+		guest_refuse(thread);
+		arch_leave(thread);
+	}
+	write_fs_base(make_canonical(state->fs_base));
+	write_user_gs_base(make_canonical(state->gs_base));
+	load_root(thread->roots.guest);
+	cpu->guest_save = (u64)state;
+	cpu->in_guest = 1;
+	guest_enter((struct guest_state *)state, rip,
+		    (rflags & USER_FLAGS) | USER_FLAGS_SET);
+}
+
+// ---- saved registers
+void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
+		       u64 thread_pointer)
+{
+	struct arch_regs *regs = &thread->regs;
+
+	if (pc != 0) {
+		*regs = (struct arch_regs){ .rip = pc, .rsp = sp,
+					    .rdi = argument,
+					    .rflags = USER_FLAGS_SET };
+		thread->resume_syscall = false;
+	}
+	if (thread_pointer != 0)
+		regs->fs_base = make_canonical(thread_pointer);
+}
+
+void arch_registers_read(const struct thread *t, struct thread_registers *out)
+{
+	memcpy(out, &t->regs, sizeof(*out));
+}
+
+bool arch_registers_write(struct thread *t, const struct thread_registers *in)
+{
+	if (!arch_address_ok(in->rip) ||
+	    in->fs_base != make_canonical(in->fs_base) ||
+	    in->gs_base != make_canonical(in->gs_base))
+		return false;
+	memcpy(&t->regs, in, sizeof(*in));
+	t->regs.rflags = (in->rflags & USER_FLAGS) | USER_FLAGS_SET;
+	t->resume_syscall = false;
+	return true;
+}
+
+bool arch_address_ok(u64 pc)
+{
+	return pc < USER_END;
+}
+
+// The thread continues at vector with the faulting address in rdi and the
+// instruction's in rsi; all else is unchanged.
+void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address)
+{
+	struct arch_regs *regs = &thread->regs;
+
+	regs->rdi = address;
+	regs->rsi = regs->rip;
+	regs->rip = vector;
+	regs->rflags &= ~0x400ull; // direction
+	thread->resume_syscall = false;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Interrupts and exceptions after entry.S has saved the registers, and the end
+// of slow system calls. Exceptions of user code go to the generic kernel; one of
+// the kernel itself is a panic.
+#include "kernel/arch/x86_64/x86.h"
+#include "abi/guest.h"
+#include "abi/registers.h"
+#include "kernel/object/guest.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+
+#define CHECK_REGS(name, field)                                                \
+	static_assert(__builtin_offsetof(struct arch_regs, field) == name);    \
+	static_assert(__builtin_offsetof(struct guest_state, field) == name);  \
+	static_assert(__builtin_offsetof(struct thread_registers, field) == name)
+CHECK_REGS(REGS_RSP, rsp);
+CHECK_REGS(REGS_RAX, rax);
+CHECK_REGS(REGS_RBX, rbx);
+CHECK_REGS(REGS_RCX, rcx);
+CHECK_REGS(REGS_RDX, rdx);
+CHECK_REGS(REGS_RSI, rsi);
+CHECK_REGS(REGS_RDI, rdi);
+CHECK_REGS(REGS_RBP, rbp);
+CHECK_REGS(REGS_R8, r8);
+CHECK_REGS(REGS_R9, r9);
+CHECK_REGS(REGS_R10, r10);
+CHECK_REGS(REGS_R11, r11);
+CHECK_REGS(REGS_R12, r12);
+CHECK_REGS(REGS_R13, r13);
+CHECK_REGS(REGS_R14, r14);
+CHECK_REGS(REGS_R15, r15);
+CHECK_REGS(REGS_RIP, rip);
+CHECK_REGS(REGS_RFLAGS, rflags);
+CHECK_REGS(REGS_FS_BASE, fs_base);
+CHECK_REGS(REGS_GS_BASE, gs_base);
+#define CHECK(name, type, member) \
+	static_assert(__builtin_offsetof(struct type, member) == name)
+CHECK(0, thread, regs);
+CHECK(THREAD_ROOT_FULL, thread, roots.full);
+CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
+CHECK(GUEST_RUNNER, guest, runner);
+CHECK(GUEST_REASON, guest_state, reason);
+CHECK(0, cpu_area, cpu);
+CHECK(0, cpu, self);
+CHECK(CPU_CURRENT, cpu, current);
+CHECK(CPU_STACK_TOP, cpu, stack_top);
+CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
+CHECK(CPU_IN_GUEST, cpu, in_guest);
+CHECK(CPU_GUEST_SAVE, cpu, guest_save);
+static_assert(IMAGE_BASE == ARCH_IMAGE_BASE && DIRECT_BASE == ARCH_DIRECT_BASE);
+
+// Exceptions, AMD64 manual volume 2, section 8.2
+enum {
+	TRAP_DIVIDE = 0,
+	TRAP_DEBUG = 1,
+	TRAP_NMI = 2,
+	TRAP_BREAKPOINT = 3,
+	TRAP_OVERFLOW = 4,
+	TRAP_INVALID = 6,
+	TRAP_NO_FPU = 7,
+	TRAP_DOUBLE = 8,
+	TRAP_PROTECTION = 13,
+	TRAP_PAGE_FAULT = 14,
+	TRAP_X87 = 16,
+	TRAP_ALIGNMENT = 17,
+	TRAP_MACHINE_CHECK = 18,
+	TRAP_SIMD = 19,
+	TRAPS = 32,
+};
+
+// Interrupt gate: AMD64 manual volume 2, section 4.8.4
+struct gate {
+	u16 offset_low, selector;
+	u8 ist, type;
+	u16 offset_middle;
+	u32 offset_high, reserved;
+};
+static struct gate idt[256];
+
+void trap_init(void)
+{
+	for (u32 i = 0; i < 256; i++) {
+		u64 entry = (u64)trap_stubs[i];
+		u8 ist = i == TRAP_NMI ? 1 :
+			 i == TRAP_DOUBLE ? 2 :
+			 i == TRAP_MACHINE_CHECK ? 3 : 0;
+
+		idt[i] = (struct gate){
+			.offset_low = (u16)entry,
+			.selector = SELECTOR_KERNEL_CODE,
+			.ist = ist,
+			// int3 only may be executed by users
+			.type = i == TRAP_BREAKPOINT ? 0xee : 0x8e,
+			.offset_middle = (u16)(entry >> 16),
+			.offset_high = (u32)(entry >> 32),
+		};
+	}
+}
+
+void trap_load(void)
+{
+	struct [[gnu::packed]] {
+		u16 limit;
+		u64 base;
+	} pointer = { sizeof(idt) - 1, (u64)idt };
+
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+static void interrupt(u32 vector)
+{
+	if (vector == VECTOR_TIMER) {
+		apic_end_interrupt();
+		sched_timer();
+	} else if (vector == VECTOR_IPI) {
+		apic_end_interrupt();
+		cpu_serve();
+	} else if (vector >= VECTOR_DEVICE_FIRST &&
+		   vector <= VECTOR_DEVICE_LAST) {
+		apic_device_interrupt(vector);
+		kernel_interrupt_device(vector);
+	}
+	// others are spurious: the interrupt controllers send nothing else
+}
+
+static u32 fault_kind(u64 vector)
+{
+	switch (vector) {
+	case TRAP_DIVIDE:
+	case TRAP_OVERFLOW:
+	case TRAP_X87:
+	case TRAP_SIMD:
+		return FAULT_ARITHMETIC;
+	case TRAP_DEBUG:
+		return FAULT_DEBUG;
+	case TRAP_BREAKPOINT:
+		return FAULT_BREAKPOINT;
+	case TRAP_INVALID:
+	case TRAP_PROTECTION:
+		return FAULT_INSTRUCTION;
+	case TRAP_ALIGNMENT:
+		return FAULT_ALIGNMENT;
+	}
+	return FAULT_OTHER;
+}
+
+static void page_fault(struct thread *thread, u64 error)
+{
+	u32 code = (error & 1 ? FAULT_CODE_PRESENT : 0) |
+		   (error & 2 ? FAULT_CODE_WRITE : 0) |
+		   (error & 16 ? FAULT_CODE_EXEC : 0);
+	u64 address = read_cr2();
+
+	if (error & 8)
+		panic("page-table entry with reserved bits for %#lx", address);
+	kernel_page_fault(thread, address, code);
+}
+
+// A trap of user code or of a guest; regs is where entry.S saved the registers.
+[[noreturn, gnu::used]] void trap_user(u64 vector, u64 error,
+				       struct arch_regs *regs)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *thread = cpu->current;
+
+	if (cpu->in_guest) {
+		cpu->in_guest = 0;
+		regs->fs_base = read_fs_base();
+		regs->gs_base = read_user_gs_base();
+	} else {
+		thread->resume_syscall = false;
+	}
+	if (vector >= TRAPS)
+		interrupt((u32)vector);
+	else if (vector == TRAP_PAGE_FAULT)
+		page_fault(thread, error);
+	else if (vector != TRAP_NO_FPU || !fpu_take(thread))
+		kernel_exception(thread, fault_kind(vector), vector, error,
+				 regs->rip);
+	kernel_leave();
+}
+
+// An interrupt of the idle loop.
+[[noreturn, gnu::used]] void trap_idle(u64 vector)
+{
+	interrupt((u32)vector);
+	kernel_leave();
+}
+
+// A system call that is not on a fast path. Returning goes straight back to user
+// mode: everything that gives kernel_leave() work sets cpu->reschedule or posts
+// a request.
+[[gnu::used]] void trap_syscall(struct thread *thread, u64 info)
+{
+	struct cpu *cpu = cpu_self();
+
+	thread->resume_syscall = true;
+	kernel_syscall(thread, info);
+	if (__builtin_expect(
+		    cpu->reschedule | (cpu->current != thread) |
+			    (__atomic_load_n(&cpu->requests,
+					     __ATOMIC_RELAXED) != 0) |
+			    (thread->running_guest != nullptr) |
+			    (thread->state != THREAD_RUNNING),
+		    0))
+		kernel_leave();
+}
+
+// A guest left while the address space under it was gone.
+[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
+{
+	arch_syscall_status(thread, 0);
+	arch_syscall_result(thread, 0, GUEST_SYSCALL);
+	thread->resume_syscall = true;
+	arch_guest_end(thread);
+	kernel_leave();
+}
+
+[[noreturn]] void arch_leave(struct thread *thread)
+{
+	if (thread->running_guest)
+		arch_guest_continue(thread);
+	if (thread->resume_syscall)
+		leave_sysret(&thread->regs);
+	leave_iret(&thread->regs);
+}
+
+[[noreturn]] void arch_idle(void)
+{
+	idle_loop(cpu_self()->stack_top);
+}
+
+// As pushed by trap_fatal.
+struct fatal_frame {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
+	u64 rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	u64 vector, error, rip, cs, rflags, rsp, ss;
+};
+
+[[noreturn, gnu::used]] void trap_fatal_c(const struct fatal_frame *f)
+{
+	if (f->vector == TRAP_NMI && machine_stopping)
+		arch_panic_stop();
+	console_print("exception %lu code %#lx rip %#lx cs %#lx flags %#lx\n"
+		      "rsp %#lx rbp %#lx cr2 %#lx cr3 %#lx\n"
+		      "rax %#lx rbx %#lx rcx %#lx rdx %#lx\n"
+		      "rsi %#lx rdi %#lx r8 %#lx r9 %#lx\n"
+		      "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
+		      "r14 %#lx r15 %#lx\n",
+		      f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp,
+		      f->rbp, read_cr2(), read_cr3(), f->rax, f->rbx, f->rcx,
+		      f->rdx, f->rsi, f->rdi, f->r8, f->r9, f->r10, f->r11,
+		      f->r12, f->r13, f->r14, f->r15);
+	if (f->vector == TRAP_NMI)
+		panic("non-maskable interrupt at %#lx", f->rip);
+	if (f->vector == TRAP_MACHINE_CHECK)
+		panic("machine check at %#lx", f->rip);
+	panic("exception %lu in the kernel at %#lx, address %#lx", f->vector,
+	      f->rip, read_cr2());
+}

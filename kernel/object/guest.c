@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// See guest.h. The common case of guest_run is in the architecture's fast path,
+// with the same checks; what is here serves the rest.
+#include "kernel/object/guest.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/restart.h"
+#include "kernel/sched/cpu.h"
+#include "lib/base/bits.h"
+
+static struct guest *object_guest(struct object *object)
+{
+	return CONTAINER_OF(object, struct guest, object);
+}
+
+// Commit the page, take a share of its frame and pin it. Memory's lock held.
+static enum status pin_page_locked(struct memory *memory, u64 index,
+				   struct paddr *frame, struct tlb_flush *flush)
+{
+	bool writable, replaced = false;
+	enum status status;
+
+	if (memory->object.dead)
+		return ERR_DEAD;
+	if (memory->flags != MEMORY_ANON && memory->flags != MEMORY_COMMITTED)
+		return ERR_ARGUMENT;
+	if (index >= memory->npages)
+		return ERR_RANGE;
+	status = memory_page_locked(memory, index, true, frame, &writable,
+				    &replaced);
+	if (status != STATUS_OK)
+		return status;
+	if (replaced)
+		memory_zap_locked(memory, index, 1, flush);
+	frame_share(frame_of(*frame));
+	memory->pinned++;
+	return STATUS_OK;
+}
+
+enum status guest_create(struct pool *pool, const struct cap_ref *memory_cap,
+			 u64 offset, struct guest **out)
+{
+	struct memory *memory = (struct memory *)cap_object(memory_cap);
+	u64 window = memory_cap->badge, index = offset / PAGE_BYTES;
+	struct tlb_flush flush = {};
+	struct object *object;
+	struct guest *guest;
+	enum status status;
+
+	if (~word_rights(memory_cap->word) & (RIGHT_READ | RIGHT_WRITE))
+		return ERR_RIGHTS;
+	if (!is_aligned(offset, sizeof(struct guest_state)))
+		return ERR_ARGUMENT;
+	if (window) { // first page << 32 | number of pages
+		if (index >= (window & 0xffffffff))
+			return ERR_RANGE;
+		index += window >> 32;
+	}
+	status = pool_object_alloc(pool, OBJECT_GUEST, sizeof(*guest), &object);
+	if (status != STATUS_OK)
+		return status;
+	guest = object_guest(object);
+	slot_init(&guest->memory_slot, guest, HOLDER_GUEST_MEMORY);
+	status = cap_lock(memory_cap);
+	if (status != STATUS_OK)
+		goto abandon;
+	status = pin_page_locked(memory, index, &guest->frame, &flush);
+	if (status == STATUS_OK)
+		slot_fill_locked(&guest->memory_slot, &memory->object,
+				 RIGHT_READ | RIGHT_WRITE, memory_cap->badge,
+				 memory_cap->slot);
+	lock_drop(&memory->object.lock);
+	tlb_flush_finish(&flush);
+	if (status != STATUS_OK)
+		goto abandon;
+	guest->state = (struct guest_state *)((u8 *)arch_direct(guest->frame) +
+					      offset % PAGE_BYTES);
+	*out = guest;
+	return STATUS_OK;
+abandon:
+	pool_object_abandon(object);
+	return status;
+}
+
+void guest_lost(struct guest *guest)
+{
+	struct thread *runner;
+
+	__atomic_store_n(&guest->lost, true, __ATOMIC_SEQ_CST);
+	runner = __atomic_load_n(&guest->runner, __ATOMIC_SEQ_CST);
+	if (runner)
+		thread_request(runner, REQUEST_KICK);
+}
+
+bool guest_destroy_step(struct guest *guest)
+{
+	struct object *memory;
+	bool last = false;
+
+	guest_lost(guest);
+	if (__atomic_load_n(&guest->runner, __ATOMIC_SEQ_CST))
+		return false;
+	memory = slot_lock_object(&guest->memory_slot);
+	if (memory) {
+		((struct memory *)memory)->pinned--;
+		last = slot_clear_locked(&guest->memory_slot);
+		lock_drop(&memory->lock);
+	}
+	if (last)
+		object_condemn(memory);
+	frame_unshare(guest->frame);
+	return true;
+}
+
+// ---- running
+static bool kicked(const struct thread *thread)
+{
+	return thread->bound &&
+	       __atomic_load_n(&thread->bound->bits, __ATOMIC_SEQ_CST) != 0;
+}
+
+enum status guest_claim(struct thread *thread, struct guest *guest)
+{
+	struct thread *nobody = nullptr;
+
+	if (!thread->roots.guest ||
+	    !__atomic_compare_exchange_n(&guest->runner, &nobody, thread, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return ERR_STATE;
+	// guest_lost() sets lost, then looks for a runner
+	if (__atomic_load_n(&guest->lost, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+		return ERR_DEAD;
+	}
+	return STATUS_OK;
+}
+
+enum status sysk_guest_run(struct thread *self, const struct cap_ref *cap,
+			   struct guest_run_result *out)
+{
+	struct guest *guest = object_guest(cap_object(cap));
+	enum status status;
+
+	if (kicked(self)) {
+		out->reason = GUEST_KICKED;
+		return STATUS_OK;
+	}
+	status = guest_claim(self, guest);
+	if (status != STATUS_OK)
+		return status;
+	// Claimed: it is not freed any more. Was it meant at all?
+	if (__atomic_load_n(&cap->slot->word, __ATOMIC_SEQ_CST) != cap->word) {
+		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+		return ERR_DEAD;
+	}
+	arch_guest_begin(self);
+	self->running_guest = guest;
+	return STATUS_HANDLED;
+}
+
+static void leave_guest(struct thread *thread, i64 status, u64 reason)
+{
+	struct guest *guest = thread->running_guest;
+
+	arch_syscall_status(thread, status);
+	arch_syscall_result(thread, 0, reason);
+	thread->running_guest = nullptr;
+	thread->resume_syscall = true;
+	arch_guest_end(thread);
+	__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+}
+
+void guest_exit(struct thread *thread, enum guest_reason reason, u64 trap,
+		u64 code, u64 address)
+{
+	struct guest_state *state = thread->running_guest->state;
+
+	state->reason = reason;
+	state->trap = trap;
+	state->code = code;
+	state->address = address;
+	leave_guest(thread, 0, reason);
+}
+
+void guest_kick(struct thread *thread)
+{
+	struct guest *guest = thread->running_guest;
+
+	if (!guest)
+		return;
+	if (__atomic_load_n(&guest->lost, __ATOMIC_SEQ_CST))
+		leave_guest(thread, ERR_DEAD, 0);
+	else if (kicked(thread))
+		guest_exit(thread, GUEST_KICKED, 0, 0, 0);
+}
+
+void guest_refuse(struct thread *thread)
+{
+	leave_guest(thread, ERR_ARGUMENT, 0);
+}
+
+void guest_abandon(struct thread *thread)
+{
+	struct guest *guest = thread->running_guest;
+
+	if (!guest)
+		return;
+	thread->running_guest = nullptr;
+	__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+}

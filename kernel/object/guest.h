@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// guest: a foreign register state, in a page shared with the personality
+// (abi/guest.h), that a thread of a foreign address space can run.
+//
+// guest_run puts the guest on the thread: thread->running_guest is set and the
+// thread's own registers wait in thread->regs. Whenever the thread then leaves
+// the kernel, it continues as the guest, until something calls guest_exit().
+// One thread runs a guest at a time: the one that set runner. While it does, the
+// guest cannot be freed. The frame of the state is shared with the memory
+// object, so that the page stays when the memory goes away.
+#ifndef KERNEL_OBJECT_GUEST_H
+#define KERNEL_OBJECT_GUEST_H
+#include "abi/guest.h"
+#include "kernel/object/object.h"
+#include "lib/base/status.h"
+
+struct cap_ref;
+struct thread;
+
+struct guest {
+	struct object object;
+	struct guest_state *state; // [I] in the direct map
+	struct thread *runner; // [a]
+	struct paddr frame; // [I] of the state
+	bool lost; // [a] its memory is gone: cannot run any more
+	struct slot memory_slot; // pinned
+};
+
+// The state is at byte offset of memory, a multiple of 256. The capability must
+// allow reading and writing. RIGHTS, ARGUMENT, RANGE, QUOTA, MEMORY, DEAD.
+[[nodiscard]] enum status guest_create(struct pool *pool,
+				       const struct cap_ref *memory, u64 offset,
+				       struct guest **out);
+
+// One step of destruction; false while a thread still runs it (it is kicked).
+bool guest_destroy_step(struct guest *guest);
+
+// The memory slot was cleared because the memory goes away (its lock is held).
+void guest_lost(struct guest *guest);
+
+// The guest that the thread runs could not go on (home CPU only): write why to
+// its state and let guest_run return reason. fault: code is FAULT_CODE bits.
+void guest_exit(struct thread *thread, enum guest_reason reason, u64 trap,
+		u64 code, u64 address);
+
+// REQUEST_KICK, home CPU: leave the guest if the bound notification has bits or
+// the guest goes away. Does nothing when the thread runs no guest.
+void guest_kick(struct thread *thread);
+
+// What is in the state page cannot be run: guest_run returns ARGUMENT.
+void guest_refuse(struct thread *thread);
+
+// The thread is being destroyed (it is stopped): it runs no guest any more.
+void guest_abandon(struct thread *thread);
+
+// May this thread run the guest now? STATE: no foreign address space, or another
+// thread runs it. DEAD: its memory is gone. OK: runner is set.
+[[nodiscard]] enum status guest_claim(struct thread *thread,
+				      struct guest *guest);
+#endif
