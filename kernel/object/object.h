@@ -81,6 +81,7 @@ struct object {
 	enum object_type type; // [I]
 	bool dead; // set once under lock; nothing new may refer to it
 	bool listed; // on its pool's list (or was): it has been referred to
+	bool condemned; // given to the reaper
 	u16 size_bytes; // [I] of the memory it was made in
 	struct lock lock;
 	struct pool *pool; // [I] charged for it

@@ -418,8 +418,8 @@ void object_condemn(struct object *object)
 	if (!pool)
 		return;
 	lock_take(&object->lock);
-	bool again = object->dead;
-	object->dead = true;
+	bool again = object->condemned;
+	object->dead = object->condemned = true;
 	if (!again && object->listed) {
 		lock_take(&pool->pool_lock);
 		unlist_locked(pool, object);

@@ -8,6 +8,7 @@
 #include "kernel/object/slot.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/dma.h"
+#include "kernel/object/guest.h"
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
@@ -81,17 +82,32 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 			 __ATOMIC_RELEASE);
 }
 
+// Has the object lost what keeps it alive? A thread has at most one saved reply.
+static bool unreferenced(const struct object *object)
+{
+	const struct slot *first = object->roots;
+
+	return !first || (word_type(first->word) == OBJECT_REPLY &&
+			  !first->end[SLOT_CLOSE].next);
+}
+
 bool slot_clear_locked(struct slot *slot)
 {
-	struct object *object = word_object(slot->word);
+	u64 word = slot->word;
+	struct object *object = word_object(word);
 
-	kassert_debug(slot->word);
+	kassert_debug(word);
 	take_out(object, slot, SLOT_CLOSE);
 	take_out(object, slot, SLOT_OPEN);
 	slot->badge = 0;
 	count_capability(object, slot, -1);
 	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
-	return !object->roots;
+	if (word_type(word) == OBJECT_REPLY)
+		thread_reply_lost_locked(object_thread(object));
+	if (object->dead || !unreferenced(object))
+		return false;
+	object->dead = true;
+	return true;
 }
 
 // Put one end of to where that end of from is.
@@ -116,6 +132,8 @@ void slot_move_locked(struct slot *to, struct slot *from)
 	count_capability(object, to, 1);
 	count_capability(object, from, -1);
 	__atomic_store_n(&to->word, word, __ATOMIC_RELEASE);
+	if (word_type(word) == OBJECT_REPLY)
+		object_thread(object)->reply_slot = to;
 	from->badge = 0;
 	__atomic_store_n(&from->word, 0, __ATOMIC_RELEASE);
 }
@@ -136,6 +154,9 @@ static void slot_lost(struct slot *slot)
 		break;
 	case HOLDER_ASPACE_CONTAINER:
 		aspace_container_lost(slot->owner);
+		break;
+	case HOLDER_GUEST_MEMORY:
+		guest_lost(slot->owner);
 		break;
 	case HOLDER_PIN:
 		pin_lost_locked(slot->owner);
@@ -211,7 +232,8 @@ u64 slot_check_locked(const struct object *object)
 
 		kassert(slot->end[link & 1].prev == prev);
 		kassert(word_object(slot->word) == object);
-		kassert(word_type(slot->word) == object->type);
+		kassert(word_type(slot->word) == object->type ||
+			word_type(slot->word) == OBJECT_REPLY);
 		if (link & 1)
 			continue;
 		kassert(brackets_match(slot));

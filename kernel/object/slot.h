@@ -16,8 +16,9 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 		      u64 badge, struct slot *parent);
 
 // Empty a slot; its children become children of its parent. Returns true when
-// that was the last reference: the caller must then object_condemn() it after
-// dropping the lock.
+// that was the last reference: the object is dead, and the caller must
+// object_condemn() it after dropping the lock. The saved right to reply to a
+// thread (OBJECT_REPLY) does not keep the thread alive.
 [[nodiscard]] bool slot_clear_locked(struct slot *slot);
 
 // Move what is in from to the empty slot to, keeping its place in the forest.

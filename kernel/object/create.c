@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// object_create and device_create: make an object from a pool and put its first
+// capability, with all rights, into a slot. What fails half-way is condemned and
+// taken apart by the reaper like any other object.
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/cnode.h"
+#include "kernel/object/dma.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/guest.h"
+#include "kernel/object/ioport.h"
+#include "kernel/object/irq.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/sched.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
+#include "kernel/restart.h"
+#include "lib/base/bits.h"
+
+#define PHYSICAL_END (1ull << 52)
+
+// Call name_create and, if it succeeds, set *out to the new object's header.
+#define CREATE(name, ...)                                                      \
+	({                                                                     \
+		struct name *created_;                                         \
+		enum status status_ = name##_create(__VA_ARGS__, &created_);   \
+		if (status_ == STATUS_OK)                                      \
+			*out = (struct object *)created_;                      \
+		status_;                                                       \
+	})
+
+static enum status create_thread(struct pool *pool, struct object **out)
+{
+	struct thread *thread;
+	enum status status = thread_create(pool, &thread);
+
+	if (status == STATUS_OK)
+		*out = &thread->object;
+	return status;
+}
+
+static enum status create_aspace(struct thread *self, struct pool *pool,
+				 u64 kind, struct handle c, struct object **out)
+{
+	struct cap_ref container;
+	enum status status;
+
+	if (kind != ASPACE_FOREIGN)
+		return kind > ASPACE_FOREIGN ? ERR_ARGUMENT :
+		       CREATE(aspace, pool, (u32)kind, nullptr);
+	status = cap_lookup(self, c.value, OBJECT_ASPACE, RIGHT_CONTROL,
+			    &container);
+	if (status != STATUS_OK)
+		return status;
+	struct aspace *aspace = object_aspace(cap_object(&container));
+	if (aspace->kind != ASPACE_CONTAINER)
+		return ERR_ARGUMENT;
+	status = CREATE(aspace, pool, (u32)kind, aspace);
+	if (status != STATUS_OK)
+		return status;
+	status = cap_refer(&object_aspace(*out)->container_slot, &container);
+	if (status != STATUS_OK)
+		object_condemn(*out);
+	return status;
+}
+
+static enum status create_memory(struct pool *pool, u64 size_bytes, u64 flags,
+				 struct object **out)
+{
+	if (flags & ~(u64)(MEMORY_PAGED | MEMORY_COMMITTED))
+		return ERR_ARGUMENT;
+	return CREATE(memory, pool, size_bytes, (u32)flags);
+}
+
+static enum status create_guest(struct thread *self, struct pool *pool,
+				u64 offset, struct handle c,
+				struct object **out)
+{
+	struct cap_ref memory;
+	enum status status = cap_lookup(self, c.value, OBJECT_MEMORY,
+					RIGHT_READ | RIGHT_WRITE, &memory);
+
+	if (status != STATUS_OK)
+		return status;
+	return CREATE(guest, pool, &memory, offset);
+}
+
+static enum status create(struct thread *self, struct pool *pool, u32 type,
+			  u64 a, u64 b, struct handle c, struct object **out)
+{
+	switch (type) {
+	case OBJECT_CNODE:
+		return a > CNODE_MAX_BITS ? ERR_ARGUMENT :
+		       CREATE(cnode, pool, (u32)a);
+	case OBJECT_ENDPOINT:
+		return a > 255 ? ERR_ARGUMENT :
+		       CREATE(endpoint, pool, (u32)a);
+	case OBJECT_NOTIFICATION:
+		return CREATE(notification, pool);
+	case OBJECT_THREAD:
+		return create_thread(pool, out);
+	case OBJECT_ASPACE:
+		return create_aspace(self, pool, a, c, out);
+	case OBJECT_MEMORY:
+		return create_memory(pool, a, b, out);
+	case OBJECT_POOL:
+		return CREATE(pool, pool, a);
+	case OBJECT_SCHED:
+		return CREATE(sched, pool, a, b);
+	case OBJECT_GUEST:
+		return create_guest(self, pool, a, c, out);
+	case OBJECT_TIMER:
+		return CREATE(timer, pool);
+	default:
+		return ERR_ARGUMENT;
+	}
+}
+
+// Only what is no memory of ours: device registers, tables of the firmware.
+static enum status create_physical(struct pool *pool, u64 start, u64 size_bytes,
+				   struct object **out)
+{
+	struct memory *memory;
+	enum status status;
+
+	if (!size_bytes || !is_aligned(start | size_bytes, PAGE_BYTES) ||
+	    !range_within(start, size_bytes, PHYSICAL_END) ||
+	    !frame_range_is_device(start, size_bytes))
+		return ERR_ARGUMENT;
+	status = memory_create_physical(pool, (struct paddr){start}, size_bytes,
+					MEMORY_DEVICE, &memory);
+	if (status == STATUS_OK)
+		*out = &memory->object;
+	return status;
+}
+
+static enum status create_device(struct pool *pool, u32 type, u64 a, u64 b,
+				 struct object **out)
+{
+	switch (type) {
+	case OBJECT_IRQ:
+		return CREATE(irq, pool, a, b);
+	case OBJECT_IOPORT:
+		return CREATE(ioport, pool, a, b);
+	case OBJECT_DMA:
+		return CREATE(dma, pool);
+	case OBJECT_MEMORY:
+		return create_physical(pool, a, b, out);
+	default:
+		return ERR_ARGUMENT;
+	}
+}
+
+// The object was made, or was not: put its first capability in place, or come
+// again if memory of dead objects can be had first.
+static enum status finish(struct pool *pool, enum status status,
+			  struct object *object, const struct cap_ref *cnode,
+			  u32 index)
+{
+	if (status == STATUS_OK) {
+		status = cap_install(cnode, index, object, RIGHTS_ALL, 0);
+		if (status != STATUS_OK)
+			object_condemn(object);
+		return status;
+	}
+	if ((status == ERR_QUOTA || status == ERR_MEMORY) && pool_reclaim(pool))
+		return STATUS_RESTART;
+	return status;
+}
+
+// What would refuse the capability is found before anything is made.
+static enum status check_slot(const struct cap_ref *cap, u32 index)
+{
+	const struct cnode *cnode = object_cnode(cap_object(cap));
+
+	if (index > cnode->mask)
+		return ERR_RANGE;
+	return slot_word(&cnode->slots[index & cnode->mask]) ? ERR_OCCUPIED :
+							       STATUS_OK;
+}
+
+enum status sysk_object_create(struct thread *self, struct cap_ref *cap,
+			       u32 type, u64 a, u64 b, struct handle c,
+			       struct cap_ref *cnode, u32 index)
+{
+	struct pool *pool = object_pool(cap_object(cap));
+	struct object *object = nullptr;
+	enum status status = check_slot(cnode, index);
+
+	if (status != STATUS_OK)
+		return status;
+	status = create(self, pool, type, a, b, c, &object);
+	return finish(pool, status, object, cnode, index);
+}
+
+enum status sysk_device_create(struct thread *, struct cap_ref *, u32 type,
+			       u64 a, u64 b, struct cap_ref *pool_cap,
+			       struct cap_ref *cnode, u32 index)
+{
+	struct pool *pool = object_pool(cap_object(pool_cap));
+	struct object *object = nullptr;
+	enum status status = check_slot(cnode, index);
+
+	if (status != STATUS_OK)
+		return status;
+	status = create_device(pool, type, a, b, &object);
+	return finish(pool, status, object, cnode, index);
+}
