@@ -15,7 +15,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
 PORTS = os.path.join(BUILD, "ports")
-RUNS = os.path.join(BUILD, "run")
+RUNS = os.environ.get("KOCHAB_RUNS") or os.path.join(BUILD, "run")
 
 VERSION = "0.1"
 ARCHES = ("x86_64",)

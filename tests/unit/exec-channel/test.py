@@ -213,3 +213,30 @@ def test_usage_errors_are_125(context):
         context.check(err.startswith("kochab: ") and "Trace" not in err, err)
         context.check(not os.path.exists(context.path("pid")),
                       "%s started a machine" % words)
+
+
+def test_report_bundles_the_panic(context):
+    runs = context.path("runs")
+    os.makedirs(runs)
+    os.environ["KOCHAB_RUNS"] = runs
+    play(context, "--", "panic")
+    play(context, "--", "off")
+    bundle = context.path("report.tar.gz")
+    text = context.host(os.path.join(context.top, "kochab"), "report",
+                        bundle).stdout.decode()
+    context.check("PANIC: invariant broken" in text, text)
+    context.host("tar", "-C", context.folder, "-xzf", bundle)
+    for name, wanted in (("panic", "PANIC: invariant broken"),
+                         ("log", "kernel: ready"), ("about", "Kochab"),
+                         ("command", "-kernel")):
+        with open(context.path("kochab-report/" + name),
+                  encoding="utf-8") as f:
+            content = f.read()
+        context.check(wanted in content, name + ": " + content)
+
+
+def test_report_without_a_run(context):
+    os.environ["KOCHAB_RUNS"] = context.path("none")
+    result = context.host(os.path.join(context.top, "kochab"), "report",
+                          status=1)
+    context.check(b"no run is recorded" in result.stderr, result.stderr)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""The shell on the console as a person uses it: editing, history, job control,
+full-screen programs, and the ways to leave."""
+
+
+def test_prompt_and_commands(context):
+    guest = context.boot()
+    context.equal(guest.line("echo one two | tr a-z A-Z"),
+                  (0, "ONE TWO\n"))
+    context.equal(guest.line("false")[0], 1)
+    context.equal(guest.line_ok("printf 'a\\nb\\nc\\n' | grep -c ."), "3\n")
+
+
+def test_line_editing_and_history(context):
+    guest = context.boot()
+    guest.send("echo wrong\x7f\x7f\x7f\x7f\x7fright\n")
+    guest.expect(r"^right\r?\n")
+    guest.expect(guest.READY)
+    guest.send("\x1b[A\n")  # cursor up: the same line again
+    guest.expect(r"^right\r?\n")
+    guest.expect(guest.READY)
+    guest.send("echo bc\x1b[D\x1b[Da\n")  # insert before "bc"
+    guest.expect(r"^abc\r?\n")
+
+
+def test_interrupt(context):
+    guest = context.boot()
+    guest.send("sleep 1000\n")
+    guest.expect("sleep 1000\r?\n")
+    guest.send("\x03")
+    guest.expect(guest.READY)
+    context.equal(guest.line("echo $?")[0], 0)
+    guest.send("cat\n")
+    guest.expect("cat\r?\n")
+    guest.send("typed\n\x04")
+    guest.expect("typed\r?\ntyped\r?\n")
+    guest.expect(guest.READY)
+
+
+def test_job_control(context):
+    guest = context.boot()
+    guest.send("sleep 1000\n")
+    guest.expect("sleep 1000\r?\n")
+    guest.send("\x1a")
+    guest.expect("Stopped")
+    guest.expect(guest.READY)
+    guest.send("bg\n")
+    guest.expect("sleep 1000")
+    guest.expect(guest.READY)
+    context.check("Running" in guest.line_ok("jobs"), guest.text[-300:])
+    guest.send("fg\n")
+    guest.expect("sleep 1000\r?\n")
+    guest.send("\x03")
+    guest.expect(guest.READY)
+    context.equal(guest.line_ok("jobs"), "")
+
+
+def test_terminal_size_and_name(context):
+    guest = context.boot()
+    context.equal(guest.line_ok("stty size"), "50 200\n")
+    context.equal(guest.line_ok("echo $TERM"), "vt100\n")
+
+
+def test_vi(context):
+    guest = context.boot()
+    guest.send("vi /tmp/note\n")
+    guest.expect("/tmp/note")
+    guest.send("ihello from vi\x1b:wq\n")
+    guest.expect(guest.READY)
+    context.equal(guest.line_ok("cat /tmp/note"), "hello from vi\n")
+
+
+def test_utf8(context):
+    guest = context.boot()
+    guest.send("printf '%s\\n' 'gr\u00fc\u00df'\n")
+    guest.expect("^gr\u00fc\u00df\r?\n")
+
+
+def test_help_and_manual(context):
+    guest = context.boot()
+    context.check(len(guest.line_ok("help")) > 100, "help says nothing")
+    context.check("svc" in guest.line_ok("man svc | cat"), "man svc")
+
+
+def test_date_is_right(context):
+    import time
+    guest = context.boot()
+    there = int(guest.line_ok("date +%s"))
+    context.check(abs(there - time.time()) < 60, "the date is %d" % there)
+
+
+def test_poweroff(context):
+    guest = context.boot()
+    context.equal(guest.poweroff(), "off")
+
+
+def test_reboot(context):
+    guest = context.boot()
+    guest.send("reboot\n")
+    while guest.running() and guest._take(10):
+        pass
+    guest.stop()
+    context.equal(guest.machine.verdict().kind, "reset")
