@@ -74,7 +74,7 @@ $(OUT)/obj/$1/%.S.o: %.S Makefile | $(GEN)
 endef
 
 # --- the kernel
-KERNEL_SOURCES := $(call whole,lib/base) \
+KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
 	$(call code,kernel $(filter-out kernel/arch,$(patsubst %/,%,$(wildcard kernel/*/))) \
 		kernel/arch/$(ARCH) boot boot/pvh) $(OUT)/gen/kernel/syscall_decode.c
 KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))

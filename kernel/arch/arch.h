@@ -17,6 +17,7 @@ struct guest;
 struct guest_state;
 struct boot_info;
 struct thread_registers;
+struct time_page;
 
 // ---- in arch_inline.h, included at the end of this file
 static inline struct cpu *cpu_self(void);
@@ -60,6 +61,8 @@ void arch_fpu_drop(struct thread *thread);
 void arch_registers_read(const struct thread *t, struct thread_registers *out);
 bool arch_registers_write(struct thread *t, const struct thread_registers *in);
 bool arch_address_ok(u64 pc); // canonical, in user space
+// Words 2 (pc) and 4 (sp) of a fault message.
+void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
 
 // ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
@@ -84,14 +87,15 @@ bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
 void arch_irq_release(u32 line, u32 vector);
 void arch_irq_mask(u32 line, bool masked);
 
-// ---- machine
+// ---- machine (and in arch_types.h: ARCH_ELF_MACHINE, the e_machine of its programs)
 void arch_port_read(u16 port, u32 width, u32 *value);
 void arch_port_write(u16 port, u32 width, u32 value);
 void arch_console_write(const char *text, usize length); // log port, polled
 [[noreturn]] void arch_power(u32 action);
 [[noreturn]] void arch_panic_stop(void);
 void arch_backtrace(void);
-bool arch_guest_check(struct guest_state *state);
+void arch_panic_report(void); // registers of the trap, if any; build id
+void arch_time_page(struct time_page *page); // counter, multiplier, shift, base
 void arch_start_cpus(const struct boot_info *info); // returns when all are up
 
 // ---- what the architecture calls in generic code

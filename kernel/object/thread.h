@@ -36,6 +36,8 @@ enum thread_request : u32 {
 	REQUEST_MOVE = 16, // go to the CPU in move_to
 	REQUEST_KICK = 32, // the bound notification has bits: look
 	REQUEST_RESCHEDULE = 64, // parameters changed
+	REQUEST_ARRIVE = 128, // handed over by another CPU, ready to run
+	REQUEST_BUSY = 256, // being served, or being pulled: nobody else may
 };
 
 struct thread {
@@ -65,11 +67,14 @@ struct thread {
 	struct object object; // not first: the hot fields are
 	u32 requests; // [a] enum thread_request
 	struct thread *inbox_next; // [a] home CPU's inbox
-	struct thread *move_next;
 	u32 move_to; // CPU number for REQUEST_MOVE
 	i32 cancel_status;
 	bool stopped; // [h] stop requested and in force
 	bool resume_syscall; // [h] exit by the system-call return path
+	bool sends_call; // [o] queued sender: a call, not a send
+	bool faulted; // [h] the wait is the delivery of fault[]
+	bool fault_pending; // [h] fault[] is to be delivered before it runs
+	struct slot *reply_slot; // [l] where the right to reply to it is saved
 
 	// Waiting
 	u64 wait_mask; // notification
@@ -80,6 +85,8 @@ struct thread {
 	// Scheduling
 	struct thread *run_next, *run_prev; // [h] run queue
 	bool queued; // [h] in a run queue
+	bool leaves; // [h] to be handed to another CPU once it is off this one
+	u8 queued_at, fair_bucket; // [h] which queue
 	u64 slice_end; // [h] counter value when the time slice ends
 	u64 run_time; // [h] counter ticks used
 	u64 run_since;
@@ -94,7 +101,6 @@ struct thread {
 	struct slot aspace_slot, cspace_slot, fault_slot, notification_slot,
 		sched_slot;
 	u64 fault_vector; // [I] while started
-	struct thread *guest_full_next;
 };
 
 static inline struct thread *object_thread(struct object *object)
@@ -122,8 +128,24 @@ void thread_block(struct thread *thread, u32 state, u64 deadline_ns);
 // else owns its wake-up already. True if this call ended it.
 bool thread_cancel(struct thread *thread, enum status status);
 
+// Home CPU: the bound notification has bits: end recv and guest_run.
+void thread_kick(struct thread *thread);
+
+// The slot that held the right to reply to this thread was cleared.
+void thread_reply_lost_locked(struct thread *thread);
+
+// Stop for good: nothing else runs, the registers stay readable.
+void thread_halt_current(u32 state);
+
+// Run this blocked thread, owned by the caller, on this CPU from now on if that
+// is allowed; else wake it where it lives. It is not queued when true.
+bool thread_pull(struct thread *thread);
+
 // Deliver a fault of the current thread to its fault endpoint, or stop it.
 void thread_fault(struct thread *thread, u64 kind, u64 address, u64 code);
+
+// Deliver a fault before the thread runs the next time.
+void thread_fault_later(struct thread *thread, u64 kind);
 
 // Embedded references lost their object.
 void thread_slot_lost(struct thread *thread, struct slot *slot);

@@ -18,6 +18,7 @@
 struct thread;
 struct aspace;
 struct object;
+struct timer;
 
 // Requests that other CPUs post in cpu->requests; each ends with an IPI.
 enum cpu_request : u32 {
@@ -26,6 +27,7 @@ enum cpu_request : u32 {
 	CPU_REQUEST_QUIESCE = 4, // be outside the kernel once; then quiesce_done
 	CPU_REQUEST_STEAL = 8, // an idle CPU asks for a thread
 	CPU_REQUEST_HALT = 16, // panic elsewhere: stop
+	CPU_REQUEST_TIMERS = 32, // timers in timer_inbox
 };
 
 struct cpu {
@@ -50,6 +52,7 @@ struct cpu {
 	// [a] posted by others
 	alignas(64) u32 requests;
 	struct thread *inbox;
+	struct timer *timer_inbox;
 	u64 flush_wanted; // sequence numbers of flush requests
 	u64 flush_done;
 	u64 quiesce_wanted;
@@ -90,6 +93,11 @@ void cpu_serve(void);
 // Wait until every other online CPU has been outside the kernel once. No lock
 // held, no look-up result in use; serves own requests meanwhile.
 void cpu_quiesce_all(void);
+
+// Parts of cpu_serve that live with what they serve.
+void thread_serve_inbox(void);
+void timer_serve_inbox(void);
+void sched_serve_steal(void);
 
 // CPUs whose page-table root shows an address space: collected under locks,
 // finished after they are dropped.

@@ -29,6 +29,11 @@ void schedule(void);
 void sched_timer(void);
 // A fresh thread's home: the allowed CPU with the fewest ready threads.
 struct cpu *sched_place(u64 allowed_cpus);
+// The parameters of a thread of this CPU changed. Runs while its requests are
+// served (REQUEST_RESCHEDULE).
+void sched_changed(struct thread *thread);
+// Give a thread that is in no queue, with REQUEST_BUSY held, to another CPU.
+void sched_hand_over(struct thread *thread, struct cpu *to);
 // May this blocked, unowned thread be moved to this CPU at once?
 bool sched_can_pull(const struct thread *thread, const struct cpu *to);
 #endif

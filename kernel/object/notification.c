@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// notification: signal, wait, poll, binding.
+#include "kernel/object/notification.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/restart.h"
+
+enum status notification_create(struct pool *pool, struct notification **out)
+{
+	struct object *object;
+	enum status status = pool_object_alloc(pool, OBJECT_NOTIFICATION,
+					       sizeof(struct notification),
+					       &object);
+
+	if (status == STATUS_OK)
+		*out = (struct notification *)object;
+	return status;
+}
+
+// Bits of mask, cleared in the word.
+static u64 take_bits(struct notification *notification, u64 mask)
+{
+	return __atomic_fetch_and(&notification->bits, ~mask,
+				  __ATOMIC_ACQ_REL) & mask;
+}
+
+static struct thread *take_waiter_locked(struct notification *notification)
+{
+	struct thread *waiter = notification->waiter;
+
+	if (!waiter ||
+	    !(__atomic_load_n(&notification->bits, __ATOMIC_RELAXED) &
+	      waiter->wait_mask))
+		return nullptr;
+	notification->waiter = nullptr;
+	__atomic_store_n(&waiter->wait_on, nullptr, __ATOMIC_RELEASE);
+	arch_ipc_result(waiter, STATUS_OK, 0);
+	arch_syscall_result(waiter, 0,
+			    take_bits(notification, waiter->wait_mask));
+	return waiter;
+}
+
+// Lock held, dropped. No look at the objects after that: they may be gone.
+static void signal_and_unlock(struct notification *notification, u64 bits)
+{
+	struct thread *waiter, *bound;
+
+	__atomic_fetch_or(&notification->bits, bits, __ATOMIC_ACQ_REL);
+	waiter = take_waiter_locked(notification);
+	bound = notification->bound;
+	lock_drop(&notification->object.lock);
+	if (waiter)
+		thread_wake(waiter);
+	else if (bound && bound->cpu == cpu_self() && !bound->requests)
+		thread_kick(bound);
+	else if (bound)
+		thread_request(bound, REQUEST_KICK);
+}
+
+void notification_signal(struct notification *notification, u64 bits)
+{
+	lock_take(&notification->object.lock);
+	signal_and_unlock(notification, bits);
+}
+
+void notification_signal_slot(struct slot *slot, u64 bits)
+{
+	struct object *object = slot_lock_object(slot);
+
+	if (object)
+		signal_and_unlock((struct notification *)object, bits);
+}
+
+enum status sysk_signal(struct thread *, struct cap_ref *cap)
+{
+	struct notification *n = (struct notification *)cap_object(cap);
+
+	if (cap_lock(cap) != STATUS_OK)
+		return ERR_DEAD;
+	signal_and_unlock(n, cap->badge ? cap->badge : 1);
+	return STATUS_OK;
+}
+
+enum status sysk_poll(struct thread *, struct cap_ref *cap, u64 mask,
+		      struct poll_result *out)
+{
+	struct notification *n = (struct notification *)cap_object(cap);
+
+	if (!(__atomic_load_n(&n->bits, __ATOMIC_ACQUIRE) & mask))
+		return ERR_AGAIN;
+	out->bits = take_bits(n, mask);
+	return out->bits ? STATUS_OK : ERR_AGAIN;
+}
+
+enum status sysk_wait(struct thread *self, struct cap_ref *cap, u64 mask,
+		      u64 deadline_ns, struct wait_result *out)
+{
+	struct notification *n = (struct notification *)cap_object(cap);
+
+	if (cap_lock(cap) != STATUS_OK)
+		return ERR_DEAD;
+	out->bits = take_bits(n, mask);
+	if (out->bits || n->waiter) {
+		lock_drop(&n->object.lock);
+		return out->bits ? STATUS_OK : ERR_OCCUPIED;
+	}
+	n->waiter = self;
+	self->wait_mask = mask;
+	__atomic_store_n(&self->wait_on, &n->object, __ATOMIC_RELEASE);
+	thread_block(self, THREAD_WAITING, deadline_ns);
+	lock_drop(&n->object.lock);
+	return STATUS_HANDLED;
+}
+
+void notification_unbind(struct thread *thread)
+{
+	struct object *object = slot_lock_object(&thread->notification_slot);
+	struct notification *n = (struct notification *)object;
+
+	if (!object)
+		return;
+	if (n->bound == thread)
+		n->bound = nullptr;
+	thread->bound = nullptr;
+	lock_drop(&object->lock);
+}
+
+enum status sysk_thread_bind(struct thread *self, struct cap_ref *cap,
+			     struct handle notification)
+{
+	struct thread *thread = object_thread(cap_object(cap));
+	struct notification *n;
+	struct cap_ref ref;
+	enum status status;
+
+	notification_unbind(thread);
+	slot_drop(&thread->notification_slot);
+	if (!notification.value)
+		return STATUS_OK;
+	status = cap_lookup(self, notification.value, OBJECT_NOTIFICATION,
+			    RIGHT_WAIT, &ref);
+	if (status != STATUS_OK)
+		return status;
+	status = cap_refer(&thread->notification_slot, &ref);
+	if (status != STATUS_OK)
+		return status;
+	n = (struct notification *)slot_lock_object(&thread->notification_slot);
+	if (!n)
+		return ERR_DEAD;
+	if (n->bound && n->bound != thread) {
+		status = ERR_OCCUPIED;
+	} else {
+		n->bound = thread;
+		thread->bound = n;
+	}
+	lock_drop(&n->object.lock);
+	if (status != STATUS_OK)
+		slot_drop(&thread->notification_slot);
+	return status;
+}
+
+bool notification_destroy_step(struct notification *notification)
+{
+	struct thread *waiter;
+
+	lock_take(&notification->object.lock);
+	waiter = notification->waiter;
+	notification->waiter = nullptr;
+	notification->bound = nullptr;
+	if (waiter)
+		__atomic_store_n(&waiter->wait_on, nullptr, __ATOMIC_RELEASE);
+	lock_drop(&notification->object.lock);
+	if (waiter) {
+		arch_ipc_result(waiter, ERR_DEAD, 0);
+		thread_wake(waiter);
+	}
+	return true;
+}

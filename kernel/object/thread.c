@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// thread: life, waits and requests between CPUs.
+//
+// Requests. thread->requests collects bits from anyone. Who changes it from 0
+// puts the thread into its home CPU's inbox. While the home CPU serves them the
+// word holds REQUEST_BUSY, so that new bits are found by the loop that serves; who
+// wants to move a blocked thread to another CPU does the same.
+#include "kernel/object/thread.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cnode.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/guest.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/message.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+
+static void thread_expire(struct timeout *timeout)
+{
+	struct thread *thread = (struct thread *)((char *)timeout -
+		__builtin_offsetof(struct thread, timeout));
+
+	thread_cancel(thread, ERR_TIMEOUT);
+}
+
+enum status thread_create(struct pool *pool, struct thread **out)
+{
+	struct object *object;
+	struct thread *thread;
+	enum status status = pool_object_alloc(pool, OBJECT_THREAD,
+					       sizeof(struct thread), &object);
+
+	if (status != STATUS_OK)
+		return status;
+	thread = object_thread(object);
+	thread->cspace = &cnode_empty;
+	thread->cpu = cpu_self();
+	thread->state = THREAD_STOPPED;
+	thread->stopped = true;
+	thread->weight = 100;
+	thread->payer = thread;
+	thread->timeout.expire = thread_expire;
+	slot_init(&thread->aspace_slot, thread, HOLDER_THREAD_ASPACE);
+	slot_init(&thread->cspace_slot, thread, HOLDER_THREAD_CSPACE);
+	slot_init(&thread->fault_slot, thread, HOLDER_THREAD_FAULT);
+	slot_init(&thread->notification_slot, thread,
+		  HOLDER_THREAD_NOTIFICATION);
+	slot_init(&thread->sched_slot, thread, HOLDER_THREAD_SCHED);
+	*out = thread;
+	return STATUS_OK;
+}
+
+// ---- requests
+
+static void inbox_push(struct thread *thread)
+{
+	struct cpu *cpu = thread->cpu;
+	struct thread *head = __atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED);
+
+	do
+		thread->inbox_next = head;
+	while (!__atomic_compare_exchange_n(&cpu->inbox, &head, thread, true,
+					    __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+	cpu_post(cpu, CPU_REQUEST_INBOX);
+}
+
+void thread_request(struct thread *thread, enum thread_request request)
+{
+	if (!__atomic_fetch_or(&thread->requests, request, __ATOMIC_ACQ_REL))
+		inbox_push(thread);
+}
+
+// Make a thread of this CPU ready, or stopped if that was asked meanwhile.
+static void thread_ready(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	timeout_disarm(&cpu->wheel, &thread->timeout);
+	if (thread->stopped) {
+		thread->state = THREAD_STOPPED;
+		return;
+	}
+	thread->state = THREAD_READY;
+	if (thread == cpu->current)
+		return; // its wait ended before the CPU turned away
+	if (!thread->queued)
+		sched_enqueue(cpu, thread, false);
+	if (!cpu->current || thread->effective > cpu->current->effective)
+		cpu->reschedule = true;
+}
+
+static void thread_stop_here(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+
+	thread->stopped = true;
+	switch (thread->state) {
+	case THREAD_STOPPED:
+	case THREAD_FAULTED:
+		thread->state = THREAD_STOPPED;
+		break;
+	case THREAD_READY:
+	case THREAD_RUNNING:
+		if (thread->queued)
+			sched_dequeue(cpu, thread);
+		thread->state = THREAD_STOPPED;
+		if (thread == cpu->current)
+			cpu->reschedule = true;
+		break;
+	default:
+		// If somebody else owns the wake-up, it ends in STOPPED too.
+		thread_cancel(thread, ERR_CANCELED);
+	}
+}
+
+static void thread_serve(struct thread *thread, u32 requests)
+{
+	if (requests & REQUEST_STOP)
+		thread_stop_here(thread);
+	if (requests & REQUEST_START && thread->state == THREAD_STOPPED) {
+		thread->stopped = false;
+		thread_ready(thread);
+	}
+	if (requests & (REQUEST_WAKE | REQUEST_ARRIVE))
+		thread_ready(thread);
+	if (requests & REQUEST_CANCEL)
+		thread_cancel(thread, ERR_CANCELED);
+	if (requests & REQUEST_KICK)
+		thread_kick(thread);
+	if (requests & REQUEST_RESCHEDULE)
+		sched_changed(thread);
+}
+
+// Serve until no request is left. A hand-over to another CPU (sched_hand_over)
+// changes thread->cpu: from then on the thread is not ours.
+static void thread_serve_all(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+	u32 requests;
+
+	for (;;) {
+		u32 busy = REQUEST_BUSY;
+
+		requests = __atomic_exchange_n(&thread->requests, REQUEST_BUSY,
+					       __ATOMIC_ACQ_REL);
+		thread_serve(thread, requests);
+		if (thread->cpu != cpu)
+			return;
+		if (__atomic_compare_exchange_n(&thread->requests, &busy, 0,
+						false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			return;
+	}
+}
+
+void thread_serve_inbox(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *list = __atomic_exchange_n(&cpu->inbox, nullptr,
+						  __ATOMIC_ACQUIRE);
+
+	while (list) {
+		struct thread *thread = list;
+
+		list = thread->inbox_next;
+		thread_serve_all(thread);
+	}
+}
+
+static bool is_ours_alone(const struct thread *thread)
+{
+	return thread->cpu == cpu_self() &&
+	       !__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE);
+}
+
+void thread_wake(struct thread *thread)
+{
+	if (is_ours_alone(thread))
+		thread_ready(thread);
+	else
+		thread_request(thread, REQUEST_WAKE);
+}
+
+void sched_hand_over(struct thread *thread, struct cpu *to)
+{
+	// Others keep adding bits; the new home serves them.
+	__atomic_fetch_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE,
+			  __ATOMIC_ACQ_REL);
+	arch_fpu_save(thread);
+	thread->cpu = to;
+	inbox_push(thread);
+}
+
+bool thread_pull(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+	u32 none = 0;
+
+	if (is_ours_alone(thread)) {
+		timeout_disarm(&cpu->wheel, &thread->timeout);
+	} else if (!sched_can_pull(thread, cpu) ||
+		   !__atomic_compare_exchange_n(&thread->requests, &none,
+						REQUEST_BUSY, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED)) {
+		return false;
+	} else {
+		thread->cpu = cpu;
+		if (__atomic_fetch_and(&thread->requests, ~(u32)REQUEST_BUSY,
+				       __ATOMIC_ACQ_REL) != REQUEST_BUSY) {
+			// Asked meanwhile: serve it, then wake it normally.
+			__atomic_fetch_or(&thread->requests, REQUEST_WAKE,
+					  __ATOMIC_ACQ_REL);
+			thread_serve_all(thread);
+			return true;
+		}
+	}
+	if (thread->stopped)
+		thread->state = THREAD_STOPPED;
+	else
+		thread_ready(thread);
+	return true;
+}
+
+// ---- waits
+
+void thread_block(struct thread *thread, u32 state, u64 deadline_ns)
+{
+	struct cpu *cpu = cpu_self();
+
+	thread->state = state;
+	if (deadline_ns)
+		timeout_arm(&cpu->wheel, &thread->timeout, deadline_ns);
+	cpu->reschedule = true;
+}
+
+void thread_halt_current(u32 state)
+{
+	struct cpu *cpu = cpu_self();
+
+	cpu->current->stopped = true;
+	cpu->current->state = state;
+	cpu->reschedule = true;
+}
+
+// Own the end of a wait for a reply: the embedded one or a saved one.
+static bool take_reply_wait(struct thread *thread)
+{
+	struct thread *server;
+	struct thread *expected = thread;
+	bool won = false;
+
+	lock_take(&thread->object.lock);
+	server = __atomic_load_n(&thread->reply_server, __ATOMIC_ACQUIRE);
+	if (server) {
+		won = __atomic_compare_exchange_n(&server->reply_caller,
+						  &expected, nullptr, false,
+						  __ATOMIC_ACQ_REL,
+						  __ATOMIC_RELAXED);
+		if (won)
+			thread->reply_server = nullptr;
+	} else if (thread->reply_slot) {
+		message_forget_reply_locked(thread);
+		won = true;
+	}
+	lock_drop(&thread->object.lock);
+	return won;
+}
+
+static bool take_queue_wait(struct thread *thread)
+{
+	struct object *object = __atomic_load_n(&thread->wait_on,
+						__ATOMIC_ACQUIRE);
+	bool won = false;
+
+	if (!object)
+		return false;
+	if (object->type == OBJECT_MEMORY)
+		return memory_waiter_remove((struct memory *)object, thread);
+	lock_take(&object->lock);
+	if (thread->wait_on == object) {
+		if (object->type == OBJECT_ENDPOINT) {
+			won = endpoint_remove_locked(object_endpoint(object),
+						     thread);
+		} else if (object->type == OBJECT_NOTIFICATION) {
+			struct notification *n = (struct notification *)object;
+
+			won = n->waiter == thread;
+			if (won)
+				n->waiter = nullptr;
+		}
+		if (won)
+			thread->wait_on = nullptr;
+	}
+	lock_drop(&object->lock);
+	return won;
+}
+
+bool thread_cancel(struct thread *thread, enum status status)
+{
+	switch (thread->state) {
+	case THREAD_SENDING:
+	case THREAD_RECEIVING:
+	case THREAD_WAITING:
+	case THREAD_PAGING:
+	case THREAD_REPLY:
+		break;
+	default:
+		return false;
+	}
+	if (!take_queue_wait(thread) && !take_reply_wait(thread))
+		return false;
+	if (thread->state == THREAD_PAGING) {
+		// A stop ends the wait: the access is done again on start.
+		if (status == ERR_TIMEOUT) {
+			thread_ready(thread);
+			thread_fault_later(thread, FAULT_PAGER);
+			return true;
+		}
+	} else if (!thread->faulted) {
+		arch_ipc_result(thread, status, 0);
+	}
+	thread->faulted = false;
+	thread_ready(thread);
+	return true;
+}
+
+void thread_reply_lost_locked(struct thread *thread)
+{
+	if (!thread->reply_slot)
+		return;
+	thread->reply_slot = nullptr;
+	message_peer_died(thread);
+}
+
+void thread_kick(struct thread *thread)
+{
+	struct notification *bound = thread->bound;
+
+	if (!bound || !__atomic_load_n(&bound->bits, __ATOMIC_ACQUIRE))
+		return;
+	if (thread->state == THREAD_RECEIVING)
+		thread_cancel(thread, ERR_INTERRUPTED);
+	else if (thread->running_guest &&
+		 (thread->state == THREAD_READY ||
+		  thread->state == THREAD_RUNNING))
+		guest_kick(thread);
+}
+
+// ---- faults
+
+void thread_fault(struct thread *thread, u64 kind, u64 address, u64 code)
+{
+	arch_fault_words(thread, thread->fault);
+	thread->fault[0] = kind;
+	thread->fault[1] = address;
+	thread->fault[3] = code;
+	thread->faulted = true;
+	if (!message_send_fault(thread)) {
+		thread->faulted = false;
+		thread_halt_current(THREAD_FAULTED);
+	}
+}
+
+void thread_fault_later(struct thread *thread, u64 kind)
+{
+	// The thread is not current: its next run starts with the delivery.
+	thread->fault[0] = kind;
+	thread->fault_pending = true;
+}
+
+// ---- end
+
+void thread_slot_lost(struct thread *thread, struct slot *slot)
+{
+	switch (slot->holder) {
+	case HOLDER_THREAD_NOTIFICATION:
+		thread->bound = nullptr;
+		break;
+	case HOLDER_THREAD_CSPACE:
+		thread->cspace = &cnode_empty;
+		break;
+	case HOLDER_THREAD_ASPACE:
+		// It cannot run any more; the home CPU takes it off.
+		thread_request(thread, REQUEST_STOP);
+		break;
+	default:
+		break;
+	}
+}
+
+// Callers whose message this thread had received will get no answer.
+static void release_caller(struct thread *thread)
+{
+	struct thread *caller = __atomic_exchange_n(&thread->reply_caller,
+						    nullptr, __ATOMIC_ACQ_REL);
+
+	if (caller)
+		message_peer_died(caller);
+}
+
+bool thread_destroy_step(struct thread *thread)
+{
+	struct cpu *self = cpu_self();
+
+	if (!is_ours_alone(thread)) {
+		if (thread->state != THREAD_STOPPED ||
+		    __atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE)) {
+			thread_request(thread, REQUEST_STOP);
+			return false;
+		}
+	} else {
+		thread_stop_here(thread);
+		if (thread->state != THREAD_STOPPED)
+			return false; // somebody else owns its wake-up
+	}
+	if (thread == self->current) {
+		// Its own end: nothing to return to.
+		self->current = nullptr;
+		self->reschedule = true;
+	}
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i]->current == thread)
+			return false; // still turning away from it
+	guest_abandon(thread);
+	release_caller(thread);
+	arch_fpu_drop(thread);
+	notification_unbind(thread);
+	slot_drop(&thread->aspace_slot);
+	slot_drop(&thread->cspace_slot);
+	slot_drop(&thread->fault_slot);
+	slot_drop(&thread->notification_slot);
+	slot_drop(&thread->sched_slot);
+	return true;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// thread: the system calls on it.
+#include "abi/registers.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/cnode.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/restart.h"
+#include "kernel/sched/sched.h"
+#include "kernel/time/clock.h"
+
+static struct thread *cap_thread(const struct cap_ref *cap)
+{
+	return object_thread(cap_object(cap));
+}
+
+// Stopped, off its CPU, and nothing asked of it: its registers are still.
+static bool is_still(const struct thread *thread)
+{
+	if ((thread->state != THREAD_STOPPED &&
+	     thread->state != THREAD_FAULTED) ||
+	    __atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE))
+		return false;
+	for (u32 i = 0; i < cpu_count; i++)
+		if (__atomic_load_n(&cpus[i]->current, __ATOMIC_ACQUIRE) ==
+		    thread)
+			return false;
+	return true;
+}
+
+enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
+				  struct cap_ref *aspace_cap,
+				  struct cap_ref *cspace_cap,
+				  struct handle fault_endpoint, u32 layer,
+				  u64 fault_vector)
+{
+	struct thread *thread = cap_thread(cap);
+	struct aspace *aspace = (struct aspace *)cap_object(aspace_cap);
+	struct cap_ref fault;
+	enum status status;
+
+	if (layer > 255 || (fault_vector && !arch_address_ok(fault_vector)))
+		return ERR_ARGUMENT;
+	if (!is_still(thread))
+		return ERR_STATE;
+	if (fault_endpoint.value) {
+		status = cap_lookup(self, fault_endpoint.value,
+				    OBJECT_ENDPOINT, RIGHT_CALL, &fault);
+		if (status != STATUS_OK)
+			return status;
+	}
+	slot_drop(&thread->aspace_slot);
+	slot_drop(&thread->cspace_slot);
+	slot_drop(&thread->fault_slot);
+	status = cap_refer(&thread->aspace_slot, aspace_cap);
+	if (status == STATUS_OK)
+		status = cap_refer(&thread->cspace_slot, cspace_cap);
+	if (status == STATUS_OK && fault_endpoint.value)
+		status = cap_refer(&thread->fault_slot, &fault);
+	if (status != STATUS_OK)
+		return status;
+	thread->aspace = aspace;
+	thread->roots.full = aspace->root.value;
+	thread->roots.guest = aspace->guest_root.value;
+	thread->cspace = object_cnode(cap_object(cspace_cap));
+	thread->layer = layer;
+	thread->fault_vector = fault_vector;
+	return STATUS_OK;
+}
+
+enum status sysk_thread_start(struct thread *, struct cap_ref *cap, u64 pc,
+			      u64 sp, u64 argument, u64 thread_pointer)
+{
+	struct thread *thread = cap_thread(cap);
+
+	if (!is_still(thread))
+		return ERR_STATE;
+	if (!slot_word(&thread->aspace_slot) || !slot_word(&thread->sched_slot))
+		return ERR_STATE;
+	if (pc && (!arch_address_ok(pc) || !arch_address_ok(sp) ||
+		   !arch_address_ok(thread_pointer)))
+		return ERR_ADDRESS;
+	if (pc)
+		arch_thread_start(thread, pc, sp, argument, thread_pointer);
+	if (thread->state == THREAD_STOPPED && pc && !thread->run_time)
+		thread->cpu = sched_place(thread->allowed_cpus);
+	thread->state = THREAD_STOPPED;
+	thread_request(thread, REQUEST_START);
+	return STATUS_OK;
+}
+
+enum status sysk_thread_stop(struct thread *self, struct cap_ref *cap)
+{
+	struct thread *thread = cap_thread(cap);
+
+	if (thread == self) {
+		arch_syscall_status(self, STATUS_OK);
+		thread_halt_current(THREAD_STOPPED);
+		return STATUS_HANDLED;
+	}
+	if (is_still(thread))
+		return STATUS_OK;
+	thread_request(thread, REQUEST_STOP);
+	return STATUS_RESTART;
+}
+
+enum status sysk_thread_registers(struct thread *self, struct cap_ref *cap,
+				  struct uaddr buffer, bool write)
+{
+	struct thread *thread = cap_thread(cap);
+	struct thread_registers registers;
+	enum status status;
+
+	if (!is_still(thread))
+		return ERR_STATE;
+	if (!write) {
+		arch_registers_read(thread, &registers);
+		return aspace_write(self->aspace, buffer.value, &registers,
+				    sizeof registers);
+	}
+	status = aspace_read(self->aspace, buffer.value, &registers,
+			     sizeof registers);
+	if (status == STATUS_OK && !arch_registers_write(thread, &registers))
+		status = ERR_ADDRESS;
+	return status;
+}
+
+enum status sysk_thread_info(struct thread *, struct cap_ref *cap,
+			     struct thread_info_result *out)
+{
+	const struct thread *thread = cap_thread(cap);
+	u64 words[5] = {};
+
+	arch_fault_words(thread, words);
+	// A sender that has been received waits for the reply (message.c).
+	out->state = thread->state == THREAD_SENDING && !thread->wait_on ?
+			     THREAD_REPLY :
+			     thread->state;
+	out->run_ns = clock_ns_of(thread->run_time);
+	out->cpu = thread->cpu->number;
+	out->fault_address = thread->fault[1];
+	out->pc = words[2];
+	return STATUS_OK;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// timer: see the header.
+#include "kernel/object/timer.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "kernel/sched/cpu.h"
+
+#define PERIOD_MIN_NS 100000ull // no more than 10,000 signals a second
+
+static void timer_expire(struct timeout *timeout)
+{
+	struct timer *timer = (struct timer *)((char *)timeout -
+		__builtin_offsetof(struct timer, timeout));
+	u64 now = arch_now_ns(), bits = 0, next = 0;
+
+	lock_take(&timer->object.lock);
+	if (timer->deadline_ns && timer->deadline_ns <= now) {
+		bits = timer->bits;
+		timer->deadline_ns += timer->period_ns;
+		if (!timer->period_ns)
+			timer->deadline_ns = 0;
+		else if (timer->deadline_ns <= now) // late: skip, keep phase
+			timer->deadline_ns += (now - timer->deadline_ns) /
+					      timer->period_ns *
+					      timer->period_ns + timer->period_ns;
+	}
+	next = timer->object.dead ? 0 : timer->deadline_ns;
+	lock_drop(&timer->object.lock);
+	if (next)
+		timeout_arm(&cpu_self()->wheel, timeout, next);
+	if (bits)
+		notification_signal_slot(&timer->notification_slot, bits);
+}
+
+enum status timer_create(struct pool *pool, struct timer **out)
+{
+	struct object *object;
+	enum status status = pool_object_alloc(pool, OBJECT_TIMER,
+					       sizeof(struct timer), &object);
+
+	if (status != STATUS_OK)
+		return status;
+	*out = (struct timer *)object;
+	(*out)->cpu = cpu_self();
+	(*out)->timeout.expire = timer_expire;
+	slot_init(&(*out)->notification_slot, *out, HOLDER_TIMER_NOTIFICATION);
+	return STATUS_OK;
+}
+
+// Home CPU: make the wheel agree with deadline_ns.
+static void timer_rearm(struct timer *timer)
+{
+	struct wheel *wheel = &cpu_self()->wheel;
+	u64 deadline;
+
+	lock_take(&timer->object.lock);
+	deadline = timer->object.dead ? 0 : timer->deadline_ns;
+	lock_drop(&timer->object.lock);
+	timeout_disarm(wheel, &timer->timeout);
+	if (deadline)
+		timeout_arm(wheel, &timer->timeout, deadline);
+}
+
+void timer_serve_inbox(void)
+{
+	struct timer *list = __atomic_exchange_n(&cpu_self()->timer_inbox,
+						 nullptr, __ATOMIC_ACQUIRE);
+
+	while (list) {
+		struct timer *timer = list;
+
+		list = timer->inbox_next;
+		__atomic_store_n(&timer->posted, false, __ATOMIC_RELEASE);
+		timer_rearm(timer);
+	}
+}
+
+static void timer_changed(struct timer *timer)
+{
+	struct cpu *cpu = timer->cpu;
+	struct timer *head;
+
+	if (cpu == cpu_self()) {
+		timer_rearm(timer);
+		return;
+	}
+	if (__atomic_exchange_n(&timer->posted, true, __ATOMIC_ACQ_REL))
+		return;
+	head = __atomic_load_n(&cpu->timer_inbox, __ATOMIC_RELAXED);
+	do
+		timer->inbox_next = head;
+	while (!__atomic_compare_exchange_n(&cpu->timer_inbox, &head, timer,
+					    true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+	cpu_post(cpu, CPU_REQUEST_TIMERS);
+}
+
+enum status sysk_timer_set(struct thread *, struct cap_ref *cap,
+			   struct cap_ref *notification, u64 bits,
+			   u64 deadline_ns, u64 period_ns)
+{
+	struct timer *timer = (struct timer *)cap_object(cap);
+	enum status status;
+
+	if (period_ns && period_ns < PERIOD_MIN_NS)
+		return ERR_ARGUMENT;
+	slot_drop(&timer->notification_slot);
+	status = cap_refer(&timer->notification_slot, notification);
+	if (status != STATUS_OK)
+		return status;
+	lock_take(&timer->object.lock);
+	timer->bits = bits;
+	timer->deadline_ns = deadline_ns;
+	timer->period_ns = period_ns;
+	lock_drop(&timer->object.lock);
+	timer_changed(timer);
+	return STATUS_OK;
+}
+
+bool timer_destroy_step(struct timer *timer)
+{
+	if (timer->timeout.link || timer->posted) {
+		timer_changed(timer);
+		if (timer->timeout.link || timer->posted)
+			return false;
+	}
+	slot_drop(&timer->notification_slot);
+	return true;
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The first process. It gets everything: the pool of all memory, the system
+// object, the boot archive. Its ELF file comes from the archive; archive and ELF
+// are input and checked.
+//
+// Its address space: the program where it is linked, then at fixed places stack,
+// startup page, time page and heap.
+#include "abi/startup.h"
+#include "boot/boot_info.h"
+#include "kernel/arch/arch.h"
+#include "kernel/log.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/cnode.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/sched.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/sched/cpu.h"
+#include "kernel/start/elf.h"
+#include "kernel/start/start.h"
+#include "kernel/system.h"
+#include "kernel/time/clock.h"
+#include "lib/base/string.h"
+#include "lib/tar/tar.h"
+
+#define ROOT_SLOTS_BITS 8
+#define SLOT_SYSTEM 9
+#define SLOT_ARCHIVE 10
+#define SLOT_SEGMENTS 200 // memory of the program, from here on
+
+#define STACK_TOP 0x7fff00000000ull
+#define STACK_BYTES 65536
+#define STARTUP_AT 0x700000000000ull
+#define STARTUP_BYTES 8192
+#define TIME_AT 0x700000010000ull
+#define HEAP_AT 0x100000000000ull
+#define HEAP_BYTES (4ull << 20)
+#define MAP_AT 0x200000000000ull
+#define MAP_END 0x300000000000ull
+
+struct root {
+	struct pool *pool;
+	struct cnode *cnode;
+	struct aspace *aspace;
+	struct thread *thread;
+	u32 next_segment;
+};
+
+static void need(enum status status, const char *what)
+{
+	if (status != STATUS_OK)
+		panic("root: %s: %s", what, status_text(status));
+}
+
+// Put an object into a slot of root's capability space.
+static void give(struct root *root, u32 index, struct object *object, u32 rights)
+{
+	struct slot *slot = &root->cnode->slots[index];
+
+	lock_take(&object->lock);
+	slot_fill_locked(slot, object, rights, 0, nullptr);
+	lock_drop(&object->lock);
+}
+
+static struct cap_ref cap_in(struct root *root, u32 index)
+{
+	struct slot *slot = &root->cnode->slots[index];
+
+	return (struct cap_ref){.slot = slot, .word = slot_word(slot),
+				.badge = slot->badge};
+}
+
+static void refer(struct root *root, struct slot *slot, u32 index)
+{
+	struct cap_ref cap = cap_in(root, index);
+
+	need(cap_refer(slot, &cap), "reference");
+}
+
+static void map(struct root *root, u32 index, u64 address, u64 length, u32 flags)
+{
+	struct cap_ref cap = cap_in(root, index);
+
+	need(aspace_map(root->aspace, &cap, 0, address, length, flags), "map");
+}
+
+// New memory in a slot, filled from data, mapped.
+static void place(struct root *root, u32 index, u64 address, u64 length,
+		  u32 flags, u64 offset, const void *data, u64 data_bytes)
+{
+	struct memory *memory;
+
+	need(memory_create(root->pool, length, MEMORY_ANON, &memory), "memory");
+	give(root, index, &memory->object, RIGHTS_ALL);
+	need(memory_write_bytes(memory, offset, data, data_bytes), "contents");
+	map(root, index, address, length, flags);
+}
+
+static void place_segment(void *context, const struct elf_segment *segment)
+{
+	struct root *root = context;
+	u64 start = segment->address & ~(u64)(PAGE_BYTES - 1);
+	u64 end = (segment->address + segment->memory_bytes + PAGE_BYTES - 1) &
+		  ~(u64)(PAGE_BYTES - 1);
+
+	place(root, SLOT_SEGMENTS + root->next_segment++, start, end - start,
+	      segment->flags, segment->address - start, segment->data,
+	      segment->data_bytes);
+}
+
+static const void *archive_find(const struct boot_info *info, const char *name,
+				u64 *bytes)
+{
+	static const char folder[] = "kochab/bin/";
+	const u8 *archive = arch_direct((struct paddr){info->archive_start});
+	const void *found = nullptr;
+	static struct tar_entry entry; // large; used once, by one CPU
+	struct tar_reader reader;
+	enum status status;
+
+	tar_open(&reader, archive, info->archive_size);
+	while ((status = tar_next(&reader, &entry)) != ERR_EMPTY) {
+		if (status == ERR_CORRUPT) {
+			klog("boot archive: corrupt at byte %lu",
+			     (unsigned long)reader.member);
+			break;
+		}
+		if (status == STATUS_OK &&
+		    strncmp(entry.path, folder, sizeof folder - 1) == 0 &&
+		    strcmp(entry.path + sizeof folder - 1, name) == 0) {
+			found = archive + entry.data_offset;
+			*bytes = entry.size_bytes;
+		}
+	}
+	return found;
+}
+
+// The command-line word root=NAME.
+static void root_name(const char *line, char *name, usize size)
+{
+	static const char word[] = "root=";
+
+	strlcpy(name, "root", size);
+	for (const char *at = line; *at; at++)
+		if ((at == line || at[-1] == ' ') &&
+		    strncmp(at, word, sizeof word - 1) == 0) {
+			usize n = 0;
+
+			at += sizeof word - 1;
+			while (n < size - 1 && at[n] && at[n] != ' ') {
+				name[n] = at[n];
+				n++;
+			}
+			name[n] = 0;
+			return;
+		}
+}
+
+static void startup_page(struct root *root, const struct boot_info *info)
+{
+	static struct startup page; // too large for the stack
+
+	page = (struct startup){.magic = STARTUP_MAGIC,
+				.version = 1,
+				.ncaps = 2,
+				.generation = 1,
+				.time_page = TIME_AT,
+				.heap_start = HEAP_AT,
+				.heap_bytes = HEAP_BYTES,
+				.map_start = MAP_AT,
+				.map_end = MAP_END,
+				.component = "root"};
+	strlcpy(page.command_line, info->command_line,
+		sizeof page.command_line);
+	page.cap[0] = (struct startup_cap){.name = "system",
+					   .kind = STARTUP_SYSTEM,
+					   .handle = SLOT_SYSTEM};
+	page.cap[1] = (struct startup_cap){.name = "archive",
+					   .kind = STARTUP_MEMORY,
+					   .handle = SLOT_ARCHIVE,
+					   .a = info->archive_size};
+	place(root, SLOT_FIRST_FREE, STARTUP_AT, STARTUP_BYTES, MAP_READ, 0,
+	      &page, sizeof page);
+}
+
+static void make_objects(struct root *root, const struct boot_info *info)
+{
+	struct notification *notification;
+	struct memory *archive;
+	struct object *system;
+	struct sched *sched;
+	u64 bytes = (info->archive_size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+
+	need(cnode_create(root->pool, ROOT_SLOTS_BITS, &root->cnode), "cnode");
+	need(aspace_create(root->pool, ASPACE_PLAIN, nullptr, &root->aspace),
+	     "aspace");
+	need(thread_create(root->pool, &root->thread), "thread");
+	need(sched_create(root->pool, PRIORITIES - 1, ~0ull, &sched), "sched");
+	need(notification_create(root->pool, &notification), "notification");
+	need(system_create(root->pool, info, &system), "system");
+	need(memory_create_physical(root->pool,
+				    (struct paddr){info->archive_start}, bytes,
+				    MEMORY_PHYSICAL, &archive),
+	     "archive");
+	give(root, SLOT_CNODE, &root->cnode->object, RIGHTS_ALL);
+	give(root, SLOT_ASPACE, &root->aspace->object, RIGHTS_ALL);
+	give(root, SLOT_THREAD, &root->thread->object, RIGHTS_ALL);
+	give(root, SLOT_POOL, &root->pool->object, RIGHTS_ALL);
+	give(root, SLOT_SCHED, &sched->object, RIGHTS_ALL);
+	give(root, SLOT_NOTIFICATION, &notification->object, RIGHTS_ALL);
+	give(root, SLOT_TIME, &clock_page()->object,
+	     RIGHT_READ | RIGHT_DERIVE);
+	give(root, SLOT_SYSTEM, system, RIGHTS_ALL);
+	give(root, SLOT_ARCHIVE, &archive->object,
+	     RIGHT_READ | RIGHT_EXEC | RIGHT_DERIVE);
+}
+
+static void start_thread(struct root *root, u64 entry)
+{
+	struct thread *thread = root->thread;
+	struct notification *notification = (struct notification *)word_object(
+		slot_word(&root->cnode->slots[SLOT_NOTIFICATION]));
+
+	refer(root, &thread->aspace_slot, SLOT_ASPACE);
+	refer(root, &thread->cspace_slot, SLOT_CNODE);
+	refer(root, &thread->sched_slot, SLOT_SCHED);
+	refer(root, &thread->notification_slot, SLOT_NOTIFICATION);
+	thread->aspace = root->aspace;
+	thread->roots.full = root->aspace->root.value;
+	thread->cspace = root->cnode;
+	thread->layer = 255;
+	thread->priority = thread->effective = 1;
+	thread->allowed_cpus = ~0ull;
+	thread->bound = notification;
+	notification->bound = thread;
+	arch_thread_start(thread, entry, STACK_TOP, STARTUP_AT, 0);
+	thread_request(thread, REQUEST_START);
+}
+
+void start_root(struct pool *pool, const struct boot_info *info)
+{
+	struct root root = {.pool = pool};
+	const void *elf;
+	u64 bytes, entry;
+	char name[32];
+
+	root_name(info->command_line, name, sizeof name);
+	if (!info->archive_size)
+		panic("no boot archive: pass one (QEMU: -initrd boot.tar)");
+	elf = archive_find(info, name, &bytes);
+	if (!elf)
+		panic("the boot archive has no kochab/bin/%s", name);
+	make_objects(&root, info);
+	if (!elf_load(elf, bytes, place_segment, &root, &entry))
+		panic("kochab/bin/%s is not a valid program for this machine",
+		      name);
+	place(&root, SLOT_FIRST_FREE + 1, STACK_TOP - STACK_BYTES, STACK_BYTES,
+	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
+	place(&root, SLOT_FIRST_FREE + 2, HEAP_AT, HEAP_BYTES,
+	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
+	startup_page(&root, info);
+	map(&root, SLOT_TIME, TIME_AT, PAGE_BYTES, MAP_READ);
+	klog("starting %s", name);
+	start_thread(&root, entry);
+}

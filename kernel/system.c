@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The system object: authority over the machine. Power, the log, facts.
+#include "kernel/system.h"
+#include "abi/constants.h"
+#include "boot/boot_info.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/aspace.h"
+#include "kernel/object/cap.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/sched/cpu.h"
+
+#define LOG_BYTES 256
+
+static const struct boot_info *boot;
+
+enum status system_create(struct pool *pool, const struct boot_info *info,
+			  struct object **out)
+{
+	boot = info;
+	return pool_object_alloc(pool, OBJECT_SYSTEM, sizeof(struct object),
+				 out);
+}
+
+enum status sysk_system_log(struct thread *self, struct cap_ref *,
+			    struct uaddr text, u32 length)
+{
+	char *scratch = (char *)cpu_self()->scratch;
+	enum status status;
+
+	if (length > LOG_BYTES)
+		return ERR_ARGUMENT;
+	status = aspace_read(self->aspace, text.value, scratch, length);
+	if (status != STATUS_OK)
+		return status;
+	for (u32 i = 0; i < length; i++)
+		if ((u8)scratch[i] < ' ' && scratch[i] != '\n' &&
+		    scratch[i] != '\t')
+			scratch[i] = '?'; // no control sequences from below
+	log_bytes(scratch, length);
+	return STATUS_OK;
+}
+
+enum status sysk_system_log_read(struct thread *self, struct cap_ref *,
+				 struct uaddr buffer, u32 length, u64 position,
+				 struct system_log_read_result *out)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (length > SCRATCH_BYTES)
+		length = SCRATCH_BYTES;
+	out->done = log_read((char *)cpu->scratch, length, position, &out->next);
+	return aspace_write(self->aspace, buffer.value, cpu->scratch, out->done);
+}
+
+enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
+				u64)
+{
+	switch (action) {
+	case SYSTEM_OFF:
+	case SYSTEM_REBOOT:
+		arch_power(action);
+	case SYSTEM_PANIC:
+		panic("asked for by system_control");
+	case CPU_OFFLINE:
+	case CPU_ONLINE:
+		return ERR_UNSUPPORTED;
+	default:
+		return ERR_ARGUMENT;
+	}
+}
+
+static enum status info_counter(u64 index, struct system_info_result *out)
+{
+	out->a = 0;
+	for (u32 i = 0; i < cpu_count; i++)
+		switch (index) {
+		case 0:
+			out->a += cpus[i]->fast_calls;
+			break;
+		case 1:
+			out->a += cpus[i]->timer_interrupts;
+			break;
+		default:
+			return ERR_RANGE;
+		}
+	return STATUS_OK;
+}
+
+static u64 online_count(void)
+{
+	u64 count = 0;
+
+	for (u32 i = 0; i < cpu_count; i++)
+		count += cpus[i]->online;
+	return count;
+}
+
+enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
+			     u64 index, struct system_info_result *out)
+{
+	*out = (struct system_info_result){};
+	switch (what) {
+	case SYSTEM_INFO_CPUS:
+		out->a = boot->ncpus;
+		out->b = online_count();
+		out->c = cpu_self()->number;
+		return STATUS_OK;
+	case SYSTEM_INFO_MEMORY:
+		out->a = frames_total();
+		out->b = frames_free();
+		return STATUS_OK;
+	case SYSTEM_INFO_FRAMES:
+		frames_walk(&out->a, &out->b, &out->c);
+		return STATUS_OK;
+	case SYSTEM_INFO_RSDP:
+		out->a = boot->acpi_rsdp;
+		return STATUS_OK;
+	case SYSTEM_INFO_ECAM:
+		out->a = boot->ecam;
+		out->b = boot->ecam_first_bus;
+		out->c = boot->ecam_last_bus;
+		return STATUS_OK;
+	case SYSTEM_INFO_ISA_IRQ:
+		if (index >= 16)
+			return ERR_RANGE;
+		out->a = boot->isa_irq[index].line;
+		out->b = boot->isa_irq[index].flags;
+		return STATUS_OK;
+	case SYSTEM_INFO_RANGE:
+		if (index >= boot->nranges)
+			return ERR_RANGE;
+		out->a = boot->range[index].start;
+		out->b = boot->range[index].size;
+		out->c = boot->range[index].kind;
+		return STATUS_OK;
+	case SYSTEM_INFO_COUNTER:
+		return info_counter(index, out);
+	default:
+		return ERR_RANGE;
+	}
+}

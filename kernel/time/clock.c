@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The machine's clock. The architecture calibrates its counter; everything else
+// follows from the multiplier and shift in the time page.
+#include "kernel/time/clock.h"
+#include "abi/time_page.h"
+#include "boot/boot_info.h"
+#include "kernel/arch/arch.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/memory.h"
+#include "kernel/object/pool.h"
+
+static struct time_page *page;
+static struct memory *page_memory;
+
+static u64 scale(u64 value, u64 multiplier, u32 shift)
+{
+	return (u64)((unsigned __int128)value * multiplier >> shift);
+}
+
+u64 clock_ns_of(u64 ticks)
+{
+	return scale(ticks, page->multiplier, page->shift);
+}
+
+u64 clock_ticks(u64 ns)
+{
+	return (u64)(((unsigned __int128)ns << page->shift) / page->multiplier);
+}
+
+enum status clock_init(struct pool *pool, const struct boot_info *info)
+{
+	struct paddr frame;
+	enum status status = pool_frame_alloc(pool, &frame);
+
+	if (status != STATUS_OK)
+		return status;
+	page = arch_direct(frame);
+	arch_time_page(page);
+	page->boot_realtime_ns = info->realtime_seconds * 1000000000ull;
+	return memory_create_physical(pool, frame, PAGE_BYTES, MEMORY_PHYSICAL,
+				      &page_memory);
+}
+
+struct memory *clock_page(void)
+{
+	return page_memory;
+}
