@@ -3,7 +3,7 @@
 //
 // Reads static ELF64 executables (System V ABI, generic part, chapters 4 and 5).
 // elf_parse() touches nothing but the file; elf_load() makes and maps memory.
-#include "lib/sys/elf.h"
+#include "lib/process/elf.h"
 
 #include "abi/constants.h"
 #include "lib/base/bits.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// See lib/sys/process.h. All objects are made from the new process's pool, so that
+// See lib/process/process.h. All objects are made from the new process's pool, so that
 // a failed or dead process is undone by destroying that.
-#include "lib/sys/process.h"
+#include "lib/process/process.h"
 
 #include "abi/constants.h"
 #include "gen/abi/objects.h"

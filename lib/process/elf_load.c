@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Puts a checked ELF image into an address space (see lib/sys/elf.h).
+// Puts a checked ELF image into an address space (see lib/process/elf.h).
 #include "abi/constants.h"
 #include "gen/abi/objects.h"
 #include "gen/abi/syscall_stubs.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
-#include "lib/sys/elf.h"
+#include "lib/process/elf.h"
 
 static enum status fill(const struct elf_image *image,
 	const struct elf_segment *segment, struct handle memory)

@@ -10,7 +10,7 @@
 
 #include "abi/startup.h"
 #include "lib/base/status.h"
-#include "lib/sys/elf.h"
+#include "lib/process/elf.h"
 
 // Where things are in a native process, from its base (0; for a container
 // GUEST_END) on.
