@@ -28,6 +28,20 @@ def show(text):
         sys.stderr.flush()
 
 
+def follow(process, log, what):
+    """make's lines into the log and the progress line; how many there were."""
+    count = 0
+    for line in process.stdout:
+        log.write(line)
+        if "Nothing to be done for" in line or "is up to date." in line:
+            continue
+        if count == 0:
+            progress("building %s (output in build/make.log)" % what)
+        count += 1
+        show("kochab: building, step %d: %s" % (count, line.strip()))
+    return count
+
+
 def run_make(arguments, what, failure_code):
     need("make", "make")
     jobs = os.environ.get("KOCHAB_JOBS") or str(os.cpu_count() or 1)
@@ -36,21 +50,17 @@ def run_make(arguments, what, failure_code):
     with open(os.path.join(BUILD, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = time.monotonic()
-        count = 0
         with open(LOG, "w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 command + arguments, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 text=True, errors="replace")
-            for line in process.stdout:
-                log.write(line)
-                if "Nothing to be done for" in line or \
-                        "is up to date." in line:
-                    continue
-                if count == 0:
-                    progress("building %s (output in build/make.log)" % what)
-                count += 1
-                show("kochab: building, step %d: %s" % (count, line.strip()))
+            try:
+                count = follow(process, log, what)
+            except BaseException:
+                process.terminate()  # Ctrl-C: make ends with us
+                process.wait()
+                raise
         status = process.wait()
         if count:
             show("")

@@ -70,3 +70,7 @@ def main(words):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:  # a full disk, a folder that may not be written
+        sys.stderr.write("kochab: %s: %s\n" % (
+            error.filename or "error", error.strerror or error))
+        return 125 if word == "exec" else 1

@@ -27,6 +27,7 @@ KINDS = ("unit", "model", "kernel", "fuzz", "system")
 TESTS = os.environ.get("KOCHAB_TESTS") or os.path.join(TOP, "tests")
 HOST_TIMEOUT_S = {"quick": 300, "full": 3600}
 SKIPPED_EXIT = 77
+SYSTEM_KINDS = ("kernel", "system")
 PYTHON_CASE = "import sys; sys.path.insert(0, %r); sys.dont_write_bytecode " \
     "= True; from kochab_tools.testcase import main; sys.exit(main())" \
     % os.path.join(TOP, "tools")
@@ -197,8 +198,8 @@ class Report:
 
     def add(self, case, outcome, seconds, text):
         self.rows.append({"kind": case.kind, "name": case.name,
-                          "arch": self.arch if case.kind in (
-                              "kernel", "system") else "host",
+                          "arch": self.arch if case.kind in SYSTEM_KINDS
+                          else "host",
                           "outcome": outcome, "seconds": round(seconds, 2)})
         print("%-7s %3d/%d  %-6s %s  (%.1f s)" % (
             outcome, len(self.rows), self.total, case.kind, case.name,
@@ -233,17 +234,24 @@ class Report:
 
 
 def build_for(cases, arch):
-    """What the cases need; a host program that does not build fails alone."""
-    if any(case.kind in ("kernel", "system") for case in cases):
-        build.ensure(arch, "release")
-        if any(case.traits.get("build") == "debug" for case in cases):
-            build.ensure(arch, "debug")
+    """What the cases need; why the system did not build, or None.
+
+    A host program that does not build fails alone.
+    """
+    problem = None
+    try:
+        if any(case.kind in SYSTEM_KINDS for case in cases):
+            build.ensure(arch, "release")
+            if any(case.traits.get("build") == "debug" for case in cases):
+                build.ensure(arch, "debug")
+    except Failure as failure:
+        progress(str(failure))
+        problem = "the system does not build; see build/make.log"
     targets = ["build/host/%s/%s" % (case.kind, case.folder)
                for case in cases if not case.function and not case.script]
-    if not targets:
-        return
     try:
-        build.make(["-k", "ARCH=" + arch] + targets, "host tests")
+        if targets:
+            build.make(["-k", "ARCH=" + arch] + targets, "host tests")
     except Failure as failure:
         progress(str(failure))
         for target in targets:  # an old program must not pass in its place
@@ -254,6 +262,7 @@ def build_for(cases, arch):
             path = os.path.join(TOP, target)
             if result.returncode != 0 and os.path.exists(path):
                 os.remove(path)
+    return problem
 
 
 def run_all(cases, report, full, seed):
@@ -310,8 +319,12 @@ def test_command(words):
     print("kochab test: %d tests, %s, seed %d (--seed %d repeats it)"
           % (len(cases), arch, seed, seed))
     sys.stdout.flush()
-    build_for(cases, arch)
+    problem = build_for(cases, arch)
     report = Report(len(cases), arch)
+    if problem:
+        for case in [case for case in cases if case.kind in SYSTEM_KINDS]:
+            report.add(case, "failed", 0, problem)
+            cases.remove(case)
     began = time.monotonic()
     run_all(cases, report, chosen.full, seed)
     print("%.0f s" % (time.monotonic() - began))
