@@ -21,7 +21,7 @@ import subprocess
 import time
 
 from . import build, linux_peer, size
-from .common import BUILD, Failure, TOP, arch_of, need, output_dir, progress
+from .common import BUILD, Failure, TOP, arch_of, need, progress
 from .execute import Session
 from .machine import Machine
 from .options import MachineOptions
@@ -124,7 +124,10 @@ def program_row(arch, name, path):
 
 
 def size_rows(arch):
-    found = size.measure(arch, size.Budget())
+    try:
+        found = size.measure(arch, size.Budget())
+    except Failure as failure:
+        return {}, str(failure)
     text = sum(count for name, count in found["sections"].items()
                if name.startswith((".text", ".rodata")))
     calls = 0
@@ -243,8 +246,6 @@ def bench_command(words):
             peers.setdefault(name, {})["linux"] = value
         date += ", Linux measured now"
     build.ensure(arch, "release")
-    if not os.path.isdir(output_dir(arch)):
-        raise Failure("bench: nothing is built")
     rows = contract(arch, targets["rows"], measure(arch, targets["rows"]),
                     peers)
     last = os.path.join(RESULTS, "last-%s.json" % arch)

@@ -111,11 +111,13 @@ def code_lines(paths):
 
 def sections(elf):
     """{section: bytes} of the parts that are loaded."""
-    text = subprocess.run([need("llvm-size-19", "llvm-19"), "-A", elf],
-                          capture_output=True, text=True,
-                          check=True).stdout
+    result = subprocess.run([need("llvm-size-19", "llvm-19"), "-A", elf],
+                            capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Failure("%s: %s" % (os.path.relpath(elf, TOP),
+                                  result.stderr.strip()))
     found = {}
-    for line in text.splitlines():
+    for line in result.stdout.splitlines():
         match = re.match(r"(\.\S+)\s+(\d+)\s+(\d+)$", line)
         if match and int(match[2]) and int(match[3]):
             found[match[1]] = int(match[2])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-"""The tree's own rules: licence lines, file lengths, and ports that are recorded completely."""
+"""The tree's own rules: licence lines, file lengths, and ports that are
+recorded completely."""
 
 import json
 import os
