@@ -34,9 +34,6 @@ struct pagetable_cursor {
 // at the end of the range or of the budget.
 u64 *pagetable_next(struct pagetable_cursor *cursor);
 
-// CPUs that may hold translations of this aspace, its foreign ones included.
-void pagetable_flush_add(struct tlb_flush *flush, struct aspace *aspace);
-
 // Work to be done after all locks are dropped: CPUs to flush, then frames whose
 // shares are dropped.
 #define TLB_BATCH_FRAMES 64

@@ -30,7 +30,7 @@ struct cap_ref;
 
 struct mapping {
 	struct aspace *aspace; // [I]
-	struct memory *memory; // NULL: dead. Guarded by memory's lock
+	struct memory *memory; // NULL: dead. Guarded by memory's lock, [a]
 	struct slot slot; // reference to memory, child of the capability used
 	// Bytes, page multiples. Changed under the locks of aspace and memory.
 	u64 start, length;
@@ -85,8 +85,8 @@ struct aspace *aspace_for(struct aspace *aspace, u64 address);
 // When it returns BLOCKED the thread has been queued and blocked. No locks held;
 // the aspace must not be used after the call (it may wait for other CPUs).
 [[nodiscard]] enum fault_result aspace_fault(struct aspace *aspace,
-					     struct thread *thread,
-					     u64 address, u32 code);
+					     struct thread *thread, u64 address,
+					     u32 code);
 
 [[nodiscard]] enum status aspace_map(struct aspace *aspace,
 				     const struct cap_ref *memory, u64 offset,

@@ -12,8 +12,8 @@
 // until everything is unmapped at once after the device was reset. Destroying the
 // dma object releases all pins: its owner has reset the device before.
 //
-// Locks: object.lock guards the table of pins; slot and charged of a pin are
-// guarded by the lock of its memory. Never both locks at once.
+// Locks: object.lock guards the table of pins; slot, memory and charged of a
+// pin are guarded by the lock of its memory. Never both locks at once.
 #ifndef KERNEL_OBJECT_DMA_H
 #define KERNEL_OBJECT_DMA_H
 #include "kernel/object/object.h"
@@ -22,9 +22,11 @@
 #define DMA_BUCKETS 64
 
 struct dma;
+struct memory;
 
 struct pin {
-	struct slot slot; // reference to the memory; empty: quarantined
+	struct slot slot; // reference to the memory
+	struct memory *memory; // NULL: quarantined
 	struct dma *dma; // [I]
 	struct paddr frame; // [I]
 	bool counted; // [I] frame is managed RAM: share and pin counted
@@ -42,4 +44,9 @@ struct dma {
 bool dma_destroy_step(struct dma *dma);
 // The memory behind a pin goes away: quarantine. Memory's lock held.
 void pin_lost_locked(struct pin *pin);
+
+static inline struct dma *object_dma(struct object *object)
+{
+	return (struct dma *)object;
+}
 #endif

@@ -16,12 +16,16 @@
 struct mapping *mapping_find(const struct aspace *aspace, u64 address);
 void mapping_insert(struct aspace *aspace, struct mapping *mapping);
 
+// Lock the memory behind it; NULL (nothing locked) if it is dead.
+struct memory *mapping_lock_memory(struct mapping *mapping);
+
 // Take out of the tree, drop the reference to the memory (locks it) and free the
 // record. cpus: to be flushed before frames of the memory may go.
 void mapping_remove(struct mapping *mapping, u64 cpus);
 
 // Cut in two at address, which lies inside; the part from address on becomes a
-// mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD.
+// mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD; RESTART: the memory
+// is going away at this moment.
 [[nodiscard]] enum status mapping_split(struct mapping *mapping, u64 address);
 // Give up length bytes at the start, or everything from address on.
 void mapping_trim_front(struct mapping *mapping, u64 length);

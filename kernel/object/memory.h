@@ -30,6 +30,23 @@
 #include "kernel/object/object.h"
 #include "lib/base/status.h"
 
+// Pin and unpin for DMA: shares and pins change together, so that nobody takes a
+// pin for a second user of the page. After the unpin the share is still to be
+// dropped.
+typedef u64 __attribute__((may_alias)) frame_word;
+#define FRAME_PIN (1ull << 48)
+static_assert(OFFSET_OF(struct frame, shares) == 0 &&
+	      OFFSET_OF(struct frame, pins) == 6);
+static inline void frame_pin(struct frame *frame)
+{
+	__atomic_fetch_add((frame_word *)frame, FRAME_PIN + 1,
+			   __ATOMIC_ACQ_REL);
+}
+static inline void frame_unpin(struct frame *frame)
+{
+	__atomic_fetch_sub((frame_word *)frame, FRAME_PIN, __ATOMIC_ACQ_REL);
+}
+
 struct mapping;
 struct thread;
 struct tlb_batch;
@@ -62,6 +79,7 @@ struct memory {
 	u64 pager_bits;
 	struct thread *waiters; // threads whose fault waits for a page
 	u64 clean_from, clean_to; // pages known not to be dirty
+	u64 absent_from, absent_to; // progress of decommit: pages known absent
 	struct slot source_slot; // clone: the paged original
 };
 
@@ -85,9 +103,13 @@ static inline struct memory *object_memory(struct object *object)
 // the freeze was broken meanwhile. Lock held for both.
 [[nodiscard]] enum status memory_freeze_locked(struct memory *memory,
 					       u64 *ticket, u64 *cpus);
+// The clone's reference to a paged original is derived from parent. Afterwards,
+// without the lock, memory_inherit_source() completes the clone of a clone.
 [[nodiscard]] enum status memory_commit_locked(struct memory *memory,
-					       u64 ticket, struct pool *pool,
+					       u64 ticket, struct slot *parent,
+					       struct pool *pool,
 					       struct memory **out);
+void memory_inherit_source(struct memory *clone, struct memory *memory);
 
 // The frame that shows page index, for reading or writing. Allocates, unshares.
 // *writable tells whether it may be mapped writable now. *replaced is 0, or the
@@ -99,8 +121,10 @@ static inline struct memory *object_memory(struct object *object)
 					     bool write, struct paddr *frame,
 					     bool *writable,
 					     struct paddr *replaced);
-// The frame of a present page for reading; 0: absent. Changes nothing.
-struct paddr memory_peek_locked(struct memory *memory, u64 index);
+// The frame of a present page; 0: absent. Changes nothing. writable (unless
+// NULL): may it be mapped so now?
+struct paddr memory_peek_locked(struct memory *memory, u64 index,
+				bool *writable);
 
 // Queue and block the thread until page index comes. The caller signals the
 // pager (memory_tell_pager) after dropping the lock.

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Walking, making and freeing page tables. Entries of the lower half of a foreign
+// aspace's root are written to both of its roots.
+#include "kernel/mm/pagetable.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/pool.h"
+#include "lib/base/string.h"
+
+#define ROOT_SHIFT (PAGE_BITS + 9 * (PT_LEVELS - 1))
+#define ROOT_USER ((u64)USER_END >> ROOT_SHIFT) // root entries of user space
+#define ROOT_GUEST ((u64)GUEST_END >> ROOT_SHIFT)
+#define ROOT_CONTAINER ((u64)CONTAINER_END >> ROOT_SHIFT)
+
+static u64 *table_at(struct paddr table)
+{
+	return arch_direct(table);
+}
+
+static inline u32 index_at(u64 address, u32 level)
+{
+	return address >> (PAGE_BITS + 9 * level) & (PT_ENTRIES - 1);
+}
+
+static enum status table_alloc(struct aspace *aspace, struct paddr *out)
+{
+	enum status status = pool_frame_alloc(aspace->object.pool, out);
+
+	if (status == STATUS_OK)
+		aspace->table_pages++;
+	return status;
+}
+
+static void table_free(struct aspace *aspace, struct paddr table)
+{
+	pool_frame_free(aspace->object.pool, table);
+	aspace->table_pages--;
+}
+
+static enum status root_alloc(struct aspace *aspace, struct paddr *out)
+{
+	enum status status = table_alloc(aspace, out);
+
+	if (status == STATUS_OK)
+		arch_root_init(*out);
+	return status;
+}
+
+enum status pagetable_create(struct aspace *aspace,
+			     const struct aspace *container)
+{
+	enum status status = root_alloc(aspace, &aspace->root);
+	struct paddr table;
+
+	if (status != STATUS_OK)
+		return status;
+	u64 *root = table_at(aspace->root);
+
+	if (aspace->kind == ASPACE_FOREIGN) {
+		status = root_alloc(aspace, &aspace->guest_root);
+		for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER; i++)
+			root[i] = table_at(container->root)[i];
+	}
+	if (aspace->kind == ASPACE_CONTAINER)
+		for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER; i++) {
+			status = table_alloc(aspace, &table);
+			if (status != STATUS_OK)
+				break;
+			root[i] = arch_pte_table(table);
+		}
+	if (status != STATUS_OK)
+		while (!pagetable_destroy_step(aspace))
+			;
+	return status;
+}
+
+void pagetable_forget_container(struct aspace *aspace)
+{
+	for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER && aspace->root.value; i++)
+		table_at(aspace->root)[i] = 0;
+}
+
+// Free the first table found that has no tables below it. Level 0 tables are not
+// looked into: their leaves belong to memory objects.
+bool pagetable_destroy_step(struct aspace *aspace)
+{
+	if (!aspace->root.value)
+		return true;
+	u64 first = aspace->kind == ASPACE_CONTAINER ? ROOT_GUEST : 0;
+	u64 end = aspace->kind == ASPACE_FOREIGN ? ROOT_GUEST : ROOT_USER;
+	u64 *table = table_at(aspace->root), *entry = nullptr;
+
+	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+		u64 i = first;
+
+		while (i < end && !arch_pte_present(table[i]))
+			i++;
+		if (i == end)
+			break; // nothing below this one: entry leads to it
+		entry = &table[i];
+		table = table_at(arch_pte_frame(*entry));
+		first = 0;
+		end = PT_ENTRIES;
+	}
+	if (entry) {
+		table_free(aspace, arch_pte_frame(*entry));
+		*entry = 0;
+		return false;
+	}
+	if (aspace->guest_root.value)
+		table_free(aspace, aspace->guest_root);
+	// A container that is lost at this moment finds no root.
+	lock_take(&aspace->table_lock);
+	table_free(aspace, aspace->root);
+	aspace->root.value = aspace->guest_root.value = 0;
+	lock_drop(&aspace->table_lock);
+	return true;
+}
+
+u64 *pagetable_make(struct aspace *aspace, u64 address)
+{
+	u64 *table = table_at(aspace->root);
+	struct paddr next;
+
+	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+		u64 *entry = &table[index_at(address, level)];
+
+		if (!arch_pte_present(*entry)) {
+			if (table_alloc(aspace, &next) != STATUS_OK)
+				return nullptr;
+			// The table is filled before it can be walked.
+			__atomic_store_n(entry, arch_pte_table(next),
+					 __ATOMIC_RELEASE);
+			if (level == PT_LEVELS - 1 && aspace->guest_root.value)
+				table_at(aspace->guest_root)[index_at(
+					address, level)] = *entry;
+		}
+		table = table_at(arch_pte_frame(*entry));
+	}
+	return &table[index_at(address, 0)];
+}
+
+// Find the level 0 table that covers cursor->address, or move on behind the
+// hole.
+static void cursor_descend(struct pagetable_cursor *cursor)
+{
+	u64 *table = table_at(cursor->aspace->root);
+
+	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+		u64 entry = table[index_at(cursor->address, level)];
+		u64 span = 1ull << (PAGE_BITS + 9 * level);
+
+		if (!arch_pte_present(entry)) {
+			cursor->address = (cursor->address | (span - 1)) + 1;
+			return;
+		}
+		table = table_at(arch_pte_frame(entry));
+	}
+	cursor->leaf = table;
+}
+
+u64 *pagetable_next(struct pagetable_cursor *cursor)
+{
+	while (cursor->address < cursor->end && cursor->budget) {
+		cursor->budget--;
+		if (!cursor->leaf) {
+			cursor->budget -= cursor->budget > 3 ? 3 : 0;
+			cursor_descend(cursor);
+			continue;
+		}
+		u64 *entry = &cursor->leaf[index_at(cursor->address, 0)];
+
+		cursor->address += PAGE_BYTES;
+		if (index_at(cursor->address, 0) == 0)
+			cursor->leaf = nullptr;
+		if (arch_pte_present(*entry))
+			return entry;
+	}
+	if (cursor->address > cursor->end)
+		cursor->address = cursor->end; // a hole beyond the end
+	return nullptr;
+}
+
+void tlb_batch_finish(struct tlb_batch *batch)
+{
+	if (batch->flush.cpus)
+		tlb_flush_finish(&batch->flush);
+	for (u32 i = 0; i < batch->nframes; i++)
+		(void)frame_unshare(batch->frame[i]);
+	tlb_batch_init(batch);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The tree of mappings of an address space, and what has to happen in page
+// tables when memory changes.
+#include "kernel/object/mapping.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "lib/base/bits.h"
+
+// ---- the treap
+
+struct mapping *mapping_find(const struct aspace *aspace, u64 address)
+{
+	struct mapping *best = nullptr, *m = aspace->mappings;
+
+	while (m) {
+		if (address < m->start + m->length) {
+			best = m;
+			m = m->left;
+		} else {
+			m = m->right;
+		}
+	}
+	return best;
+}
+
+void mapping_insert(struct aspace *aspace, struct mapping *mapping)
+{
+	struct mapping **link = &aspace->mappings, *rest;
+	struct mapping **left = &mapping->left, **right = &mapping->right;
+
+	// Knuth's MMIX generator: only the shape of the tree depends on it.
+	aspace->seed = aspace->seed * 6364136223846793005 + 1442695040888963407;
+	mapping->priority = aspace->seed >> 16;
+	while (*link && (*link)->priority >= mapping->priority)
+		link = mapping->start < (*link)->start ? &(*link)->left
+						       : &(*link)->right;
+	// Split what is below by start address.
+	for (rest = *link; rest;) {
+		if (rest->start < mapping->start) {
+			*left = rest;
+			left = &rest->right;
+			rest = *left;
+		} else {
+			*right = rest;
+			right = &rest->left;
+			rest = *right;
+		}
+	}
+	*left = *right = nullptr;
+	*link = mapping;
+	aspace->nmappings++;
+}
+
+static void tree_remove(struct aspace *aspace, struct mapping *mapping)
+{
+	struct mapping **link = &aspace->mappings;
+	struct mapping *a = mapping->left, *b = mapping->right;
+
+	while (*link != mapping)
+		link = mapping->start < (*link)->start ? &(*link)->left
+						       : &(*link)->right;
+	while (a && b) {
+		if (a->priority >= b->priority) {
+			*link = a;
+			link = &a->right;
+			a = a->right;
+		} else {
+			*link = b;
+			link = &b->left;
+			b = b->left;
+		}
+	}
+	*link = a ? a : b;
+	aspace->nmappings--;
+}
+
+// ---- the memory's list
+
+void mapping_attach_locked(struct mapping *mapping, struct memory *memory)
+{
+	mapping->memory = memory;
+	mapping->memory_prev = nullptr;
+	mapping->memory_next = memory->mappings;
+	if (memory->mappings)
+		memory->mappings->memory_prev = mapping;
+	memory->mappings = mapping;
+}
+
+static void detach_locked(struct mapping *mapping)
+{
+	struct mapping *prev = mapping->memory_prev;
+	struct mapping *next = mapping->memory_next;
+
+	if (prev)
+		prev->memory_next = next;
+	else
+		mapping->memory->mappings = next;
+	if (next)
+		next->memory_prev = prev;
+	__atomic_store_n(&mapping->memory, nullptr, __ATOMIC_RELEASE);
+}
+
+// The slot is emptied first and the mapping told afterwards, both under the
+// memory's lock: so the pointer decides, not the slot.
+struct memory *mapping_lock_memory(struct mapping *mapping)
+{
+	struct memory *memory =
+		__atomic_load_n(&mapping->memory, __ATOMIC_ACQUIRE);
+
+	if (!memory)
+		return nullptr;
+	lock_take(&memory->object.lock);
+	if (mapping->memory)
+		return memory;
+	lock_drop(&memory->object.lock);
+	return nullptr;
+}
+
+void mapping_remove(struct mapping *mapping, u64 cpus)
+{
+	struct aspace *aspace = mapping->aspace;
+	struct memory *memory = mapping_lock_memory(mapping);
+
+	tree_remove(aspace, mapping);
+	if (memory) {
+		detach_locked(mapping);
+		bool last = memory_drop_locked(memory, &mapping->slot, cpus);
+
+		lock_drop(&memory->object.lock);
+		if (last)
+			object_condemn(&memory->object);
+	}
+	pool_free(aspace->object.pool, mapping, sizeof(*mapping));
+}
+
+// ---- changing the extent, which the holder of either lock may read
+
+enum status mapping_split(struct mapping *mapping, u64 address)
+{
+	struct aspace *aspace = mapping->aspace;
+	u64 head = address - mapping->start;
+	struct mapping *tail;
+	void *record;
+	enum status status =
+		pool_alloc(aspace->object.pool, sizeof(*tail), &record);
+
+	if (status != STATUS_OK)
+		return status;
+	struct memory *memory = mapping_lock_memory(mapping);
+
+	if (memory && memory->object.dead) { // about to be lost
+		lock_drop(&memory->object.lock);
+		pool_free(aspace->object.pool, record, sizeof(*tail));
+		return STATUS_RESTART;
+	}
+	tail = record;
+	tail->aspace = aspace;
+	tail->start = address;
+	tail->length = mapping->length - head;
+	tail->offset = mapping->offset + head;
+	tail->settled = mapping->settled > head ? mapping->settled - head : 0;
+	tail->flags = mapping->flags;
+	tail->allowed = mapping->allowed;
+	slot_init(&tail->slot, tail, HOLDER_MAPPING);
+	mapping->length = head;
+	mapping->settled = MIN(mapping->settled, head);
+	if (memory) {
+		slot_fill_locked(&tail->slot, &memory->object,
+				 word_rights(mapping->slot.word),
+				 mapping->slot.badge, &mapping->slot);
+		mapping_attach_locked(tail, memory);
+		lock_drop(&memory->object.lock);
+	}
+	mapping_insert(aspace, tail);
+	return STATUS_OK;
+}
+
+void mapping_trim_front(struct mapping *mapping, u64 length)
+{
+	struct memory *memory = mapping_lock_memory(mapping);
+
+	mapping->start += length;
+	mapping->offset += length;
+	mapping->length -= length;
+	mapping->settled -= MIN(mapping->settled, length);
+	if (memory)
+		lock_drop(&memory->object.lock);
+}
+
+void mapping_trim_tail(struct mapping *mapping, u64 address)
+{
+	struct memory *memory = mapping_lock_memory(mapping);
+
+	mapping->length = address - mapping->start;
+	mapping->settled = MIN(mapping->settled, mapping->length);
+	if (memory)
+		lock_drop(&memory->object.lock);
+}
+
+// ---- page tables follow the memory
+
+// Clear or write-protect what one mapping shows of bytes [first, end) of memory.
+static void show_less(struct mapping *mapping, u64 first, u64 end, bool clear,
+		      struct tlb_flush *flush)
+{
+	struct aspace *aspace = mapping->aspace;
+	struct pagetable_cursor cursor = {.aspace = aspace, .budget = ~0u};
+	bool changed = false;
+	u64 *entry;
+
+	first = MAX(first, mapping->offset);
+	end = MIN(end, mapping->offset + mapping->length);
+	if (first >= end)
+		return;
+	cursor.address = mapping->start + (first - mapping->offset);
+	cursor.end = mapping->start + (end - mapping->offset);
+	lock_take(&aspace->table_lock);
+	while ((entry = pagetable_next(&cursor))) {
+		if (!clear && !arch_pte_writable(*entry))
+			continue;
+		__atomic_store_n(entry, clear ? 0 : arch_pte_readonly(*entry),
+				 __ATOMIC_RELAXED);
+		changed = true;
+	}
+	lock_drop(&aspace->table_lock);
+	if (changed)
+		tlb_flush_add(flush, aspace);
+}
+
+void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
+		       struct tlb_flush *flush)
+{
+	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
+		show_less(m, first << PAGE_BITS, (first + npages) << PAGE_BITS,
+			  true, flush);
+}
+
+void memory_protect_locked(struct memory *memory, u64 first, u64 npages,
+			   struct tlb_flush *flush)
+{
+	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
+		show_less(m, first << PAGE_BITS, (first + npages) << PAGE_BITS,
+			  false, flush);
+}
+
+// ---- mappings lost to revocation or destruction of the memory
+
+static u64 lost_cpus[CPU_MAX]; // each CPU its own: to be flushed
+
+void mapping_lost_locked(struct mapping *mapping)
+{
+	struct memory *memory = mapping->memory;
+	struct tlb_flush flush = {0};
+
+	show_less(mapping, 0, ~0ull, true, &flush);
+	memory->flush_cpus |= flush.cpus;
+	lost_cpus[cpu_self()->number] |= flush.cpus;
+	detach_locked(mapping);
+}
+
+void aspace_container_lost(struct aspace *aspace)
+{
+	struct tlb_flush flush = {0};
+
+	lock_take(&aspace->table_lock);
+	pagetable_forget_container(aspace);
+	lock_drop(&aspace->table_lock);
+	tlb_flush_add(&flush, aspace);
+	lost_cpus[cpu_self()->number] |= flush.cpus;
+}
+
+void aspace_flush_lost(void)
+{
+	u64 *lost = &lost_cpus[cpu_self()->number];
+	struct tlb_flush flush = {*lost};
+
+	if (!flush.cpus)
+		return;
+	*lost = 0;
+	tlb_flush_finish(&flush);
+}

@@ -1,0 +1,832 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Memory objects: the radix tree, copy-on-write, clones, charging, waiting for a
+// pager. System calls are in memory_calls.c, mappings in mapping.c.
+//
+// An entry of the tree is a frame's address with flags, 0 if there is nothing.
+// While a node's share count is above 1 its contents do not change.
+#include "kernel/object/memory.h"
+#include "kernel/arch/arch.h"
+#include "kernel/mm/pagetable.h"
+#include "kernel/object/memory_radix.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/pool.h"
+#include "kernel/object/slot.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/restart.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+
+#define PAGER_DEADLINE_NS 5000000000ull
+#define WAIT_FAILED (1ull << 63) // in wait_page: the pager failed it
+#define WAIT_REPORTED (1ull << 62) // the pager has been told
+#define FREEZE_FAULTS_MAX 1024 // write faults until a freeze is given up
+#define STEP_PAGES 64
+
+static bool on_demand(const struct memory *memory)
+{
+	return !(memory->flags & (MEMORY_DEVICE | MEMORY_PHYSICAL));
+}
+
+// ---- making
+
+static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
+				struct memory **out)
+{
+	struct object *object;
+	enum status status = pool_object_alloc(pool, OBJECT_MEMORY,
+					       sizeof(struct memory), &object);
+
+	if (status != STATUS_OK)
+		return status;
+	struct memory *memory = object_memory(object);
+
+	memory->npages = npages;
+	memory->flags = flags;
+	while (npages > 1ull << RADIX_BITS * memory->height)
+		memory->height++;
+	slot_init(&memory->pager_slot, memory, HOLDER_PAGER_NOTIFICATION);
+	slot_init(&memory->source_slot, memory, HOLDER_MEMORY_SOURCE);
+	*out = memory;
+	return STATUS_OK;
+}
+
+static enum status check_size(u64 size_bytes)
+{
+	if (!size_bytes || !is_aligned(size_bytes, PAGE_BYTES))
+		return ERR_ARGUMENT;
+	if (size_bytes >> PAGE_BITS > MEMORY_MAX_PAGES)
+		return ERR_RANGE;
+	return STATUS_OK;
+}
+
+// All pages and nodes that a memory of this size can ever show.
+static u64 most_pages(u64 npages)
+{
+	u64 sum = npages;
+
+	while (npages > 1) {
+		npages = (npages + RADIX_ENTRIES - 1) >> RADIX_BITS;
+		sum += npages;
+	}
+	return sum;
+}
+
+enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
+			  struct memory **out)
+{
+	u64 npages = size_bytes >> PAGE_BITS;
+	u64 charge = flags == MEMORY_COMMITTED ? most_pages(npages) : 0;
+	enum status status = check_size(size_bytes);
+
+	if (status != STATUS_OK)
+		return status;
+	if (flags != MEMORY_ANON && flags != MEMORY_PAGED &&
+	    flags != MEMORY_COMMITTED)
+		return ERR_ARGUMENT;
+	status = pool_charge(pool, charge);
+	if (status != STATUS_OK)
+		return status;
+	status = memory_alloc(pool, npages, flags, out);
+	if (status == STATUS_OK)
+		(*out)->charged = charge;
+	else
+		pool_uncharge(pool, charge);
+	return status;
+}
+
+enum status memory_create_physical(struct pool *pool, struct paddr start,
+				   u64 size_bytes, u32 flags,
+				   struct memory **out)
+{
+	enum status status = check_size(size_bytes);
+
+	if (status != STATUS_OK)
+		return status;
+	if ((flags != MEMORY_DEVICE && flags != MEMORY_PHYSICAL) ||
+	    !is_aligned(start.value, PAGE_BYTES))
+		return ERR_ARGUMENT;
+	status = memory_alloc(pool, size_bytes >> PAGE_BITS, flags, out);
+	if (status == STATUS_OK)
+		(*out)->physical = start;
+	return status;
+}
+
+// ---- charging
+
+enum status memory_charge_locked(struct memory *memory, u64 npages)
+{
+	enum status status;
+
+	if (memory->flags & MEMORY_COMMITTED)
+		return STATUS_OK; // paid at creation
+	status = pool_charge(memory->object.pool, npages);
+	if (status == STATUS_OK)
+		memory->charged += npages;
+	return status;
+}
+
+static void uncharge(struct memory *memory, u64 npages)
+{
+	if (memory->flags & MEMORY_COMMITTED)
+		return;
+	pool_uncharge(memory->object.pool, npages);
+	memory->charged -= npages;
+}
+
+// ---- the radix tree
+
+static struct frame *entry_shares(u64 entry)
+{
+	return frame_of(radix_frame(entry));
+}
+
+static bool node_shared(u64 entry)
+{
+	return __atomic_load_n(&entry_shares(entry)->shares, __ATOMIC_ACQUIRE) >
+		1;
+}
+
+// More users than this entry and the pins of devices?
+static bool page_shared(u64 entry)
+{
+	u64 word = __atomic_load_n((frame_word *)entry_shares(entry),
+				   __ATOMIC_ACQUIRE);
+
+	return (u32)word > 1 + (word >> 48);
+}
+
+// Give up this tree's share of a node; false if there was no other: it is ours
+// alone then, and its contents have to be dealt with.
+static bool node_leave(u64 entry)
+{
+	struct frame *frame = entry_shares(entry);
+
+	if (__atomic_load_n(&frame->shares, __ATOMIC_ACQUIRE) == 1)
+		return false;
+	if (__atomic_sub_fetch(&frame->shares, 1, __ATOMIC_ACQ_REL))
+		return true;
+	__atomic_store_n(&frame->shares, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+// Replace a shared node by a copy: everything below it gets one more user.
+static enum status node_unshare(u64 *entry)
+{
+	struct paddr frame;
+	enum status status = frame_alloc(0, &frame);
+
+	if (status != STATUS_OK)
+		return status;
+	u64 *copy = arch_direct(frame);
+
+	memcpy(copy, radix_node(*entry), PAGE_BYTES);
+	for (u32 i = 0; i < RADIX_ENTRIES; i++)
+		if (copy[i])
+			frame_share(entry_shares(copy[i]));
+	if (node_leave(*entry)) {
+		*entry = frame.value | RADIX_PRESENT;
+		return STATUS_OK;
+	}
+	// The others left while it was copied.
+	for (u32 i = 0; i < RADIX_ENTRIES; i++)
+		if (copy[i])
+			(void)frame_unshare(radix_frame(copy[i]));
+	frame_free(frame, 0);
+	return STATUS_OK;
+}
+
+static enum status node_make(struct memory *memory, u64 *entry)
+{
+	struct paddr frame;
+	enum status status = memory_charge_locked(memory, 1);
+
+	if (status != STATUS_OK)
+		return status;
+	status = frame_alloc(0, &frame);
+	if (status != STATUS_OK) {
+		uncharge(memory, 1);
+		return status;
+	}
+	memset(arch_direct(frame), 0, PAGE_BYTES);
+	*entry = frame.value | RADIX_PRESENT;
+	memory->node_pages++;
+	return STATUS_OK;
+}
+
+// The leaf entry of a page, or NULL; shared tells whether a node on the way is.
+static u64 *radix_find(struct memory *memory, u64 index, bool *shared)
+{
+	u64 *entry = &memory->root;
+
+	*shared = false;
+	for (u32 level = memory->height; level > 0; level--) {
+		if (!*entry)
+			return nullptr;
+		*shared |= node_shared(*entry);
+		entry = &radix_node(*entry)[radix_index(index, level)];
+	}
+	return entry;
+}
+
+enum status radix_own(struct memory *memory, u64 index, u64 **out)
+{
+	enum status status = STATUS_OK;
+	u64 *entry = &memory->root;
+
+	for (u32 level = memory->height; level > 0; level--) {
+		if (!*entry)
+			status = node_make(memory, entry);
+		else if (node_shared(*entry))
+			status = node_unshare(entry);
+		if (status != STATUS_OK)
+			return status;
+		entry = &radix_node(*entry)[radix_index(index, level)];
+	}
+	*out = entry;
+	return STATUS_OK;
+}
+
+bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
+		u32 *budget)
+{
+	while (*index < end && *budget) {
+		u32 level = memory->height;
+		u64 entry = memory->root;
+
+		for (; level > 1 && entry; level--)
+			entry = radix_node(entry)[radix_index(*index, level)];
+		--*budget;
+		if (!entry) {
+			u64 span = 1ull << RADIX_BITS * level;
+
+			*index = (*index | (span - 1)) + 1;
+			continue;
+		}
+		if (!level && (entry & flags) == flags)
+			return true;
+		while (level && *index < end && *budget) {
+			if ((radix_node(entry)[radix_index(*index, 1)] &
+			     flags) == flags)
+				return true;
+			--*budget;
+			if (radix_index(++*index, 1) == 0)
+				break;
+		}
+		*index += !level;
+	}
+	*index = MIN(*index, end);
+	return false;
+}
+
+// ---- pages
+
+enum status memory_insert_locked(struct memory *memory, u64 index,
+				 struct paddr frame, u64 flags)
+{
+	u64 *entry;
+	enum status status = radix_own(memory, index, &entry);
+
+	if (status != STATUS_OK)
+		return status;
+	kassert_debug(!*entry);
+	status = memory_charge_locked(memory, 1);
+	if (status != STATUS_OK)
+		return status;
+	*entry = frame.value | RADIX_PRESENT | flags;
+	memory->present_pages++;
+	if (index >= memory->absent_from && index < memory->absent_to)
+		memory->absent_to = index;
+	return STATUS_OK;
+}
+
+struct paddr memory_remove_locked(struct memory *memory, u64 *entry)
+{
+	struct paddr frame = radix_frame(*entry);
+
+	*entry = 0;
+	memory->present_pages--;
+	uncharge(memory, 1);
+	return frame;
+}
+
+static void mark_dirty(struct memory *memory, u64 *entry, u64 index)
+{
+	if (!(memory->flags & MEMORY_PAGED) || *entry & RADIX_DIRTY)
+		return;
+	*entry |= RADIX_DIRTY;
+	if (index >= memory->clean_from && index < memory->clean_to)
+		memory->clean_to = index;
+}
+
+// May a page that is not shared be mapped writable?
+static bool may_write(const struct memory *memory, u64 entry)
+{
+	return !memory->freeze &&
+		(!(memory->flags & MEMORY_PAGED) || entry & RADIX_DIRTY);
+}
+
+static enum status page_zero(struct memory *memory, u64 index,
+			     struct paddr *frame)
+{
+	enum status status = frame_alloc(0, frame);
+
+	if (status != STATUS_OK)
+		return status;
+	memset(arch_direct(*frame), 0, PAGE_BYTES);
+	status = memory_insert_locked(memory, index, *frame, 0);
+	if (status != STATUS_OK)
+		frame_free(*frame, 0);
+	return status;
+}
+
+// Make a present page ours alone.
+static enum status page_unshare(struct memory *memory, u64 index, u64 **entry,
+				struct paddr *replaced)
+{
+	enum status status = radix_own(memory, index, entry);
+	struct paddr copy;
+
+	if (status != STATUS_OK || !page_shared(**entry))
+		return status;
+	status = frame_alloc(0, &copy);
+	if (status != STATUS_OK)
+		return status;
+	*replaced = radix_frame(**entry);
+	memcpy(arch_direct(copy), arch_direct(*replaced), PAGE_BYTES);
+	**entry = copy.value | (**entry & RADIX_FLAGS);
+	return STATUS_OK;
+}
+
+enum status memory_page_locked(struct memory *memory, u64 index, bool write,
+			       struct paddr *frame, bool *writable,
+			       struct paddr *replaced)
+{
+	enum status status;
+	bool shared;
+
+	replaced->value = 0;
+	if (index >= memory->npages)
+		return ERR_RANGE;
+	if (!on_demand(memory)) {
+		*writable = true;
+		frame->value = memory->physical.value + (index << PAGE_BITS);
+		return STATUS_OK;
+	}
+	u64 *entry = radix_find(memory, index, &shared);
+
+	if (!entry || !*entry) {
+		if (memory->flags & MEMORY_PAGED || memory->has_source)
+			return ERR_AGAIN;
+		*writable = !memory->freeze;
+		return page_zero(memory, index, frame);
+	}
+	shared |= page_shared(*entry);
+	if (write && shared) {
+		status = page_unshare(memory, index, &entry, replaced);
+		if (status != STATUS_OK)
+			return status;
+		shared = false;
+	}
+	if (write)
+		mark_dirty(memory, entry, index);
+	*frame = radix_frame(*entry);
+	*writable = !shared && may_write(memory, *entry);
+	return STATUS_OK;
+}
+
+struct paddr memory_peek_locked(struct memory *memory, u64 index,
+				bool *writable)
+{
+	struct paddr none = {0};
+	bool shared, ignored;
+	u64 *entry;
+
+	if (!writable)
+		writable = &ignored;
+	*writable = true;
+	if (index >= memory->npages)
+		return none;
+	if (!on_demand(memory))
+		return (struct paddr){memory->physical.value +
+				      (index << PAGE_BITS)};
+	entry = radix_find(memory, index, &shared);
+	if (!entry || !*entry)
+		return none;
+	*writable =
+		!shared && !page_shared(*entry) && may_write(memory, *entry);
+	return radix_frame(*entry);
+}
+
+enum status memory_write_bytes(struct memory *memory, u64 offset,
+			       const void *from, usize length)
+{
+	if (!range_within(offset, length, memory->npages << PAGE_BITS))
+		return ERR_RANGE;
+	while (length) {
+		usize within = offset & (PAGE_BYTES - 1);
+		usize n = MIN(length, PAGE_BYTES - within);
+		struct tlb_batch batch;
+		struct paddr frame, old;
+		bool writable;
+
+		tlb_batch_init(&batch);
+		lock_take(&memory->object.lock);
+		enum status status =
+			memory_page_locked(memory, offset >> PAGE_BITS, true,
+					   &frame, &writable, &old);
+		if (status == STATUS_OK)
+			memcpy((u8 *)arch_direct(frame) + within, from, n);
+		if (old.value) {
+			memory_zap_locked(memory, offset >> PAGE_BITS, 1,
+					  &batch.flush);
+			tlb_batch_add(&batch, old);
+		}
+		lock_drop(&memory->object.lock);
+		tlb_batch_finish(&batch);
+		if (status != STATUS_OK)
+			return status;
+		from = (const u8 *)from + n;
+		offset += n;
+		length -= n;
+	}
+	return STATUS_OK;
+}
+
+enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
+			  u64 *npages)
+{
+	*first = badge >> 32;
+	*npages = badge ? badge & 0xffffffff : memory->npages;
+	return range_within(*first, *npages, memory->npages) ? STATUS_OK
+							     : ERR_RANGE;
+}
+
+// Free the lowest node over page index if nothing is left in it.
+static void node_prune(struct memory *memory, u64 index)
+{
+	u64 *entry = &memory->root;
+
+	for (u32 level = memory->height; level > 1; level--) {
+		if (!*entry || node_shared(*entry))
+			return;
+		entry = &radix_node(*entry)[radix_index(index, level)];
+	}
+	if (!memory->height || !*entry || node_shared(*entry))
+		return;
+	for (u32 i = 0; i < RADIX_ENTRIES; i++)
+		if (radix_node(*entry)[i])
+			return;
+	(void)frame_unshare(radix_frame(*entry));
+	*entry = 0;
+	memory->node_pages--;
+	uncharge(memory, 1);
+}
+
+// Progress is the interval of pages known to be absent, which ends where a page
+// is inserted again.
+enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
+				   struct tlb_batch *batch)
+{
+	enum status status = STATUS_OK;
+	u64 index = first, low = end, high = 0, *entry;
+	u32 budget = 2 * RADIX_ENTRIES;
+
+	if (memory->pinned || !on_demand(memory))
+		return ERR_STATE;
+	if (first >= memory->absent_from && first < memory->absent_to)
+		index = MIN(memory->absent_to, end);
+	else
+		memory->absent_from = first;
+	while (batch->nframes < STEP_PAGES &&
+	       radix_next(memory, &index, end, RADIX_PRESENT, &budget)) {
+		if (high && (index ^ (high - 1)) >> RADIX_BITS)
+			node_prune(memory, high - 1);
+		status = radix_own(memory, index, &entry);
+		if (status != STATUS_OK)
+			break;
+		tlb_batch_add(batch, memory_remove_locked(memory, entry));
+		low = MIN(low, index);
+		high = ++index;
+	}
+	if (high && (index >= end || (index ^ (high - 1)) >> RADIX_BITS))
+		node_prune(memory, high - 1);
+	memory->absent_to = index;
+	if (low < high)
+		memory_zap_locked(memory, low, high - low, &batch->flush);
+	if (status != STATUS_OK)
+		return status;
+	return index >= end ? STATUS_OK : STATUS_RESTART;
+}
+
+// ---- clones
+
+enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus)
+{
+	static u64 tickets;
+	struct tlb_flush flush = {memory->freeze_cpus};
+	u32 budget = 2 * RADIX_ENTRIES;
+
+	if (!on_demand(memory))
+		return ERR_ARGUMENT;
+	if (memory->pinned)
+		return ERR_STATE;
+	if (!memory->freeze) {
+		memory->freeze =
+			__atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
+		memory->freeze_next = flush.cpus = 0;
+	}
+	memory->freeze_faults = 0;
+	if (!memory->mappings)
+		memory->freeze_next = memory->npages;
+	while (radix_next(memory, &memory->freeze_next, memory->npages,
+			  RADIX_PRESENT, &budget)) {
+		u64 first = memory->freeze_next;
+		u64 end =
+			MIN((first | (RADIX_ENTRIES - 1)) + 1, memory->npages);
+
+		memory_protect_locked(memory, first, end - first, &flush);
+		memory->freeze_next = end;
+		budget -= MIN(budget, RADIX_ENTRIES / 2);
+	}
+	*cpus = memory->freeze_cpus = flush.cpus;
+	*ticket = memory->freeze;
+	return memory->freeze_next >= memory->npages ? STATUS_OK
+						     : STATUS_RESTART;
+}
+
+enum status memory_commit_locked(struct memory *memory, u64 ticket,
+				 struct slot *parent, struct pool *pool,
+				 struct memory **out)
+{
+	u64 charge = memory->present_pages + memory->node_pages;
+	struct memory *clone;
+	enum status status;
+
+	if (memory->freeze != ticket)
+		return STATUS_RESTART;
+	memory->freeze = 0;
+	if (memory->pinned)
+		return ERR_STATE;
+	status = pool_charge(pool, charge);
+	if (status != STATUS_OK)
+		return status;
+	status = memory_alloc(pool, memory->npages, MEMORY_ANON, &clone);
+	if (status != STATUS_OK) {
+		pool_uncharge(pool, charge);
+		return status;
+	}
+	clone->charged = charge;
+	clone->present_pages = memory->present_pages;
+	clone->node_pages = memory->node_pages;
+	clone->root = memory->root;
+	if (clone->root)
+		frame_share(entry_shares(clone->root));
+	clone->has_source = memory->has_source || memory->flags & MEMORY_PAGED;
+	if (memory->flags & MEMORY_PAGED)
+		slot_fill_locked(&clone->source_slot, &memory->object,
+				 RIGHT_READ, 0, parent);
+	*out = clone;
+	return STATUS_OK;
+}
+
+void memory_inherit_source(struct memory *clone, struct memory *memory)
+{
+	struct object *source;
+
+	if (memory->flags & MEMORY_PAGED || !memory->has_source)
+		return;
+	source = slot_lock_object(&memory->source_slot);
+	if (!source)
+		return;
+	slot_fill_locked(&clone->source_slot, source, RIGHT_READ, 0,
+			 &memory->source_slot);
+	lock_drop(&source->lock);
+}
+
+bool memory_frozen_locked(struct memory *memory)
+{
+	// Whoever wanted the clone may be gone, or may be waiting for us.
+	if (memory->freeze && ++memory->freeze_faults > FREEZE_FAULTS_MAX)
+		memory->freeze = 0;
+	return memory->freeze;
+}
+
+enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
+			 struct tlb_batch *batch)
+{
+	struct object *object = slot_lock_object(&clone->source_slot);
+	struct paddr frame, old;
+	enum status status;
+	bool writable;
+
+	if (!object)
+		return ERR_DEAD;
+	struct memory *source = object_memory(object);
+
+	status = memory_page_locked(source, index, false, &frame, &writable,
+				    &old);
+	if (status == STATUS_OK) {
+		frame_share(frame_of(frame));
+		if (writable) // may be mapped so
+			memory_protect_locked(source, index, 1, &batch->flush);
+	} else if (status == ERR_AGAIN && thread) {
+		if (memory_wait_failed(thread, index))
+			status = ERR_CANCELED;
+		else
+			memory_wait_locked(source, thread, index);
+	}
+	lock_drop(&object->lock);
+	if (status == ERR_AGAIN && thread)
+		memory_tell_pager(source);
+	if (status != STATUS_OK)
+		return status;
+	lock_take(&clone->object.lock);
+	bool shared, wanted = !clone->object.dead;
+	u64 *entry = radix_find(clone, index, &shared);
+
+	if (wanted && (!entry || !*entry)) {
+		status = memory_insert_locked(clone, index, frame, 0);
+		wanted = status == STATUS_OK;
+	} else {
+		wanted = false;
+	}
+	lock_drop(&clone->object.lock);
+	if (!wanted)
+		tlb_batch_add(batch, frame);
+	return status;
+}
+
+// ---- waiting for a pager
+
+void memory_wait_locked(struct memory *memory, struct thread *thread, u64 index)
+{
+	struct thread **link = &memory->waiters;
+	u64 told = 0;
+
+	for (; *link; link = &(*link)->queue_next)
+		if ((*link)->wait_page == (index | WAIT_REPORTED))
+			told = WAIT_REPORTED;
+	*link = thread;
+	thread->queue_next = nullptr;
+	thread->wait_page = index | told;
+	thread->wait_on = &memory->object;
+	thread_block(thread, THREAD_PAGING, arch_now_ns() + PAGER_DEADLINE_NS);
+}
+
+void memory_tell_pager(struct memory *memory)
+{
+	notification_signal_slot(&memory->pager_slot, memory->pager_bits);
+}
+
+bool memory_wait_failed(struct thread *thread, u64 index)
+{
+	bool failed = thread->wait_page == (index | WAIT_FAILED);
+
+	thread->wait_page = 0;
+	return failed;
+}
+
+void memory_wake_locked(struct memory *memory, u64 first, u64 end, bool failed)
+{
+	struct thread **link = &memory->waiters, *thread;
+
+	while ((thread = *link)) {
+		u64 page = thread->wait_page & ~WAIT_REPORTED;
+
+		if (page < first || page >= end) {
+			link = &thread->queue_next;
+			continue;
+		}
+		*link = thread->queue_next;
+		thread->queue_next = nullptr;
+		thread->wait_on = nullptr;
+		thread->wait_page = failed ? page | WAIT_FAILED : 0;
+		thread_wake(thread);
+	}
+}
+
+enum status memory_next_wait_locked(struct memory *memory, u64 first, u64 end,
+				    u64 *index)
+{
+	struct thread *thread = memory->waiters;
+
+	for (; thread; thread = thread->queue_next)
+		if (thread->wait_page >= first && thread->wait_page < end)
+			break; // not reported: that bit is out of range
+	if (!thread)
+		return ERR_AGAIN;
+	*index = thread->wait_page;
+	for (; thread; thread = thread->queue_next)
+		if (thread->wait_page == *index)
+			thread->wait_page |= WAIT_REPORTED;
+	return STATUS_OK;
+}
+
+void memory_ask_again_locked(struct memory *memory)
+{
+	for (struct thread *t = memory->waiters; t; t = t->queue_next)
+		t->wait_page &= ~WAIT_REPORTED;
+}
+
+bool memory_waiter_remove(struct memory *memory, struct thread *thread)
+{
+	struct thread **link = &memory->waiters;
+	bool found;
+
+	lock_take(&memory->object.lock);
+	while (*link && *link != thread)
+		link = &(*link)->queue_next;
+	found = *link;
+	if (found) {
+		*link = thread->queue_next;
+		thread->queue_next = nullptr;
+		thread->wait_on = nullptr;
+		thread->wait_page = 0;
+	}
+	lock_drop(&memory->object.lock);
+	return found;
+}
+
+void memory_pager_lost(struct memory *memory)
+{
+	(void)memory; // the slot is empty: nobody is told until the next pager
+}
+
+// ---- the end
+
+bool memory_drop_locked(struct memory *memory, struct slot *slot, u64 cpus)
+{
+	memory->flush_cpus |= cpus;
+	return slot_clear_locked(slot);
+}
+
+// Free up to STEP_PAGES frames of the tree; true when nothing is left. Nobody
+// else can reach it any more.
+static bool tree_destroy_step(struct memory *memory)
+{
+	u64 *entry = &memory->root;
+	u32 npages = 0;
+
+	for (u32 level = memory->height; level > 0; level--) {
+		u32 i = 0;
+
+		if (!*entry)
+			break;
+		if (node_leave(*entry)) {
+			*entry = 0;
+			break;
+		}
+		u64 *node = radix_node(*entry);
+
+		for (; i < RADIX_ENTRIES && npages < STEP_PAGES; i++) {
+			if (!node[i])
+				continue;
+			if (level > 1)
+				break;
+			(void)frame_unshare(radix_frame(node[i]));
+			node[i] = 0;
+			npages++;
+		}
+		if (i < RADIX_ENTRIES && level > 1) {
+			entry = &node[i];
+			continue;
+		}
+		if (i == RADIX_ENTRIES) {
+			(void)frame_unshare(radix_frame(*entry));
+			*entry = 0;
+		}
+		break;
+	}
+	if (!memory->height && memory->root) {
+		(void)frame_unshare(radix_frame(memory->root));
+		memory->root = 0;
+	}
+	return !memory->root;
+}
+
+bool memory_destroy_step(struct memory *memory)
+{
+	struct tlb_flush flush;
+
+	lock_take(&memory->object.lock);
+	bool busy = memory->binding;
+
+	memory_wake_locked(memory, 0, memory->npages, false);
+	flush.cpus = memory->flush_cpus;
+	memory->flush_cpus = 0;
+	lock_drop(&memory->object.lock);
+	if (busy)
+		return false;
+	if (flush.cpus)
+		tlb_flush_finish(&flush);
+	if (!tree_destroy_step(memory))
+		return false;
+	slot_drop(&memory->pager_slot);
+	slot_drop(&memory->source_slot);
+	pool_uncharge(memory->object.pool, memory->charged);
+	memory->charged = 0;
+	return true;
+}
