@@ -7,6 +7,7 @@
 #include "kernel/mm/frame.h"
 #include "boot/boot_info.h"
 #include "kernel/arch/arch.h"
+#include "kernel/bugs.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
@@ -128,7 +129,8 @@ static void put_block_locked(u32 number, u32 order)
 
 		if (buddy < frames.first || buddy >= frames.end ||
 		    entry(buddy)->state != FRAME_FREE ||
-		    entry(buddy)->order != order)
+		    (entry(buddy)->order != order &&
+		     !(BUG(121) && entry(buddy)->order < order)))
 			break;
 		list_remove_block(buddy, order);
 		number &= ~(1u << order);
@@ -501,7 +503,7 @@ void frame_init(const struct boot_info *info)
 		if (usable_pages(&info->range[i], &first, &end))
 			mark(first, end, FRAME_FREE);
 	for (u32 i = 0; blocked_range(i, &blocked); i++)
-		if (blocked.size)
+		if (blocked.size && !BUG(122))
 			mark_reserved(blocked.start, range_end(&blocked));
 	mark_reserved(place, place + size);
 	build_lists();
