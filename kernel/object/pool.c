@@ -12,6 +12,7 @@
 #include "kernel/object/pool.h"
 #include "gen/kernel/syscall_decode.h"
 #include "kernel/arch/arch.h"
+#include "kernel/bugs.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/aspace.h"
@@ -204,7 +205,7 @@ static void piece_put(struct pool *pool, void *piece, u32 class)
 		frame->order == class && frame->shares);
 	poison(piece, POISON_FREE, 0, class_bytes(class));
 	*(u16 *)piece = frame->pins;
-	if (!frame->pins)
+	if (!frame->pins && !(BUG(112) && frame->shares > 1))
 		partial_push(pool, frame);
 	frame->pins = (u16)(1 + (address.value & (PAGE_BYTES - 1)) /
 				class_bytes(class));
@@ -330,7 +331,7 @@ static void object_release(struct object *object)
 	usize size_bytes = object->size_bytes;
 	void *memory = (u8 *)object - header_offset(object->type);
 
-	if (object->type == OBJECT_CNODE)
+	if (object->type == OBJECT_CNODE && !BUG(114))
 		cnode_release(object_cnode(object));
 	poison_check(memory, POISON_ZONE, size_bytes,
 		     class_bytes(class_of(size_bytes)));
@@ -426,7 +427,7 @@ void object_condemn(struct object *object)
 		lock_drop(&pool->pool_lock);
 	}
 	lock_drop(&object->lock);
-	if (!again)
+	if (!again && !(BUG(113) && !object->roots))
 		reaper_put(cpu_self(), object);
 }
 
@@ -449,7 +450,8 @@ static bool pool_finish(struct pool *pool)
 	if (pool->used_pages)
 		klog("a pool was destroyed with %lu pages in use\n",
 		     pool->used_pages);
-	pool_uncharge(pool->parent, pool->limit_pages);
+	if (!BUG(110))
+		pool_uncharge(pool->parent, pool->limit_pages);
 	return true;
 }
 
@@ -571,7 +573,8 @@ enum status pool_create(struct pool *parent, u64 limit_pages, struct pool **out)
 	status = pool_object_alloc(parent, OBJECT_POOL, sizeof(struct pool),
 				   &object);
 	if (status != STATUS_OK) {
-		pool_uncharge(parent, limit_pages);
+		if (!BUG(111))
+			pool_uncharge(parent, limit_pages);
 		return status;
 	}
 	pool_init(object_pool(object), parent, limit_pages);
