@@ -38,12 +38,12 @@ void kernel_syscall(struct thread *thread, u64 info)
 void kernel_page_fault(struct thread *thread, u64 address, u32 code)
 {
 	struct aspace *aspace = thread->aspace;
+	enum fault_result result = FAULT_FAILED;
 	bool guest = thread->running_guest;
 
 	thread->fault[1] = address;
 	if (aspace && address < (guest ? GUEST_END : USER_END)) {
-		enum fault_result result = aspace_fault(
-			aspace_for(aspace, address), thread, address, code);
+		result = aspace_fault(aspace, thread, address, code);
 
 		if (result == FAULT_DONE || result == FAULT_BLOCKED)
 			return;
@@ -54,7 +54,10 @@ void kernel_page_fault(struct thread *thread, u64 address, u32 code)
 		 aspace->kind == ASPACE_FOREIGN)
 		arch_set_fault_entry(thread, thread->fault_vector, address);
 	else
-		thread_fault(thread, FAULT_ACCESS, address, code);
+		thread_fault(thread,
+			     result == FAULT_REFUSED ? FAULT_PAGER :
+						       FAULT_ACCESS,
+			     address, code);
 }
 
 void kernel_exception(struct thread *thread, u32 kind, u64 trap, u64 code,

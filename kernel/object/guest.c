@@ -5,6 +5,7 @@
 // with the same checks; what is here serves the rest.
 #include "kernel/object/guest.h"
 #include "gen/kernel/syscall_decode.h"
+#include "kernel/mm/pagetable.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"
 #include "kernel/object/memory.h"
@@ -23,10 +24,11 @@ static struct guest *object_guest(struct object *object)
 
 // Commit the page, take a share of its frame and pin it. Memory's lock held.
 static enum status pin_page_locked(struct memory *memory, u64 index,
-				   struct paddr *frame, struct tlb_flush *flush)
+				   struct paddr *frame, struct tlb_batch *batch)
 {
-	bool writable, replaced = false;
+	struct paddr replaced;
 	enum status status;
+	bool writable;
 
 	if (memory->object.dead)
 		return ERR_DEAD;
@@ -38,9 +40,11 @@ static enum status pin_page_locked(struct memory *memory, u64 index,
 				    &replaced);
 	if (status != STATUS_OK)
 		return status;
-	if (replaced)
-		memory_zap_locked(memory, index, 1, flush);
-	frame_share(frame_of(*frame));
+	if (replaced.value) {
+		memory_zap_locked(memory, index, 1, &batch->flush);
+		tlb_batch_add(batch, replaced);
+	}
+	frame_pin(frame_of(*frame));
 	memory->pinned++;
 	return STATUS_OK;
 }
@@ -50,7 +54,7 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory_cap,
 {
 	struct memory *memory = (struct memory *)cap_object(memory_cap);
 	u64 window = memory_cap->badge, index = offset / PAGE_BYTES;
-	struct tlb_flush flush = {};
+	struct tlb_batch batch;
 	struct object *object;
 	struct guest *guest;
 	enum status status;
@@ -72,13 +76,14 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory_cap,
 	status = cap_lock(memory_cap);
 	if (status != STATUS_OK)
 		goto abandon;
-	status = pin_page_locked(memory, index, &guest->frame, &flush);
+	tlb_batch_init(&batch);
+	status = pin_page_locked(memory, index, &guest->frame, &batch);
 	if (status == STATUS_OK)
 		slot_fill_locked(&guest->memory_slot, &memory->object,
 				 RIGHT_READ | RIGHT_WRITE, memory_cap->badge,
 				 memory_cap->slot);
 	lock_drop(&memory->object.lock);
-	tlb_flush_finish(&flush);
+	tlb_batch_finish(&batch);
 	if (status != STATUS_OK)
 		goto abandon;
 	guest->state = (struct guest_state *)((u8 *)arch_direct(guest->frame) +
@@ -116,6 +121,7 @@ bool guest_destroy_step(struct guest *guest)
 	}
 	if (last)
 		object_condemn(memory);
+	frame_unpin(frame_of(guest->frame));
 	frame_unshare(guest->frame);
 	return true;
 }
