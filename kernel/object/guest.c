@@ -6,6 +6,7 @@
 #include "kernel/object/guest.h"
 #include "gen/kernel/syscall_decode.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/mm/pagetable.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"
 #include "kernel/object/memory.h"
@@ -23,66 +24,65 @@ static struct guest *object_guest(struct object *object)
 }
 
 // Commit the page, take a share of its frame and pin it. Memory's lock held.
-static enum status pin_page_locked(struct memory *memory, u64 index,
+static enum status pin_page_locked(const struct cap_ref *cap, u64 offset,
 				   struct paddr *frame, struct tlb_batch *batch)
 {
-	struct paddr replaced;
-	enum status status;
+	struct memory *memory = object_memory(cap_object(cap));
+	u64 first, npages;
+	struct paddr old;
 	bool writable;
+	enum status status = memory_window(memory, cap->badge, &first, &npages);
 
-	if (memory->object.dead)
-		return ERR_DEAD;
-	if (memory->flags != MEMORY_ANON && memory->flags != MEMORY_COMMITTED)
-		return ERR_ARGUMENT;
-	if (index >= memory->npages)
-		return ERR_RANGE;
-	status = memory_page_locked(memory, index, true, frame, &writable,
-				    &replaced);
 	if (status != STATUS_OK)
 		return status;
-	if (replaced.value) {
-		memory_zap_locked(memory, index, 1, &batch->flush);
-		tlb_batch_add(batch, replaced);
+	if (memory->flags & ~(u32)MEMORY_COMMITTED)
+		return ERR_ARGUMENT;
+	if (offset / PAGE_BYTES >= npages)
+		return ERR_RANGE;
+	first += offset / PAGE_BYTES;
+	status = memory_page_locked(memory, first, true, frame, &writable,
+				    &old);
+	if (status != STATUS_OK)
+		return status == ERR_AGAIN ? ERR_ARGUMENT : status;
+	if (old.value) {
+		memory_zap_locked(memory, first, 1, &batch->flush);
+		tlb_batch_add(batch, old);
 	}
-	frame_pin(frame_of(*frame));
+	frame_share(frame_of(*frame));
 	memory->pinned++;
 	return STATUS_OK;
 }
 
-enum status guest_create(struct pool *pool, const struct cap_ref *memory_cap,
+enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 			 u64 offset, struct guest **out)
 {
-	struct memory *memory = (struct memory *)cap_object(memory_cap);
-	u64 window = memory_cap->badge, index = offset / PAGE_BYTES;
 	struct tlb_batch batch;
 	struct object *object;
 	struct guest *guest;
 	enum status status;
 
-	if (~word_rights(memory_cap->word) & (RIGHT_READ | RIGHT_WRITE))
+	if (~word_rights(memory->word) & (RIGHT_READ | RIGHT_WRITE))
 		return ERR_RIGHTS;
 	if (!is_aligned(offset, sizeof(struct guest_state)))
 		return ERR_ARGUMENT;
-	if (window) { // first page << 32 | number of pages
-		if (index >= (window & 0xffffffff))
-			return ERR_RANGE;
-		index += window >> 32;
-	}
-	status = pool_object_alloc(pool, OBJECT_GUEST, sizeof(*guest), &object);
+	status = pool_charge(pool, 1); // the share of the frame
 	if (status != STATUS_OK)
 		return status;
+	status = pool_object_alloc(pool, OBJECT_GUEST, sizeof(*guest), &object);
+	if (status != STATUS_OK)
+		goto uncharge;
 	guest = object_guest(object);
 	slot_init(&guest->memory_slot, guest, HOLDER_GUEST_MEMORY);
-	status = cap_lock(memory_cap);
+	tlb_batch_init(&batch);
+	status = cap_lock(memory);
 	if (status != STATUS_OK)
 		goto abandon;
-	tlb_batch_init(&batch);
-	status = pin_page_locked(memory, index, &guest->frame, &batch);
+	status = pin_page_locked(memory, offset, &guest->frame, &batch);
 	if (status == STATUS_OK)
-		slot_fill_locked(&guest->memory_slot, &memory->object,
-				 RIGHT_READ | RIGHT_WRITE, memory_cap->badge,
-				 memory_cap->slot);
-	lock_drop(&memory->object.lock);
+		slot_fill_locked(&guest->memory_slot, cap_object(memory),
+				 word_rights(memory->word), memory->badge,
+				 memory->slot);
+	lock_drop(&cap_object(memory)->lock);
 	tlb_batch_finish(&batch);
 	if (status != STATUS_OK)
 		goto abandon;
@@ -92,6 +92,8 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory_cap,
 	return STATUS_OK;
 abandon:
 	pool_object_abandon(object);
+uncharge:
+	pool_uncharge(pool, 1);
 	return status;
 }
 
@@ -115,14 +117,15 @@ bool guest_destroy_step(struct guest *guest)
 		return false;
 	memory = slot_lock_object(&guest->memory_slot);
 	if (memory) {
-		((struct memory *)memory)->pinned--;
-		last = slot_clear_locked(&guest->memory_slot);
+		object_memory(memory)->pinned--;
+		last = memory_drop_locked(object_memory(memory),
+					  &guest->memory_slot, 0);
 		lock_drop(&memory->lock);
 	}
 	if (last)
 		object_condemn(memory);
-	frame_unpin(frame_of(guest->frame));
-	frame_unshare(guest->frame);
+	pool_uncharge(guest->object.pool, 1);
+	(void)frame_unshare(guest->frame);
 	return true;
 }
 
@@ -149,7 +152,7 @@ enum status guest_claim(struct thread *thread, struct guest *guest)
 	return STATUS_OK;
 }
 
-enum status sysk_guest_run(struct thread *self, const struct cap_ref *cap,
+enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 			   struct guest_run_result *out)
 {
 	struct guest *guest = object_guest(cap_object(cap));

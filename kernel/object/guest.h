@@ -59,4 +59,12 @@ void guest_abandon(struct thread *thread);
 // thread runs it. DEAD: its memory is gone. OK: runner is set.
 [[nodiscard]] enum status guest_claim(struct thread *thread,
 				      struct guest *guest);
+
+// Supplied by the architecture. begin: save the thread's own bases, it is about
+// to become its guest. end: load what the thread needs in its own right if it is
+// current; running_guest is NULL. continue: check the state's rip and flags, load
+// the state and leave; refuses what cannot be run.
+void arch_guest_begin(struct thread *thread);
+void arch_guest_end(struct thread *thread);
+[[noreturn]] void arch_guest_continue(struct thread *thread);
 #endif

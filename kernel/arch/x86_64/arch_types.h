@@ -34,12 +34,13 @@ struct [[gnu::packed]] arch_tss {
 	u16 io_bitmap;
 };
 
+#define ARCH_ELF_MACHINE 62 // EM_X86_64
 #define ARCH_GDT_ENTRIES 8
 
 struct arch_cpu {
 	u32 apic_id;
 	u32 fpu_busy; // [a] this CPU is writing an FPU area
-	bool started; // [a] came out of the trampoline
+	u32 start_state; // [a] enum start_state, smp.c
 	u64 gdt[ARCH_GDT_ENTRIES];
 	struct arch_tss tss;
 };

@@ -52,7 +52,7 @@ static void fpu_read(const struct fpu_area *area)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-static void fpu_access(struct cpu *cpu, bool enabled)
+void fpu_access(struct cpu *cpu, bool enabled)
 {
 	if (cpu->fpu_enabled == enabled)
 		return;
@@ -196,7 +196,8 @@ void arch_guest_end(struct thread *thread)
 	volatile struct guest_state *state = thread->running_guest->state;
 	u64 rip = state->rip, rflags = state->rflags;
 
-	if (rip >= GUEST_END || !thread->roots.guest) {
+	if (rip >= GUEST_END || !thread->roots.guest ||
+	    thread->running_guest->lost) {
 		guest_refuse(thread);
 		arch_leave(thread);
 	}
@@ -245,6 +246,12 @@ bool arch_registers_write(struct thread *t, const struct thread_registers *in)
 bool arch_address_ok(u64 pc)
 {
 	return pc < USER_END;
+}
+
+void arch_fault_words(const struct thread *thread, u64 words[5])
+{
+	words[2] = thread->regs.rip;
+	words[4] = thread->regs.rsp;
 }
 
 // The thread continues at vector with the faulting address in rdi and the

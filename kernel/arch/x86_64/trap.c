@@ -240,24 +240,35 @@ struct fatal_frame {
 	u64 vector, error, rip, cs, rflags, rsp, ss;
 };
 
+static const struct fatal_frame *fatal;
+
 [[noreturn, gnu::used]] void trap_fatal_c(const struct fatal_frame *f)
 {
 	if (f->vector == TRAP_NMI && machine_stopping)
 		arch_panic_stop();
-	console_print("exception %lu code %#lx rip %#lx cs %#lx flags %#lx\n"
-		      "rsp %#lx rbp %#lx cr2 %#lx cr3 %#lx\n"
-		      "rax %#lx rbx %#lx rcx %#lx rdx %#lx\n"
-		      "rsi %#lx rdi %#lx r8 %#lx r9 %#lx\n"
-		      "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
-		      "r14 %#lx r15 %#lx\n",
-		      f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp,
-		      f->rbp, read_cr2(), read_cr3(), f->rax, f->rbx, f->rcx,
-		      f->rdx, f->rsi, f->rdi, f->r8, f->r9, f->r10, f->r11,
-		      f->r12, f->r13, f->r14, f->r15);
+	fatal = f;
 	if (f->vector == TRAP_NMI)
 		panic("non-maskable interrupt at %#lx", f->rip);
 	if (f->vector == TRAP_MACHINE_CHECK)
 		panic("machine check at %#lx", f->rip);
 	panic("exception %lu in the kernel at %#lx, address %#lx", f->vector,
 	      f->rip, read_cr2());
+}
+
+void arch_panic_report(void)
+{
+	const struct fatal_frame *f = fatal;
+
+	if (f)
+		console_print("trap %lu code %#lx rip %#lx cs %#lx flags %#lx\n"
+		     "rsp %#lx rbp %#lx cr2 %#lx cr3 %#lx\n"
+		     "rax %#lx rbx %#lx rcx %#lx rdx %#lx\n"
+		     "rsi %#lx rdi %#lx r8 %#lx r9 %#lx\n"
+		     "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
+		     "r14 %#lx r15 %#lx\n",
+		     f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp,
+		     f->rbp, read_cr2(), read_cr3(), f->rax, f->rbx, f->rcx,
+		     f->rdx, f->rsi, f->rdi, f->r8, f->r9, f->r10, f->r11,
+		     f->r12, f->r13, f->r14, f->r15);
+	machine_print_build();
 }

@@ -148,39 +148,45 @@ void trap_load(void); // loads it on this CPU
 
 // ---- context.c
 bool fpu_take(struct thread *thread); // give this CPU's FPU to its current thread
+void fpu_access(struct cpu *cpu, bool enabled);
 
 // ---- paging.c
 extern u64 kernel_root; // physical address of the page-table root
 void paging_init(struct boot_info *info); // builds and loads the final tables
+void paging_finish(struct boot_info *info); // no more tables behind the image
 void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
 void *paging_map_device(u64 physical, u64 bytes);
 u64 stack_top_of(u32 cpu);
 extern u64 trampoline_root;
 
 // ---- apic.c
-void apic_init(const struct boot_info *info); // boot CPU: also I/O APICs
-void apic_init_cpu(void);
+void apic_init(const struct boot_info *info); // controllers of the machine
+void apic_init_cpu(void); // this CPU's
 void apic_end_interrupt(void);
 u32 apic_id(void);
 void apic_start_cpu(u32 apic_id, u32 stage); // 0: INIT, 1: start-up
 void apic_stop_others(void); // by NMI
 void apic_timer_start(u32 count); // one-shot, divided by 16; 0: stop
 u32 apic_timer_count(void);
-void apic_timer_deadline(u64 counter); // TSC-deadline mode
+void apic_timer_deadline(u64 counter); // TSC-deadline mode; 0: stop
 // A device vector arrived: acknowledge; level-triggered lines are masked first.
 void apic_device_interrupt(u32 vector);
 
-// ---- clock.c
-void clock_init(struct boot_info *info);
+// ---- counter.c
+void counter_init(struct boot_info *info);
 void clock_delay_us(u32 us);
 
 // ---- machine.c
 void console_init(void);
-void machine_init(const struct boot_info *info);
+void machine_init(const struct boot_info *info); // for arch_power
 [[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
+void machine_print_build(void); // the image's build id
 extern bool machine_stopping; // a panic elsewhere: NMIs mean stop
 
 // ---- start.c
 [[noreturn]] void arch_start(u64 pvh_start_info); // from boot/pvh/entry.S
-[[noreturn]] void smp_entry(struct cpu_area *area); // from trampoline.S
+
+// ---- smp.c, trampoline.S
+extern const u8 trampoline_start[], trampoline_end[], trampoline_area[];
+[[noreturn]] void smp_entry(struct cpu_area *area);
 #endif

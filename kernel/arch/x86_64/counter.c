@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Time: the CPU's counter is measured once against the HPET, or else the 8254
+// timer, and so is the local APIC's timer. Monotonic time starts at 0 here.
+#include "kernel/arch/x86_64/x86.h"
+#include "abi/time_page.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+
+#define NS_PER_SECOND 1000000000ull
+#define WINDOW_NS 5000000ull
+#define SHIFT 32
+
+typedef unsigned __int128 u128;
+
+static u64 base_counter;
+static u64 ns_per_tick; // << SHIFT
+static u64 counter_per_ns, timer_per_ns; // << SHIFT
+static u64 boot_realtime_ns;
+
+static u64 scale(u64 value, u64 factor)
+{
+	return (u64)((u128)value * factor >> SHIFT);
+}
+
+// ---- references
+static volatile u8 *hpet;
+static u64 hpet_period_fs;
+
+// IA-PC HPET specification 1.0a, section 2.3
+static bool hpet_start(u64 physical)
+{
+	if (!physical)
+		return false;
+	hpet = paging_map_device(physical, 1024);
+	hpet_period_fs = *(volatile u64 *)hpet >> 32;
+	if (hpet_period_fs == 0 || hpet_period_fs > 100000000)
+		return false; // section 2.3.4: at most 100 ns
+	*(volatile u64 *)(hpet + 0x10) |= 1; // count
+	return true;
+}
+
+struct sample {
+	u64 counter;
+	u32 reference, timer;
+};
+
+// All three clocks at one moment: the best of some tries, because an emulator or
+// the firmware may take the CPU away in between.
+static struct sample take_sample(void)
+{
+	struct sample best = {};
+	u64 shortest = ~0ull;
+
+	for (u32 i = 0; i < 8; i++) {
+		u64 before = arch_counter();
+		u32 reference = hpet ? *(volatile u32 *)(hpet + 0xf0) : 0;
+		u32 timer = apic_timer_count();
+		u64 after = arch_counter();
+
+		if (after - before < shortest) {
+			shortest = after - before;
+			best = (struct sample){ before + shortest / 2,
+						reference, timer };
+		}
+	}
+	return best;
+}
+
+// Wait one window; how long it really was.
+static u64 window_hpet(struct sample *start, struct sample *end)
+{
+	u64 elapsed_ns;
+
+	*start = take_sample();
+	do {
+		*end = take_sample();
+		elapsed_ns = (u64)((u128)(end->reference - start->reference) *
+				   hpet_period_fs / 1000000);
+	} while (elapsed_ns < WINDOW_NS);
+	return elapsed_ns;
+}
+
+// Channel 2 counts down from a load; its output shows in port 0x61. Intel 8254
+// data sheet, mode 0; 1,193,182 Hz.
+static u64 window_8254(struct sample *start, struct sample *end)
+{
+	u32 count = 1193182 / 200;
+
+	out8(0x61, (in8(0x61) & ~2) | 1);
+	out8(0x43, 0xb0);
+	out8(0x42, (u8)count);
+	out8(0x42, (u8)(count >> 8));
+	*start = take_sample();
+	for (u32 i = 0; !(in8(0x61) & 0x20); i++)
+		if (i > 10000000)
+			panic("no HPET and no 8254 timer to measure time by");
+	*end = take_sample();
+	return (u64)count * NS_PER_SECOND / 1193182;
+}
+
+// ---- real time: the CMOS clock (MC146818 data sheet)
+static u32 cmos(u8 index)
+{
+	out8(0x70, index);
+	return in8(0x71);
+}
+
+struct cmos_time {
+	u32 second, minute, hour, day, month, year;
+};
+
+static struct cmos_time cmos_read(void)
+{
+	for (u32 i = 0; i < 100000 && cmos(10) & 0x80; i++)
+		arch_relax(); // an update is in progress
+	return (struct cmos_time){ cmos(0), cmos(2), cmos(4),
+				   cmos(7), cmos(8), cmos(9) };
+}
+
+static u32 from_bcd(u32 value)
+{
+	return (value >> 4) * 10 + (value & 15);
+}
+
+// Days from 1970-01-01 to a date of the Gregorian calendar: years begin in March,
+// so that the leap day is the last of its year.
+static u64 days_since_1970(u32 year, u32 month, u32 day)
+{
+	u32 y = month <= 2 ? year - 1 : year;
+	u32 m = month <= 2 ? month + 9 : month - 3;
+
+	return 365ull * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day -
+	       1 - 719468;
+}
+
+static u64 cmos_seconds(void)
+{
+	struct cmos_time t = cmos_read(), again = cmos_read();
+	u32 format = cmos(11);
+	bool afternoon = t.hour & 0x80;
+
+	for (u32 i = 0; i < 5 && t.second != again.second; i++) {
+		t = again;
+		again = cmos_read();
+	}
+	t = again;
+	t.hour &= 0x7f;
+	if (!(format & 4)) {
+		t.second = from_bcd(t.second);
+		t.minute = from_bcd(t.minute);
+		t.hour = from_bcd(t.hour);
+		t.day = from_bcd(t.day);
+		t.month = from_bcd(t.month);
+		t.year = from_bcd(t.year);
+	}
+	if (!(format & 2))
+		t.hour = t.hour % 12 + (afternoon ? 12 : 0);
+	if (t.second > 59 || t.minute > 59 || t.hour > 23 || t.day < 1 ||
+	    t.day > 31 || t.month < 1 || t.month > 12 || t.year > 99)
+		return 0;
+	return days_since_1970(2000 + t.year, t.month, t.day) * 86400 +
+	       t.hour * 3600 + t.minute * 60 + t.second;
+}
+
+// ---- interface
+void counter_init(struct boot_info *info)
+{
+	struct sample start, end;
+	u64 ns, counter, timer;
+
+	if (!hpet_start(info->hpet))
+		hpet = nullptr;
+	if (!cpu_features.tsc_deadline)
+		apic_timer_start(~0u);
+	ns = hpet ? window_hpet(&start, &end) : window_8254(&start, &end);
+	counter = end.counter - start.counter;
+	timer = start.timer - end.timer; // counts down
+	apic_timer_start(0);
+	if (counter == 0 || (timer == 0 && !cpu_features.tsc_deadline))
+		panic("the CPU's counter or timer does not count");
+	ns_per_tick = (u64)(((u128)ns << SHIFT) / counter);
+	counter_per_ns = (u64)(((u128)counter << SHIFT) / ns);
+	timer_per_ns = (u64)(((u128)timer << SHIFT) / ns);
+	base_counter = end.counter;
+	info->realtime_seconds = cmos_seconds();
+	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
+	if (boot_realtime_ns)
+		boot_realtime_ns -= arch_now_ns();
+	klog("clock: counter %lu kHz measured by %s\n",
+	     scale(1000000, counter_per_ns), hpet ? "HPET" : "8254");
+}
+
+u64 arch_now_ns(void)
+{
+	return scale(arch_counter() - base_counter, ns_per_tick);
+}
+
+void clock_delay_us(u32 us)
+{
+	u64 end = arch_now_ns() + us * 1000ull;
+
+	while (arch_now_ns() < end)
+		arch_relax();
+}
+
+void arch_timer_set(u64 deadline_ns)
+{
+	u64 now, count;
+
+	if (deadline_ns == ~0ull) {
+		if (cpu_features.tsc_deadline)
+			apic_timer_deadline(0);
+		else
+			apic_timer_start(0);
+		return;
+	}
+	if (cpu_features.tsc_deadline) {
+		apic_timer_deadline(base_counter + 1 +
+				    scale(deadline_ns, counter_per_ns));
+		return;
+	}
+	now = arch_now_ns();
+	count = deadline_ns > now ? scale(deadline_ns - now, timer_per_ns) : 0;
+	// Never early by rounding; a far deadline is reached in steps.
+	apic_timer_start(count < 0xfffffffe ? (u32)count + 1 : ~0u);
+}
+
+void arch_time_page(struct time_page *page)
+{
+	*page = (struct time_page){
+		.counter_kind = 1,
+		.multiplier = ns_per_tick,
+		.shift = SHIFT,
+		.base_counter = base_counter,
+		.base_ns = 0,
+		.boot_realtime_ns = boot_realtime_ns,
+	};
+}

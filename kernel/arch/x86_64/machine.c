@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The PC around the CPU: ports, the log port (COM2, polled), power, and what a
+// panic prints about the machine.
+#include "kernel/arch/x86_64/x86.h"
+#include "kernel/log.h"
+#include "lib/base/bits.h"
+#include "lib/base/format.h"
+#include "lib/base/string.h"
+
+bool machine_stopping; // [a]
+static const struct boot_info *machine;
+
+void machine_init(const struct boot_info *info)
+{
+	machine = info;
+}
+
+// ---- ports
+void arch_port_read(u16 port, u32 width, u32 *value)
+{
+	u16 word;
+
+	switch (width) {
+	case 1:
+		*value = in8(port);
+		break;
+	case 2:
+		__asm__ volatile("inw %1, %0" : "=a"(word) : "Nd"(port));
+		*value = word;
+		break;
+	default:
+		__asm__ volatile("inl %1, %0" : "=a"(*value) : "Nd"(port));
+	}
+}
+
+void arch_port_write(u16 port, u32 width, u32 value)
+{
+	switch (width) {
+	case 1:
+		out8(port, (u8)value);
+		break;
+	case 2:
+		out16(port, (u16)value);
+		break;
+	default:
+		__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+	}
+}
+
+// ---- the log port: a 16550 (National Semiconductor PC16550D)
+#define LOG_PORT 0x2f8
+#define UART_INTERRUPTS (LOG_PORT + 1)
+#define UART_FIFO (LOG_PORT + 2)
+#define UART_LINE (LOG_PORT + 3)
+#define UART_MODEM (LOG_PORT + 4)
+#define UART_STATUS (LOG_PORT + 5)
+
+void console_init(void)
+{
+	out8(UART_INTERRUPTS, 0);
+	out8(UART_LINE, 0x80); // divisor: 1 is 115,200 baud
+	out8(LOG_PORT, 1);
+	out8(LOG_PORT + 1, 0);
+	out8(UART_LINE, 3); // 8 bits, no parity, 1 stop bit
+	out8(UART_FIFO, 7);
+	out8(UART_MODEM, 3);
+}
+
+void arch_console_write(const char *text, usize length)
+{
+	for (usize i = 0; i < length; i++) {
+		// A port that never gets ready loses text, not the machine.
+		for (u32 spins = 0; spins < 100000; spins++)
+			if (in8(UART_STATUS) & 0x20)
+				break;
+		out8(LOG_PORT, (u8)text[i]);
+	}
+}
+
+// For panics: the log's lock may be held by whoever broke.
+void console_print(const char *format, ...)
+{
+	char text[512];
+	va_list values;
+
+	va_start(values, format);
+	(void)format_string(text, sizeof(text), format, values);
+	va_end(values);
+	arch_console_write(text, strlen(text));
+}
+
+// ---- power
+#define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit
+#define DEBUG_EXIT_PANIC 0x50
+#define RESET_CONTROL 0xcf9
+
+static void power_off(void)
+{
+	// ACPI 4.8.3.2.1: sleep type in bits 10-12, sleep enable in bit 13
+	if (machine && machine->pm1a_control)
+		out16(machine->pm1a_control,
+		      (u16)(machine->sleep_type_off << 10 | 1 << 13));
+}
+
+[[noreturn]] static void reset(void)
+{
+	struct [[gnu::packed]] {
+		u16 limit;
+		u64 base;
+	} no_idt = {};
+
+	if (machine && machine->reset_register)
+		out8((u16)machine->reset_register, machine->reset_value);
+	for (u32 i = 0; i < 100000; i++)
+		arch_relax();
+	out8(RESET_CONTROL, 2);
+	out8(RESET_CONTROL, 6);
+	for (u32 i = 0; i < 100000; i++)
+		arch_relax();
+	__asm__ volatile("lidt %0; int3" : : "m"(no_idt)); // triple fault
+	__builtin_unreachable();
+}
+
+[[noreturn]] void arch_power(u32 action)
+{
+	if (action == SYSTEM_REBOOT)
+		reset();
+	power_off();
+	klog("power: this machine cannot be switched off, halted\n");
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+[[noreturn]] void arch_panic_stop(void)
+{
+	if (!__atomic_exchange_n(&machine_stopping, true, __ATOMIC_SEQ_CST)) {
+		apic_stop_others();
+		out8(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
+	}
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+// ---- what a panic prints
+extern const u8 image_start[], image_text_end[];
+extern const u8 image_build_id[], image_build_id_end[];
+
+void machine_print_build(void)
+{
+	char text[41] = "none";
+	u32 nbytes = (u32)(image_build_id_end - image_build_id);
+	u32 n = 0;
+
+	// An ELF note: 12 bytes of header, "GNU", the id
+	for (u32 i = 16; i < nbytes && n < 40; i++) {
+		text[n++] = "0123456789abcdef"[image_build_id[i] >> 4];
+		text[n++] = "0123456789abcdef"[image_build_id[i] & 15];
+		text[n] = 0;
+	}
+	console_print("build %s\n", text);
+}
+
+// A frame is {caller's frame, return address}. Frames lie on kernel stacks, each
+// above the one before it.
+void arch_backtrace(void)
+{
+	const u64 *frame = __builtin_frame_address(0);
+
+	for (u32 i = 0; i < 32; i++) {
+		const u64 *next = (const u64 *)frame[0];
+		u64 address = frame[1];
+
+		if (address < (u64)image_start ||
+		    address >= (u64)image_text_end)
+			break;
+		console_print("  #%u %#lx\n", i, address);
+		if (next <= frame || (u64)(next - frame) > STACK_BYTES / 8 ||
+		    !is_aligned((u64)next, 8))
+			break;
+		frame = next;
+	}
+}
