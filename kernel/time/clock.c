@@ -26,7 +26,8 @@ u64 clock_ns_of(u64 ticks)
 
 u64 clock_ticks(u64 ns)
 {
-	return (u64)(((unsigned __int128)ns << page->shift) / page->multiplier);
+	// 2^64 / multiplier, so that no 128-bit division is needed.
+	return scale(ns, ~0ull / page->multiplier, 64 - page->shift);
 }
 
 enum status clock_init(struct pool *pool, const struct boot_info *info)
