@@ -46,7 +46,7 @@ static enum status fill_begin(struct cnode *cnode, u32 index, struct slot **out)
 		return ERR_DEAD;
 	struct slot *slot = &cnode->slots[index & cnode->mask];
 	lock_take(&cnode->fill_lock);
-	if (__atomic_load_n(&cnode->object.dead, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&cnode->object.dead, __ATOMIC_RELAXED) && !BUG(107))
 		status = ERR_DEAD;
 	else if (slot_word(slot))
 		status = ERR_OCCUPIED;
@@ -134,7 +134,7 @@ enum status sysk_cap_copy(struct thread *self, struct cap_ref *cap, u32 index,
 {
 	struct cap_ref from;
 	enum status status = cap_lookup(self, source.value, OBJECT_ANY,
-					RIGHT_DERIVE, &from);
+					BUG(103) ? 0 : RIGHT_DERIVE, &from);
 
 	if (status != STATUS_OK)
 		return status;
@@ -153,14 +153,14 @@ static enum status badge_derive(const struct cap_ref *from, u64 badge)
 	switch (word_type(from->word)) {
 	case OBJECT_ENDPOINT:
 	case OBJECT_NOTIFICATION:
-		return from->badge ? ERR_ARGUMENT : STATUS_OK;
+		return from->badge && !BUG(104) ? ERR_ARGUMENT : STATUS_OK;
 	case OBJECT_MEMORY:
 		status = memory_window(object_memory(cap_object(from)),
 				       from->badge, &old_first, &old_npages);
 		if (status != STATUS_OK)
 			return status;
 		if (!npages || first < old_first ||
-		    first + npages > old_first + old_npages)
+		    (first + npages > old_first + old_npages && !BUG(105)))
 			return ERR_ARGUMENT;
 		return STATUS_OK;
 	default:
@@ -183,7 +183,7 @@ enum status sysk_cap_mint(struct thread *self, struct cap_ref *cap, u32 index,
 			return status;
 	}
 	return cap_derive(object_cnode(cap_object(cap)), index, &from,
-			  word_rights(from.word) & rights,
+			  BUG(102) ? rights : word_rights(from.word) & rights,
 			  badge ? badge : from.badge);
 }
 

@@ -11,6 +11,7 @@
 // for them to be changed.
 #ifndef KERNEL_OBJECT_CAP_H
 #define KERNEL_OBJECT_CAP_H
+#include "kernel/bugs.h"
 #include "kernel/object/cnode.h"
 #include "kernel/object/object.h"
 #include "kernel/object/slot.h"
@@ -65,7 +66,9 @@ static inline struct slot *cap_slot(const struct cnode *cnode, u64 handle,
 		return ERR_HANDLE;
 	if (type != OBJECT_ANY && word_type(out->word) != type)
 		return ERR_TYPE;
-	return rights & ~word_rights(out->word) ? ERR_RIGHTS : STATUS_OK;
+	if (rights & ~word_rights(out->word) && !BUG(101))
+		return ERR_RIGHTS;
+	return STATUS_OK;
 }
 
 static inline struct object *cap_object(const struct cap_ref *cap)
@@ -76,6 +79,8 @@ static inline struct object *cap_object(const struct cap_ref *cap)
 // Is the capability still what was read? Its object's lock is held.
 static inline bool cap_valid_locked(const struct cap_ref *cap)
 {
+	if (BUG(106))
+		return true;
 	return slot_word(cap->slot) == cap->word &&
 	       cap->slot->badge == cap->badge && !cap_object(cap)->dead;
 }
