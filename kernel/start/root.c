@@ -32,7 +32,7 @@
 #define ROOT_SLOTS_BITS 8
 #define SLOT_SYSTEM 9
 #define SLOT_ARCHIVE 10
-#define SLOT_SEGMENTS 200 // memory of the program, from here on
+#define SLOT_PASSING 15 // memory that is only mapped, while it is made
 
 #define STACK_TOP 0x7fff00000000ull
 #define STACK_BYTES 65536
@@ -49,7 +49,6 @@ struct root {
 	struct cnode *cnode;
 	struct aspace *aspace;
 	struct thread *thread;
-	u32 next_segment;
 };
 
 static void need(enum status status, const char *what)
@@ -90,16 +89,17 @@ static void map(struct root *root, u32 index, u64 address, u64 length, u32 flags
 	need(aspace_map(root->aspace, &cap, 0, address, length, flags), "map");
 }
 
-// New memory in a slot, filled from data, mapped.
-static void place(struct root *root, u32 index, u64 address, u64 length,
-		  u32 flags, u64 offset, const void *data, u64 data_bytes)
+// New memory, filled from data, mapped. The mapping alone keeps it.
+static void place(struct root *root, u64 address, u64 length, u32 flags,
+		  u64 offset, const void *data, u64 data_bytes)
 {
 	struct memory *memory;
 
 	need(memory_create(root->pool, length, MEMORY_ANON, &memory), "memory");
-	give(root, index, &memory->object, RIGHTS_ALL);
+	give(root, SLOT_PASSING, &memory->object, RIGHTS_ALL);
 	need(memory_write_bytes(memory, offset, data, data_bytes), "contents");
-	map(root, index, address, length, flags);
+	map(root, SLOT_PASSING, address, length, flags);
+	slot_drop(&root->cnode->slots[SLOT_PASSING]);
 }
 
 static void place_segment(void *context, const struct elf_segment *segment)
@@ -109,8 +109,7 @@ static void place_segment(void *context, const struct elf_segment *segment)
 	u64 end = (segment->address + segment->memory_bytes + PAGE_BYTES - 1) &
 		  ~(u64)(PAGE_BYTES - 1);
 
-	place(root, SLOT_SEGMENTS + root->next_segment++, start, end - start,
-	      segment->flags, segment->address - start, segment->data,
+	place(root, start, end - start, segment->flags, segment->address - start, segment->data,
 	      segment->data_bytes);
 }
 
@@ -185,7 +184,7 @@ static void startup_page(struct root *root, const struct boot_info *info)
 					   .kind = STARTUP_MEMORY,
 					   .handle = SLOT_ARCHIVE,
 					   .a = info->archive_size};
-	place(root, SLOT_FIRST_FREE, STARTUP_AT, STARTUP_BYTES, MAP_READ, 0,
+	place(root, STARTUP_AT, STARTUP_BYTES, MAP_READ, 0,
 	      &page, sizeof page);
 }
 
@@ -260,9 +259,9 @@ void start_root(struct pool *pool, const struct boot_info *info)
 	if (!elf_load(elf, bytes, place_segment, &root, &entry))
 		panic("kochab/bin/%s is not a valid program for this machine",
 		      name);
-	place(&root, SLOT_FIRST_FREE + 1, STACK_TOP - STACK_BYTES, STACK_BYTES,
+	place(&root, STACK_TOP - STACK_BYTES, STACK_BYTES,
 	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
-	place(&root, SLOT_FIRST_FREE + 2, HEAP_AT, HEAP_BYTES,
+	place(&root, HEAP_AT, HEAP_BYTES,
 	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
 	startup_page(&root, info);
 	map(&root, SLOT_TIME, TIME_AT, PAGE_BYTES, MAP_READ);
