@@ -228,6 +228,38 @@ bool thread_pull(struct thread *thread)
 	return true;
 }
 
+static bool is_still(const struct thread *thread)
+{
+	if (thread->state != THREAD_STOPPED && thread->state != THREAD_FAULTED)
+		return false;
+	for (u32 i = 0; i < cpu_count; i++)
+		if (__atomic_load_n(&cpus[i]->current, __ATOMIC_ACQUIRE) ==
+		    thread)
+			return false;
+	return true;
+}
+
+enum status thread_claim(struct thread *thread)
+{
+	u32 none = 0;
+
+	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
+					 false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return ERR_STATE;
+	if (is_still(thread))
+		return STATUS_OK;
+	thread_release(thread);
+	return ERR_STATE;
+}
+
+void thread_release(struct thread *thread)
+{
+	if (__atomic_fetch_and(&thread->requests, ~(u32)REQUEST_BUSY,
+			       __ATOMIC_ACQ_REL) != REQUEST_BUSY)
+		inbox_push(thread); // asked for meanwhile
+}
+
 // ---- waits
 
 void thread_block(struct thread *thread, u32 state, u64 deadline_ns)
@@ -388,6 +420,8 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 		break;
 	case HOLDER_THREAD_ASPACE:
 		// It cannot run any more; the home CPU takes it off.
+		thread->aspace = nullptr;
+		thread->roots = (struct arch_roots){};
 		thread_request(thread, REQUEST_STOP);
 		break;
 	default:

@@ -120,6 +120,12 @@ void thread_wake(struct thread *thread);
 // Ask the home CPU to do something about the thread.
 void thread_request(struct thread *thread, enum thread_request request);
 
+// Claim a stopped thread, off its CPU and with nothing asked of it, so that its
+// registers and references can be changed: nobody else can start or claim it
+// until thread_release(). STATE when it is not so.
+[[nodiscard]] enum status thread_claim(struct thread *thread);
+void thread_release(struct thread *thread);
+
 // Block the current thread: state and queue are set by the caller; arms the
 // deadline (0: none). The kernel then leaves through schedule().
 void thread_block(struct thread *thread, u32 state, u64 deadline_ns);

@@ -18,78 +18,90 @@ static struct thread *cap_thread(const struct cap_ref *cap)
 	return object_thread(cap_object(cap));
 }
 
-// Stopped, off its CPU, and nothing asked of it: its registers are still.
-static bool is_still(const struct thread *thread)
+// The new references of a claimed thread. On an error it has none.
+static enum status set_references(struct thread *thread,
+				  const struct cap_ref *aspace_cap,
+				  const struct cap_ref *cspace_cap,
+				  const struct cap_ref *fault)
 {
-	if ((thread->state != THREAD_STOPPED &&
-	     thread->state != THREAD_FAULTED) ||
-	    __atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE))
-		return false;
-	for (u32 i = 0; i < cpu_count; i++)
-		if (__atomic_load_n(&cpus[i]->current, __ATOMIC_ACQUIRE) ==
-		    thread)
-			return false;
-	return true;
-}
-
-enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
-				  struct cap_ref *aspace_cap,
-				  struct cap_ref *cspace_cap,
-				  struct handle fault_endpoint, u32 layer,
-				  u64 fault_vector)
-{
-	struct thread *thread = cap_thread(cap);
 	struct aspace *aspace = (struct aspace *)cap_object(aspace_cap);
-	struct cap_ref fault;
 	enum status status;
 
-	if (layer > 255 || (fault_vector && !arch_address_ok(fault_vector)))
-		return ERR_ARGUMENT;
-	if (!is_still(thread))
-		return ERR_STATE;
-	if (fault_endpoint.value) {
-		status = cap_lookup(self, fault_endpoint.value,
-				    OBJECT_ENDPOINT, RIGHT_CALL, &fault);
-		if (status != STATUS_OK)
-			return status;
-	}
+	thread->aspace = nullptr;
+	thread->roots = (struct arch_roots){};
+	thread->cspace = &cnode_empty;
 	slot_drop(&thread->aspace_slot);
 	slot_drop(&thread->cspace_slot);
 	slot_drop(&thread->fault_slot);
 	status = cap_refer(&thread->aspace_slot, aspace_cap);
 	if (status == STATUS_OK)
 		status = cap_refer(&thread->cspace_slot, cspace_cap);
-	if (status == STATUS_OK && fault_endpoint.value)
-		status = cap_refer(&thread->fault_slot, &fault);
-	if (status != STATUS_OK)
+	if (status == STATUS_OK && fault)
+		status = cap_refer(&thread->fault_slot, fault);
+	if (status != STATUS_OK) {
+		slot_drop(&thread->aspace_slot);
+		slot_drop(&thread->cspace_slot);
 		return status;
+	}
 	thread->aspace = aspace;
 	thread->roots.full = aspace->root.value;
 	thread->roots.guest = aspace->guest_root.value;
 	thread->cspace = object_cnode(cap_object(cspace_cap));
+	return STATUS_OK;
+}
+
+enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
+				  struct cap_ref *aspace, struct cap_ref *cspace,
+				  struct handle fault_endpoint, u32 layer,
+				  u64 fault_vector)
+{
+	struct thread *thread = cap_thread(cap);
+	struct cap_ref fault;
+	enum status status;
+
+	if (layer > 255 || (fault_vector && !arch_address_ok(fault_vector)))
+		return ERR_ARGUMENT;
+	if (fault_endpoint.value) {
+		status = cap_lookup(self, fault_endpoint.value, OBJECT_ENDPOINT,
+				    RIGHT_CALL, &fault);
+		if (status != STATUS_OK)
+			return status;
+	}
+	status = thread_claim(thread);
+	if (status != STATUS_OK)
+		return status;
+	status = set_references(thread, aspace, cspace,
+				fault_endpoint.value ? &fault : nullptr);
 	thread->layer = layer;
 	thread->fault_vector = fault_vector;
-	return STATUS_OK;
+	thread_release(thread);
+	return status;
 }
 
 enum status sysk_thread_start(struct thread *, struct cap_ref *cap, u64 pc,
 			      u64 sp, u64 argument, u64 thread_pointer)
 {
 	struct thread *thread = cap_thread(cap);
+	enum status status;
 
-	if (!is_still(thread))
-		return ERR_STATE;
-	if (!slot_word(&thread->aspace_slot) || !slot_word(&thread->sched_slot))
-		return ERR_STATE;
 	if (pc && (!arch_address_ok(pc) || !arch_address_ok(sp) ||
 		   !arch_address_ok(thread_pointer)))
 		return ERR_ADDRESS;
-	if (pc)
+	status = thread_claim(thread);
+	if (status != STATUS_OK)
+		return status;
+	if (!slot_word(&thread->aspace_slot) || !slot_word(&thread->sched_slot)) {
+		thread_release(thread);
+		return ERR_STATE;
+	}
+	if (pc) {
 		arch_thread_start(thread, pc, sp, argument, thread_pointer);
-	if (thread->state == THREAD_STOPPED && pc && !thread->run_time)
-		thread->cpu = sched_place(thread->allowed_cpus);
+		if (!thread->run_time)
+			thread->cpu = sched_place(thread->allowed_cpus);
+	}
 	thread->state = THREAD_STOPPED;
 	thread_request(thread, REQUEST_START);
+	thread_release(thread);
 	return STATUS_OK;
 }
 
@@ -102,8 +114,10 @@ enum status sysk_thread_stop(struct thread *self, struct cap_ref *cap)
 		thread_halt_current(THREAD_STOPPED);
 		return STATUS_HANDLED;
 	}
-	if (is_still(thread))
+	if (thread_claim(thread) == STATUS_OK) {
+		thread_release(thread);
 		return STATUS_OK;
+	}
 	thread_request(thread, REQUEST_STOP);
 	return STATUS_RESTART;
 }
@@ -113,19 +127,23 @@ enum status sysk_thread_registers(struct thread *self, struct cap_ref *cap,
 {
 	struct thread *thread = cap_thread(cap);
 	struct thread_registers registers;
-	enum status status;
+	enum status status = STATUS_OK;
 
-	if (!is_still(thread))
-		return ERR_STATE;
-	if (!write) {
+	if (write)
+		status = aspace_read(self->aspace, buffer.value, &registers,
+				     sizeof registers);
+	if (status == STATUS_OK)
+		status = thread_claim(thread);
+	if (status != STATUS_OK)
+		return status;
+	if (!write)
 		arch_registers_read(thread, &registers);
-		return aspace_write(self->aspace, buffer.value, &registers,
-				    sizeof registers);
-	}
-	status = aspace_read(self->aspace, buffer.value, &registers,
-			     sizeof registers);
-	if (status == STATUS_OK && !arch_registers_write(thread, &registers))
+	else if (!arch_registers_write(thread, &registers))
 		status = ERR_ADDRESS;
+	thread_release(thread);
+	if (!write)
+		status = aspace_write(self->aspace, buffer.value, &registers,
+				      sizeof registers);
 	return status;
 }
 
