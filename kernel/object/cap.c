@@ -102,16 +102,24 @@ enum status cap_derive(struct cnode *cnode, u32 index,
 	return status;
 }
 
+// Two calls may want to fill the same embedded slot with different objects.
+static struct lock refer_lock = {
+#ifdef KOCHAB_DEBUG
+	.rank = LOCK_CNODE,
+#endif
+};
+
 enum status cap_refer(struct slot *slot, const struct cap_ref *cap)
 {
-	enum status status = cap_lock(cap);
-
-	if (status != STATUS_OK)
-		return status;
-	slot_fill_locked(slot, cap_object(cap), word_rights(cap->word),
-			 cap->badge, cap->slot);
-	lock_drop(&cap_object(cap)->lock);
-	return STATUS_OK;
+	lock_take(&refer_lock);
+	enum status status = slot_word(slot) ? ERR_OCCUPIED : cap_lock(cap);
+	if (status == STATUS_OK) {
+		slot_fill_locked(slot, cap_object(cap), word_rights(cap->word),
+				 cap->badge, cap->slot);
+		lock_drop(&cap_object(cap)->lock);
+	}
+	lock_drop(&refer_lock);
+	return status;
 }
 
 enum status cap_transfer(struct thread *from, u32 from_index,

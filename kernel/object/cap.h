@@ -104,7 +104,8 @@ static inline bool cap_valid_locked(const struct cap_ref *cap)
 				     const struct cap_ref *source, u32 rights,
 				     u64 badge);
 
-// Fill an embedded slot with a reference derived from cap. DEAD when it changed.
+// Fill an embedded slot with a reference derived from cap. DEAD when it changed,
+// OCCUPIED when the slot is not empty (any more). No locks held.
 [[nodiscard]] enum status cap_refer(struct slot *slot,
 				    const struct cap_ref *cap);
 
