@@ -17,6 +17,7 @@ def test_rows(context):
     context.equal(found.row_of("kernel/b.c"), "ipc")
     context.equal(found.row_of("kernel/c.c"), "rest")
     context.equal(found.row_of("lib/c.c"), None)
+    context.equal(found.row_of("kernel/deeper/c.c"), None)
     context.equal((found.total, found.whole), (12, 20))
 
 
