@@ -4,6 +4,7 @@
 
     Result    status, out, err (bytes), text, error, log
     Guest     start() stop() expect() send() line() log_text()
+    run_to_end(arch, words, ...)   a boot without console: verdict, log
 
 Options of both are those of the command line: smp=1, mem="64M", timeout=60,
 disks=[path or "path,readonly=on"], adds={host: guest}, icount=True,
@@ -55,6 +56,34 @@ class Result:
         return "status %d\nstdout: %s\nstderr: %s\nlog ends: %s" % (
             self.status, self.text[-2000:], self.error[-2000:],
             "\n".join(self.log.splitlines()[-25:]))
+
+
+def run_to_end(arch, words, timeout_s, options):
+    """Boot with these kernel words until the machine is off: (verdict, log).
+
+    For programs that take the place of the first process (root=NAME), write
+    to the log and power off. The verdict's kind is "timeout" when they do not.
+    """
+    parsed, _ = parse_machine(machine_words(arch, options), "exec")
+    machine = Machine(parsed, "test", words=words.split())
+    deadline = time.monotonic() + timeout_s
+    ended = True
+    try:
+        machine.start()
+        while machine.process.poll() is None:
+            try:
+                machine.com1.recv(65536)  # nobody reads the console
+            except OSError:
+                pass
+            ended = machine.wait_end(0.1)
+            if not ended and time.monotonic() > deadline:
+                break
+    finally:
+        machine.stop()
+    verdict = machine.verdict()
+    if not ended:
+        verdict.kind = "timeout"
+    return verdict, machine.log_text()
 
 
 class Guest:

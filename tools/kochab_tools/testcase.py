@@ -20,7 +20,7 @@ import traceback
 
 from . import fat
 from .common import BUILD, TOP, output_dir
-from .guest import Guest, Result, machine_words
+from .guest import Guest, Result, machine_words, run_to_end
 
 SKIPPED_EXIT = 77
 
@@ -141,6 +141,16 @@ class Context:
         self.guests.append(guest)
         guest.start()
         return guest
+
+    def run_root(self, words, timeout_s=280, **options):
+        """A boot whose first process is another program, as in
+        "root=kernel-test suite=smp": its log, once it has powered off."""
+        verdict, log = run_to_end(self.arch, words, timeout_s, options)
+        if verdict.kind != "off":
+            raise AssertionError("%s: %s %s\n%s" % (
+                words, verdict.kind, verdict.text,
+                "\n".join(log.splitlines()[-40:])))
+        return log
 
     def close(self):
         for guest in self.guests:
