@@ -15,7 +15,7 @@ import subprocess
 
 from .common import TOP
 
-ADDRESS = re.compile(r"0x([0-9a-f]{8,16})\b")
+ADDRESS = re.compile(r"(#\d+ +)?0x([0-9a-f]{8,16})\b")
 
 
 def code_symbols(elf):
@@ -32,7 +32,12 @@ def code_symbols(elf):
             found.append((int(parts[0], 16), int(parts[1], 16), parts[3]))
         elif len(parts) == 3 and parts[1] in "tT":
             found.append((int(parts[0], 16), 0, parts[2]))
-    return sorted(found)
+    # Assembly labels carry no size: they reach to the next symbol.
+    found.sort()
+    ends = [row[0] for row in found[1:]] + [found[-1][0] + 4096] \
+        if found else []
+    return [(start, size or end - start, name)
+            for (start, size, name), end in zip(found, ends)]
 
 
 def lines_of(elf, addresses):
@@ -57,8 +62,9 @@ def symbolise(text, elf):
     table = code_symbols(elf)
     starts = [row[0] for row in table]
     names = {}
-    for word in set(ADDRESS.findall(text)):
-        address = int(word, 16)
+    for frame, word in set(ADDRESS.findall(text)):
+        # In a backtrace stands where a call returns to: look just before.
+        address = int(word, 16) - bool(frame)
         at = bisect.bisect_right(starts, address) - 1
         if at >= 0 and address < table[at][0] + max(table[at][1], 1):
             names[address] = "%s+0x%x" % (table[at][2],
@@ -66,7 +72,7 @@ def symbolise(text, elf):
     places = lines_of(elf, sorted(names))
 
     def named(match):
-        address = int(match[1], 16)
+        address = int(match[2], 16) - bool(match[1])
         if address not in names:
             return match[0]
         place = places.get(address)
