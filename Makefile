@@ -76,7 +76,7 @@ endef
 # --- the kernel
 KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
 	$(call code,kernel $(filter-out kernel/arch,$(patsubst %/,%,$(wildcard kernel/*/))) \
-		kernel/arch/$(ARCH) boot boot/acpi boot/pvh) $(OUT)/gen/kernel/syscall_decode.c
+		kernel/arch/$(ARCH) boot boot/acpi boot/program boot/pvh) $(OUT)/gen/kernel/syscall_decode.c
 KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))
 KERNEL_SCRIPT  := kernel/arch/$(ARCH)/kernel.ld
 $(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))

@@ -26,7 +26,22 @@ struct boot_cpu {
 	u32 acpi_id;
 };
 
+// The first program, checked: what to map where.
+#define BOOT_SEGMENTS 8
+struct boot_segment {
+	u64 address, memory_bytes;
+	u64 data, data_bytes; // physical; data_bytes <= memory_bytes
+	u32 flags; // MAP_*
+};
+struct boot_program {
+	char name[32];
+	u64 entry;
+	u32 nsegments; // 0: there is none, warnings says why
+	struct boot_segment segment[BOOT_SEGMENTS];
+};
+
 struct boot_info {
+	struct boot_program program;
 	u64 kernel_start, kernel_end; // physical
 	u64 archive_start, archive_size; // physical; size 0: none
 	u64 acpi_rsdp; // physical; 0: none

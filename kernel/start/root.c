@@ -2,8 +2,7 @@
 // Copyright The Kochab authors
 //
 // The first process. It gets everything: the pool of all memory, the system
-// object, the boot archive. Its ELF file comes from the archive; archive and ELF
-// are input and checked.
+// object, the boot archive. boot/program has found and checked its file.
 //
 // Its address space: the program where it is linked, then at fixed places stack,
 // startup page, time page and heap.
@@ -22,12 +21,10 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/cpu.h"
-#include "kernel/start/elf.h"
 #include "kernel/start/start.h"
 #include "kernel/system.h"
 #include "kernel/time/clock.h"
 #include "lib/base/string.h"
-#include "lib/tar/tar.h"
 
 #define ROOT_SLOTS_BITS 8
 #define SLOT_SYSTEM 9
@@ -102,63 +99,15 @@ static void place(struct root *root, u64 address, u64 length, u32 flags,
 	slot_drop(&root->cnode->slots[SLOT_PASSING]);
 }
 
-static void place_segment(void *context, const struct elf_segment *segment)
+static void place_segment(struct root *root, const struct boot_segment *segment)
 {
-	struct root *root = context;
 	u64 start = segment->address & ~(u64)(PAGE_BYTES - 1);
 	u64 end = (segment->address + segment->memory_bytes + PAGE_BYTES - 1) &
 		  ~(u64)(PAGE_BYTES - 1);
 
-	place(root, start, end - start, segment->flags, segment->address - start, segment->data,
-	      segment->data_bytes);
-}
-
-static const void *archive_find(const struct boot_info *info, const char *name,
-				u64 *bytes)
-{
-	static const char folder[] = "kochab/bin/";
-	const u8 *archive = arch_direct((struct paddr){info->archive_start});
-	const void *found = nullptr;
-	static struct tar_entry entry; // large; used once, by one CPU
-	struct tar_reader reader;
-	enum status status;
-
-	tar_open(&reader, archive, info->archive_size);
-	while ((status = tar_next(&reader, &entry)) != ERR_EMPTY) {
-		if (status == ERR_CORRUPT) {
-			klog("boot archive: corrupt at byte %lu",
-			     (unsigned long)reader.member);
-			break;
-		}
-		if (status == STATUS_OK &&
-		    strncmp(entry.path, folder, sizeof folder - 1) == 0 &&
-		    strcmp(entry.path + sizeof folder - 1, name) == 0) {
-			found = archive + entry.data_offset;
-			*bytes = entry.size_bytes;
-		}
-	}
-	return found;
-}
-
-// The command-line word root=NAME.
-static void root_name(const char *line, char *name, usize size)
-{
-	static const char word[] = "root=";
-
-	strlcpy(name, "root", size);
-	for (const char *at = line; *at; at++)
-		if ((at == line || at[-1] == ' ') &&
-		    strncmp(at, word, sizeof word - 1) == 0) {
-			usize n = 0;
-
-			at += sizeof word - 1;
-			while (n < size - 1 && at[n] && at[n] != ' ') {
-				name[n] = at[n];
-				n++;
-			}
-			name[n] = 0;
-			return;
-		}
+	place(root, start, end - start, segment->flags,
+	      segment->address - start,
+	      arch_direct((struct paddr){segment->data}), segment->data_bytes);
 }
 
 static void startup_page(struct root *root, const struct boot_info *info)
@@ -245,26 +194,18 @@ static void start_thread(struct root *root, u64 entry)
 void start_root(struct pool *pool, const struct boot_info *info)
 {
 	struct root root = {.pool = pool};
-	const void *elf;
-	u64 bytes, entry;
-	char name[32];
 
-	root_name(info->command_line, name, sizeof name);
-	if (!info->archive_size)
-		panic("no boot archive: pass one (QEMU: -initrd boot.tar)");
-	elf = archive_find(info, name, &bytes);
-	if (!elf)
-		panic("the boot archive has no kochab/bin/%s", name);
+	if (!info->program.nsegments)
+		panic("no first program: %s", info->warnings);
 	make_objects(&root, info);
-	if (!elf_load(elf, bytes, place_segment, &root, &entry))
-		panic("kochab/bin/%s is not a valid program for this machine",
-		      name);
+	for (u32 i = 0; i < info->program.nsegments; i++)
+		place_segment(&root, &info->program.segment[i]);
 	place(&root, STACK_TOP - STACK_BYTES, STACK_BYTES,
 	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
 	place(&root, HEAP_AT, HEAP_BYTES,
 	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
 	startup_page(&root, info);
 	map(&root, SLOT_TIME, TIME_AT, PAGE_BYTES, MAP_READ);
-	klog("starting %s", name);
-	start_thread(&root, entry);
+	klog("starting %s", info->program.name);
+	start_thread(&root, info->program.entry);
 }

@@ -8,8 +8,7 @@
 struct boot_info;
 struct pool;
 
-// Make the first process from the boot archive's kochab/bin/<name> (name: the
-// command-line word root=, or "root") and start it. Panics if that cannot be done.
+// Make the first process of info->program and start it. Panics if it cannot.
 void start_root(struct pool *pool, const struct boot_info *info);
 
 #endif

@@ -4,6 +4,7 @@
 // The first C code: from what the boot loader left to kernel_start(), on the boot
 // CPU with boot/pvh/entry.S's page tables.
 #include "boot/acpi/acpi.h"
+#include "boot/program/program.h"
 #include "boot/pvh/pvh.h"
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/panic.h"
@@ -40,6 +41,7 @@ static void read_firmware(u64 start_info)
 	if (!boot_info.acpi_rsdp)
 		boot_info.acpi_rsdp = acpi_find_root(&memory);
 	acpi_parse(&memory, &boot_info);
+	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
 }
 
 [[noreturn, gnu::used]] void arch_start(u64 start_info)
