@@ -77,26 +77,39 @@ static void wheel_cascade(struct wheel *wheel)
 	}
 }
 
-// The first slot at or after now that has entries, in ms; ~0 when none.
-static u64 wheel_next_ms(const struct wheel *wheel)
+// The first occupied slot of a level at or after now, in ms; ~0 when none.
+static u64 level_next_ms(const struct wheel *wheel, u32 level)
+{
+	u64 base = wheel->now_ms >> 6 * level;
+	u32 at = base & (WHEEL_SLOTS - 1);
+	u64 mask = wheel->occupied[level], ms;
+
+	if (!mask)
+		return ~0ull;
+	mask = at ? mask >> at | mask << (64 - at) : mask;
+	ms = (base + __builtin_ctzll(mask)) << 6 * level;
+	return ms < wheel->now_ms ? wheel->now_ms : ms;
+}
+
+// When the next slot of a higher level must be moved down.
+static u64 cascade_next_ms(const struct wheel *wheel)
 {
 	u64 best = ~0ull;
 
-	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
-		u64 base = wheel->now_ms >> 6 * level;
-		u32 at = base & (WHEEL_SLOTS - 1);
-		u64 mask = wheel->occupied[level], ms;
+	for (u32 level = 1; level < WHEEL_LEVELS; level++) {
+		u64 ms = level_next_ms(wheel, level);
 
-		if (!mask)
-			continue;
-		mask = at ? mask >> at | mask << (64 - at) : mask;
-		ms = (base + __builtin_ctzll(mask)) << 6 * level;
-		if (ms < wheel->now_ms)
-			ms = wheel->now_ms;
 		if (ms < best)
 			best = ms;
 	}
 	return best;
+}
+
+static u64 wheel_next_ms(const struct wheel *wheel)
+{
+	u64 cascade = cascade_next_ms(wheel), ms = level_next_ms(wheel, 0);
+
+	return cascade < ms ? cascade : ms;
 }
 
 bool wheel_run(struct wheel *wheel, u64 now_ns)
@@ -133,15 +146,13 @@ bool wheel_run(struct wheel *wheel, u64 now_ns)
 
 u64 wheel_next_ns(const struct wheel *wheel)
 {
-	u64 ms = wheel_next_ms(wheel), best = ~0ull;
+	u64 cascade = cascade_next_ms(wheel), ms = level_next_ms(wheel, 0);
+	u64 best = cascade == ~0ull ? ~0ull : cascade * MS;
 	const struct timeout *timeout;
 
 	if (ms == ~0ull)
 		return best;
 	timeout = wheel->slot[0][ms & (WHEEL_SLOTS - 1)];
-	if (!(wheel->occupied[0] >> (ms & (WHEEL_SLOTS - 1)) & 1) ||
-	    ms - wheel->now_ms >= WHEEL_SLOTS)
-		return ms * MS;
 	for (; timeout; timeout = timeout->next)
 		if (timeout->deadline_ns < best)
 			best = timeout->deadline_ns;
