@@ -48,7 +48,7 @@ static enum status pin_page_locked(const struct cap_ref *cap, u64 offset,
 		memory_zap_locked(memory, first, 1, &batch->flush);
 		tlb_batch_add(batch, old);
 	}
-	frame_share(frame_of(*frame));
+	frame_pin(frame_of(*frame));
 	memory->pinned++;
 	return STATUS_OK;
 }
@@ -125,6 +125,7 @@ bool guest_destroy_step(struct guest *guest)
 	if (last)
 		object_condemn(memory);
 	pool_uncharge(guest->object.pool, 1);
+	frame_unpin(frame_of(guest->frame));
 	(void)frame_unshare(guest->frame);
 	return true;
 }
@@ -172,6 +173,7 @@ enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 	}
 	arch_guest_begin(self);
 	self->running_guest = guest;
+	cpu_self()->reschedule = true; // leave as the guest
 	return STATUS_HANDLED;
 }
 

@@ -7,6 +7,7 @@
 #include "abi/time_page.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+#include "lib/base/bits.h"
 
 #define NS_PER_SECOND 1000000000ull
 #define WINDOW_NS 5000000ull
@@ -76,8 +77,8 @@ static u64 window_hpet(struct sample *start, struct sample *end)
 	*start = take_sample();
 	do {
 		*end = take_sample();
-		elapsed_ns = (u64)((u128)(end->reference - start->reference) *
-				   hpet_period_fs / 1000000);
+		elapsed_ns = (u64)(end->reference - start->reference) *
+			     hpet_period_fs / 1000000;
 	} while (elapsed_ns < WINDOW_NS);
 	return elapsed_ns;
 }
@@ -180,15 +181,16 @@ void counter_init(struct boot_info *info)
 	apic_timer_start(0);
 	if (counter == 0 || (timer == 0 && !cpu_features.tsc_deadline))
 		panic("the CPU's counter or timer does not count");
-	ns_per_tick = (u64)(((u128)ns << SHIFT) / counter);
-	counter_per_ns = (u64)(((u128)counter << SHIFT) / ns);
-	timer_per_ns = (u64)(((u128)timer << SHIFT) / ns);
+	kassert(ns < BIT(31) && counter < BIT(31) && timer < BIT(31));
+	ns_per_tick = (ns << SHIFT) / counter;
+	counter_per_ns = (counter << SHIFT) / ns;
+	timer_per_ns = (timer << SHIFT) / ns;
 	base_counter = end.counter;
 	info->realtime_seconds = cmos_seconds();
 	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
 	if (boot_realtime_ns)
 		boot_realtime_ns -= arch_now_ns();
-	klog("clock: counter %lu kHz measured by %s\n",
+	klog("clock: counter %lu kHz measured by %s",
 	     scale(1000000, counter_per_ns), hpet ? "HPET" : "8254");
 }
 

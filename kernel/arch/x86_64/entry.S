@@ -55,10 +55,17 @@ syscall_slow:
 	movq	%r13, REGS_R13(%rcx)
 	movq	%r14, REGS_R14(%rcx)
 	movq	%r15, REGS_R15(%rcx)
+	movb	$1, THREAD_RESUME_SYSCALL(%rcx)
 	movq	%rcx, %rdi
 	movq	%rcx, %rbx
 	movq	%rax, %rsi
-	call	trap_syscall		// returns when nothing else is to do
+	call	kernel_syscall
+	// Straight back, unless there is something to do for kernel_leave():
+	// whatever gives it work sets reschedule or posts a request.
+	cmpb	$0, %gs:CPU_RESCHEDULE
+	jne	kernel_leave
+	cmpl	$0, %gs:CPU_REQUESTS
+	jne	kernel_leave
 syscall_return:
 	movq	REGS_RAX(%rbx), %rax
 	movq	REGS_RDX(%rbx), %rdx

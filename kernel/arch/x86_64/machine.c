@@ -128,7 +128,7 @@ static void power_off(void)
 	if (action == SYSTEM_REBOOT)
 		reset();
 	power_off();
-	klog("power: this machine cannot be switched off, halted\n");
+	klog("power: this machine cannot be switched off, halted");
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

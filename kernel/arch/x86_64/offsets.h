@@ -2,7 +2,8 @@
 // Copyright The Kochab authors
 //
 // Numbers that assembly and C share. The offsets are asserted in trap.c, so a
-// changed structure does not compile until they are right.
+// changed structure does not compile until they are right (the compiler's message
+// names the offset it found).
 #ifndef ARCH_OFFSETS_H
 #define ARCH_OFFSETS_H
 
@@ -32,6 +33,7 @@
 // struct thread, whose first member is its registers
 #define THREAD_ROOT_FULL 168
 #define THREAD_RUNNING_GUEST 192
+#define THREAD_RESUME_SYSCALL 361
 
 // struct guest
 #define GUEST_RUNNER 56
@@ -42,6 +44,8 @@
 #define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
+#define CPU_RESCHEDULE 249
+#define CPU_REQUESTS 320
 
 // Selectors. syscall and sysret want this order.
 #define SELECTOR_KERNEL_CODE 0x08

@@ -99,7 +99,7 @@ void arch_start_cpus(const struct boot_info *info)
 			continue;
 		area = area_alloc();
 		if (!area) {
-			klog("smp: no memory for CPU with APIC id %u\n", id);
+			klog("smp: no memory for CPU with APIC id %u", id);
 			return;
 		}
 		cpu = &area->cpu;
@@ -113,7 +113,7 @@ void arch_start_cpus(const struct boot_info *info)
 					 trampoline_area),
 				 area, __ATOMIC_RELEASE);
 		if (!start(cpu)) {
-			klog("smp: CPU with APIC id %u did not start: skipped\n",
+			klog("smp: CPU with APIC id %u did not start: skipped",
 			     id);
 			cpus[cpu->number] = nullptr;
 			continue;

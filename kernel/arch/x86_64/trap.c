@@ -41,6 +41,9 @@ CHECK_REGS(REGS_GS_BASE, gs_base);
 CHECK(0, thread, regs);
 CHECK(THREAD_ROOT_FULL, thread, roots.full);
 CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
+CHECK(THREAD_RESUME_SYSCALL, thread, resume_syscall);
+CHECK(CPU_RESCHEDULE, cpu, reschedule);
+CHECK(CPU_REQUESTS, cpu, requests);
 CHECK(GUEST_RUNNER, guest, runner);
 CHECK(GUEST_REASON, guest_state, reason);
 CHECK(0, cpu_area, cpu);
@@ -188,25 +191,6 @@ static void page_fault(struct thread *thread, u64 error)
 {
 	interrupt((u32)vector);
 	kernel_leave();
-}
-
-// A system call that is not on a fast path. Returning goes straight back to user
-// mode: everything that gives kernel_leave() work sets cpu->reschedule or posts
-// a request.
-[[gnu::used]] void trap_syscall(struct thread *thread, u64 info)
-{
-	struct cpu *cpu = cpu_self();
-
-	thread->resume_syscall = true;
-	kernel_syscall(thread, info);
-	if (__builtin_expect(
-		    cpu->reschedule | (cpu->current != thread) |
-			    (__atomic_load_n(&cpu->requests,
-					     __ATOMIC_RELAXED) != 0) |
-			    (thread->running_guest != nullptr) |
-			    (thread->state != THREAD_RUNNING),
-		    0))
-		kernel_leave();
 }
 
 // A guest left while the address space under it was gone.
