@@ -6,6 +6,7 @@
 # files of the initial `/`:
 #   kochab/system.sys              the manifest
 #   kochab/bin/<component>         native components
+#   bin/<program>                  those of apps/ that run in the Linux personality
 #   bin/busybox and its applets    symbolic links where busybox wants them
 #   usr/share/man/kochab/*.txt     the generated manual pages
 #   everything under --tree        static files; symbolic links are kept
@@ -17,6 +18,10 @@ import pathlib
 import subprocess
 import sys
 import tarfile
+
+# Programs for the Linux personality among the components. They win over busybox's
+# applets of the same name on the PATH.
+GUEST_PROGRAMS = ("svc",)
 
 
 class Archive:
@@ -74,7 +79,12 @@ def main():
     else:
         print(f"mkarchive: no manifest ({options.manifest}): nothing will be started", file=sys.stderr)
     for component in sorted(options.components, key=lambda path: path.name):
-        archive.file(f"kochab/bin/{component.name}", component, True)
+        if component.name in GUEST_PROGRAMS:
+            archive.file(f"bin/{component.name}", component, True)
+            archive.add(f"usr/bin/{component.name}", tarfile.SYMTYPE, 0o777,
+                        link=f"/bin/{component.name}")
+        else:
+            archive.file(f"kochab/bin/{component.name}", component, True)
     if options.tree and options.tree.is_dir():
         archive.tree(options.tree)
     if options.busybox and options.busybox.exists():
