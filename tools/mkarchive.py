@@ -21,6 +21,10 @@ import tarfile
 
 # Programs for the Linux personality among the components. They win over busybox's
 # applets of the same name on the PATH.
+# Empty folders of the initial /, which git cannot keep.
+FOLDERS = {"tmp": 0o1777, "root": 0o700, "home": 0o755, "var": 0o755, "var/tmp": 0o1777, "mnt": 0o755, "run": 0o755,
+           "proc": 0o555, "dev": 0o755}
+
 GUEST_PROGRAMS = ("svc",)
 
 
@@ -74,6 +78,8 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     options = parser.parse_args()
     archive = Archive()
+    for folder, mode in FOLDERS.items():
+        archive.add(folder, tarfile.DIRTYPE, mode)
     if options.manifest and options.manifest.exists():
         archive.file("kochab/system.sys", options.manifest)
     else:
