@@ -208,7 +208,12 @@ enum status sysk_cap_move(struct thread *self, struct cap_ref *cap, u32 index,
 	if (status != STATUS_OK)
 		return status;
 	struct object *object = slot_lock_object(from);
-	if (object) {
+	if (object && BUG(133)) {
+		(void)slot_clear_locked(from);
+		object->dead = false;
+		slot_fill_locked(to, object, RIGHTS_ALL, 0, nullptr);
+		lock_drop(&object->lock);
+	} else if (object) {
 		slot_move_locked(to, from);
 		lock_drop(&object->lock);
 	}
@@ -256,7 +261,7 @@ enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)
 		return ERR_HANDLE;
 	enum object_type type = object->type;
 	for (u32 i = 0; left && i < REVOKE_BATCH; i++)
-		left = slot_revoke_step_locked(object, slot);
+		left = slot_revoke_step_locked(object, slot) && !BUG(134);
 	lock_drop(&object->lock);
 	aspace_flush_lost();
 	if (left)

@@ -610,6 +610,8 @@ bool pool_destroy_step(struct pool *pool)
 		}
 		if (!object || wait)
 			break;
+		if (BUG(137) && pool->parent->parent && object->roots)
+			return true;
 		object_condemn(object);
 	}
 	if (!cpu_self()->reaper)

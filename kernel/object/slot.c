@@ -6,6 +6,7 @@
 // filled and last when it is emptied: who sees 0 under the owner's lock may fill
 // it again.
 #include "kernel/object/slot.h"
+#include "kernel/bugs.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/dma.h"
 #include "kernel/object/guest.h"
@@ -68,6 +69,10 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 			    link_to(object->roots, SLOT_OPEN);
 
 	kassert_debug(!slot->word && !object->dead);
+	if (BUG(131) && parent) {
+		prev = parent->end[SLOT_OPEN].prev;
+		next = link_to(parent, SLOT_OPEN);
+	}
 	if (!parent)
 		pool_object_listed(object);
 	slot->end[SLOT_OPEN].prev = prev;
@@ -97,7 +102,8 @@ bool slot_clear_locked(struct slot *slot)
 	struct object *object = word_object(word);
 
 	kassert_debug(word);
-	take_out(object, slot, SLOT_CLOSE);
+	if (!BUG(136) || slot->end[SLOT_OPEN].next == link_to(slot, SLOT_CLOSE))
+		take_out(object, slot, SLOT_CLOSE);
 	take_out(object, slot, SLOT_OPEN);
 	slot->badge = 0;
 	count_capability(object, slot, -1);
@@ -127,7 +133,8 @@ void slot_move_locked(struct slot *to, struct slot *from)
 
 	kassert_debug(!to->word && word);
 	replace_end(object, to, from, SLOT_OPEN);
-	replace_end(object, to, from, SLOT_CLOSE);
+	if (!BUG(132))
+		replace_end(object, to, from, SLOT_CLOSE);
 	to->badge = from->badge;
 	count_capability(object, to, 1);
 	count_capability(object, from, -1);
@@ -174,7 +181,9 @@ bool slot_revoke_step_locked(struct object *object, struct slot *slot)
 	struct slot *victim = slot ? link_slot(slot->end[SLOT_OPEN].next) :
 				     object->roots;
 
-	if (victim == slot)
+	if (BUG(135) && victim == slot)
+		victim = link_slot(slot->end[SLOT_CLOSE].next);
+	if (victim == slot || !victim)
 		return false;
 	(void)slot_clear_locked(victim);
 	slot_lost(victim);
