@@ -389,8 +389,10 @@ static void settle(struct mapping *mapping, u32 *budget,
 		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
 	}
 	lock_drop(&aspace->table_lock);
-	if (memory)
+	if (memory) {
+		flush->cpus |= memory->freeze_cpus;
 		lock_drop(&memory->object.lock);
+	}
 	if (changed)
 		tlb_flush_add(flush, aspace);
 	mapping->settled = cursor.address - mapping->start;

@@ -536,7 +536,7 @@ enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus)
 	if (!memory->freeze) {
 		memory->freeze =
 			__atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
-		memory->freeze_next = flush.cpus = 0;
+		memory->freeze_next = 0;
 	}
 	memory->freeze_faults = 0;
 	if (!memory->mappings)
@@ -567,7 +567,7 @@ enum status memory_commit_locked(struct memory *memory, u64 ticket,
 
 	if (memory->freeze != ticket)
 		return STATUS_RESTART;
-	memory->freeze = 0;
+	memory->freeze = memory->freeze_cpus = 0; // flushed by the caller
 	if (memory->pinned)
 		return ERR_STATE;
 	status = pool_charge(pool, charge);
@@ -630,8 +630,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 				    &old);
 	if (status == STATUS_OK) {
 		frame_share(frame_of(frame));
-		if (writable) // may be mapped so
-			memory_protect_locked(source, index, 1, &batch->flush);
+		memory_protect_locked(source, index, 1, &batch->flush);
 	} else if (status == ERR_AGAIN && thread) {
 		if (memory_wait_failed(thread, index))
 			status = ERR_CANCELED;

@@ -72,7 +72,9 @@ struct memory {
 	// being cloned
 	u64 freeze; // unique number of this attempt; 0: not frozen
 	u64 freeze_next; // first page not yet write-protected
-	u64 freeze_cpus; // to be flushed before the root is shared
+	// Write-protected, but not flushed yet: to be done before the root is
+	// shared, and by whoever relies on the page tables before that.
+	u64 freeze_cpus;
 	u32 freeze_faults; // write faults turned away since the last step
 	// paged
 	struct slot pager_slot; // notification
