@@ -128,6 +128,9 @@ static void power_off(void)
 	if (action == SYSTEM_REBOOT)
 		reset();
 	power_off();
+	// It takes effect a little later.
+	for (u64 end = arch_now_ns() + 1000000000; arch_now_ns() < end;)
+		arch_relax();
 	klog("power: this machine cannot be switched off, halted");
 	for (;;)
 		__asm__ volatile("cli; hlt");
