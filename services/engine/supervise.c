@@ -223,9 +223,10 @@ void component_is_ready(struct component *component)
 		if (record->last_us > record->max_us)
 			record->max_us = record->last_us;
 		record->down_ns = 0;
-		say("RESTART %s %s %u %lu us", component->plan->name,
-			reason_name(record->reason), record->restarts,
-			record->last_us);
+		say("RESTART %s %s %u %lu us: recovered in %lu.%03lu ms",
+			component->plan->name, reason_name(record->reason),
+			record->restarts, record->last_us,
+			record->last_us / 1000, record->last_us % 1000);
 	} else {
 		say("%s ready after %lu us", component->plan->name,
 			(now - record->started_ns) / 1000);

@@ -272,8 +272,9 @@ static void engine_is_ready(void)
 {
 	if (engine.generation == 1)
 		return;
-	log_print("RESTART engine %s %u %lu us", engine.reason,
-		engine.generation - 1, (clock_ns() - engine.down_ns) / 1000);
+	u64 us = (clock_ns() - engine.down_ns) / 1000;
+	log_print("RESTART engine %s %u %lu us: recovered in %lu.%03lu ms",
+		engine.reason, engine.generation - 1, us, us / 1000, us % 1000);
 }
 
 static void tick(void)

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// svc: the engine's commands from the shell. A static Linux program without a C
+// library: it joins its arguments with blanks, writes them to /dev/kochab and
+// copies the answer to its output. The answer begins with the exit status (u32,
+// little-endian); the text of a command that failed goes to standard error.
+#include "lib/base/string.h"
+#include "lib/base/types.h"
+
+#define DEVICE "/dev/kochab"
+#define COMMAND_BYTES 500
+#define PIECE_BYTES 4096
+
+enum { LINUX_READ = 0, LINUX_WRITE = 1, LINUX_OPEN = 2, LINUX_EXIT = 231 };
+#define LINUX_O_RDWR 2
+#define LINUX_O_CLOEXEC 02000000
+#define LINUX_EINTR 4
+
+static i64 linux_call(u64 number, u64 a, u64 b, u64 c)
+{
+	i64 result;
+
+	__asm__ volatile("syscall"
+		     : "=a"(result)
+		     : "a"(number), "D"(a), "S"(b), "d"(c)
+		     : "rcx", "r11", "memory");
+	return result;
+}
+
+[[noreturn]] static void leave(u32 status)
+{
+	for (;;)
+		linux_call(LINUX_EXIT, status, 0, 0);
+}
+
+static void write_all(int fd, const char *text, usize bytes)
+{
+	while (bytes) {
+		i64 done = linux_call(LINUX_WRITE, (u64)fd, (u64)text, bytes);
+		if (done == -LINUX_EINTR)
+			continue;
+		if (done <= 0)
+			return;
+		text += done;
+		bytes -= (usize)done;
+	}
+}
+
+[[noreturn]] static void fail(const char *text)
+{
+	write_all(2, text, strlen(text));
+	leave(1);
+}
+
+static usize join(char *command, int argc, char **argv)
+{
+	command[0] = 0;
+	for (int i = 1; i < argc; i++) {
+		if (i > 1)
+			strlcat(command, " ", COMMAND_BYTES);
+		if (strlcat(command, argv[i], COMMAND_BYTES) >= COMMAND_BYTES)
+			fail("svc: command too long\n");
+	}
+	return strlen(command);
+}
+
+static i64 read_some(int fd, char *to, usize bytes)
+{
+	i64 done;
+
+	do
+		done = linux_call(LINUX_READ, (u64)fd, (u64)to, bytes);
+	while (done == -LINUX_EINTR);
+	return done;
+}
+
+static u32 read_status(int fd)
+{
+	u8 status[4];
+
+	for (usize have = 0; have < sizeof(status);) {
+		i64 done = read_some(fd, (char *)status + have,
+			sizeof(status) - have);
+		if (done <= 0)
+			fail("svc: no answer from the engine\n");
+		have += (usize)done;
+	}
+	return (u32)status[0] | (u32)status[1] << 8 | (u32)status[2] << 16 |
+		(u32)status[3] << 24;
+}
+
+[[noreturn]] void svc_main(u64 *stack);
+
+// The stack as the kernel leaves it: argc, argv.
+[[noreturn]] void svc_main(u64 *stack)
+{
+	static char command[COMMAND_BYTES], piece[PIECE_BYTES];
+	int argc = (int)stack[0];
+	usize length = join(command, argc, (char **)(stack + 1));
+
+	if (length == 0)
+		fail("usage: svc list|show|kill|hang|restart|log|mem|spawn|reap|"
+			"poweroff|reboot|help [NAME] [--json]\n");
+	int fd = (int)linux_call(LINUX_OPEN, (u64)DEVICE,
+		LINUX_O_RDWR | LINUX_O_CLOEXEC, 0);
+	if (fd < 0)
+		fail("svc: cannot open " DEVICE ": this needs Kochab\n");
+	i64 sent = linux_call(LINUX_WRITE, (u64)fd, (u64)command, length);
+	if (sent != (i64)length)
+		fail("svc: the engine does not take the command\n");
+	u32 status = read_status(fd);
+	for (;;) {
+		i64 done = read_some(fd, piece, sizeof(piece));
+		if (done <= 0)
+			leave(status & 0xff);
+		write_all(status ? 2 : 1, piece, (usize)done);
+	}
+}
+
+__asm__(".globl _start\n"
+	"_start:\n"
+	"\txorl %ebp, %ebp\n"
+	"\tmovq %rsp, %rdi\n"
+	"\tandq $-16, %rsp\n"
+	"\tcall svc_main\n"
+	"\tud2\n");
