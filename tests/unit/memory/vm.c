@@ -16,7 +16,6 @@
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
-char *getenv(const char *);
 #define CACHE 64
 
 struct cpu *cpus[CPU_MAX];
@@ -191,10 +190,8 @@ bool vm_stop(void)
 		fake_settle();
 	while (pool_reclaim(first));
 	pool_check(first);
-	if (getenv("VMD"))
-		printf("frames %ld used %ld\n",
-		       (long)(frames_before - frames_free()),
-		       (long)(first->used_pages - used_before));
+	printf("frames %ld used %ld\n", (long)(frames_before - frames_free()),
+	       (long)(first->used_pages - used_before));
 	// One frame may be in use as the zero page of dead mappings.
 	return frames_before - frames_free() <= 1 &&
 		used_before == first->used_pages;
