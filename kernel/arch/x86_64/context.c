@@ -7,6 +7,8 @@
 // Floating point is off per thread until first use. The state of fpu_owner stays
 // in the registers of the CPU with access off (CR0.TS) while others run; it is
 // saved when another thread uses floating point there, or when the owner moves.
+// From one thread that has used it straight to another the states are exchanged
+// at once: the second would trap for it anyway.
 // fpu_busy tells a remote arch_fpu_drop() that a save is under way.
 #include "kernel/arch/x86_64/x86.h"
 #include "abi/guest.h"
@@ -52,7 +54,7 @@ static void fpu_read(const struct fpu_area *area)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-void fpu_access(struct cpu *cpu, bool enabled)
+static void fpu_access(struct cpu *cpu, bool enabled)
 {
 	if (cpu->fpu_enabled == enabled)
 		return;
@@ -102,6 +104,14 @@ bool fpu_take(struct thread *thread)
 	}
 	fpu_access(cpu, true);
 	return true;
+}
+
+void fpu_switch(struct cpu *cpu, struct thread *next)
+{
+	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
+		(void)fpu_take(next); // has an area: cannot fail
+	else
+		fpu_access(cpu, cpu->fpu_owner == next);
 }
 
 void arch_fpu_save(struct thread *thread)
@@ -171,7 +181,7 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		load_root(to->roots.full);
 		load_bases(to);
 	}
-	fpu_access(cpu, cpu->fpu_owner == to);
+	fpu_switch(cpu, to);
 }
 
 // ---- guests

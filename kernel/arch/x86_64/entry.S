@@ -8,6 +8,7 @@
 // guest, to the guest's state page; both have the same layout. The stack is
 // empty on entry and abandoned on exit. regs.rip and state.rip are checked
 // before they get here, so that neither sysretq nor iretq can fault.
+#include "gen/abi/syscall_nr.h"
 #include "kernel/arch/x86_64/offsets.h"
 
 	.text
@@ -35,14 +36,47 @@ syscall_entry:
 	// deadline, no flags. This one compare excludes them all.
 	cmpq	$0x8ff, %rax
 	ja	syscall_slow
-	cmpb	$1, %al
-	je	fast_call
-	cmpb	$2, %al
-	je	fast_reply_recv
-	cmpb	$41, %al
-	je	fast_guest_run
+	movzbl	%al, %ebp
+	jmp	*fast_table(,%rbp,8)
+	.section .rodata
+	.balign	8
+fast_table:
+	.set	number, 0
+	.rept	256
+	.if	number == SYS_NULL
+	.quad	fast_null
+	.elseif	number == SYS_CALL
+	.quad	fast_call
+	.elseif	number == SYS_REPLY_RECV
+	.quad	fast_reply_recv
+	.elseif	number == SYS_POLL
+	.quad	fast_poll
+	.elseif	number == SYS_GUEST_RUN
+	.quad	fast_guest_run
+	.else
+	.quad	syscall_slow
+	.endif
+	.set	number, number + 1
+	.endr
+	.text
+
+// Return to the same thread with the status in rax; it keeps all registers that
+// no kernel value may be in.
+fast_null:
+	xorl	%eax, %eax
+	.globl	fast_return
+fast_return:
+	xorl	%ebx, %ebx
+	xorl	%r10d, %r10d
+	movq	REGS_RBP(%rcx), %rbp
+	movq	REGS_RSP(%rcx), %rsp
+	movq	REGS_RFLAGS(%rcx), %r11
+	movq	REGS_RIP(%rcx), %rcx
+	swapgs
+	sysretq
 
 syscall_slow:
+	xorl	%ebp, %ebp		// the backtrace ends here
 	movq	%rax, REGS_RAX(%rcx)
 	movq	%rbx, REGS_RBX(%rcx)
 	movq	%rdx, REGS_RDX(%rcx)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The fast paths of call, reply_recv and guest_run.
+// The fast paths of call, reply_recv, poll and guest_run.
 //
 // entry.S jumps here with the user's registers as they came, but for rip,
 // rflags, rsp and rbp, which it has saved in the thread. preserve_none passes
 // twelve arguments in the registers of the convention, and nothing is saved or
 // restored: the message stays where it is while the C code works with what is
 // left (rbx, r10, r11, rax). fast_exit (entry.S) continues as another thread;
-// fast_abandon takes the slow path from the start. Nothing may be changed before
+// fast_abandon takes the slow path from the start; fast_return
+// goes back to the same thread. Nothing may be changed before
 // it is certain that the fast path will be taken to its end.
 //
 // Conditions. entry.S lets only messages of words through: no capabilities,
@@ -41,6 +42,7 @@
 
 PRESERVE_NONE void fast_exit(REGISTERS);
 PRESERVE_NONE void fast_abandon(REGISTERS);
+PRESERVE_NONE void fast_return(REGISTERS);
 
 // As cap_slot(): a handle with an upper half goes through a nested cnode.
 [[gnu::always_inline]] static inline struct slot *
@@ -86,11 +88,8 @@ switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
 		cpu->published = next->aspace;
 		write_cr3(next->roots.full);
 	}
-	if (UNLIKELY(cpu->fpu_enabled != (cpu->fpu_owner == next))) {
-		// cr0 directly: a call would have to save the message
-		cpu->fpu_enabled = !cpu->fpu_enabled;
-		write_cr0(read_cr0() ^ CR0_TASK_SWITCHED);
-	}
+	if (UNLIKELY(cpu->fpu_enabled != (cpu->fpu_owner == next)))
+		fpu_switch(cpu, next);
 }
 
 PRESERVE_NONE void fast_call(REGISTERS)
@@ -194,6 +193,28 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 	TAIL fast_exit(PASS(0, caller, self, info & 0xff00));
 unlock:
 	lock_drop(&endpoint->object.lock);
+slow:
+	TAIL fast_abandon(PASS(cap, self, previous, info));
+}
+
+// Nothing to take is the common case of poll, and needs no lock: as if the call
+// had come a moment earlier.
+PRESERVE_NONE void fast_poll(REGISTERS)
+{
+	struct slot *slot = find_slot(self->cspace, cap);
+	u64 word;
+
+	if (UNLIKELY(!slot))
+		goto slow;
+	word = slot_word(slot);
+	if (UNLIKELY(!names(word, OBJECT_NOTIFICATION, RIGHT_WAIT)))
+		goto slow;
+	// The first argument, rsi, is word4.
+	if (__atomic_load_n(
+		    &((struct notification *)word_object(word))->bits,
+		    __ATOMIC_ACQUIRE) & word4)
+		goto slow;
+	TAIL fast_return(PASS(cap, self, previous, (u64)ERR_AGAIN));
 slow:
 	TAIL fast_abandon(PASS(cap, self, previous, info));
 }

@@ -148,7 +148,7 @@ void trap_load(void); // loads it on this CPU
 
 // ---- context.c
 bool fpu_take(struct thread *thread); // give this CPU's FPU to its current thread
-void fpu_access(struct cpu *cpu, bool enabled);
+void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
 
 // ---- paging.c
 extern u64 kernel_root; // physical address of the page-table root
