@@ -395,7 +395,7 @@ static void choose_span(void)
 		u64 more = best_end - (span_end ? span_end : low);
 		if ((best_end - best_first) * PAGE_BYTES / 2 <
 		    more * sizeof(struct frame)) {
-			klog("memory at 0x%lx left out: too far away\n",
+			klog("memory at 0x%lx left out: too far away",
 			     best_first << PAGE_BITS);
 			continue;
 		}

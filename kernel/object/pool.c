@@ -448,7 +448,7 @@ static bool pool_finish(struct pool *pool)
 {
 	kassert_debug(!pool->used_pages);
 	if (pool->used_pages)
-		klog("a pool was destroyed with %lu pages in use\n",
+		klog("a pool was destroyed with %lu pages in use",
 		     pool->used_pages);
 	if (!BUG(110))
 		pool_uncharge(pool->parent, pool->limit_pages);
