@@ -13,6 +13,7 @@
 #include "lib/sys/component.h"
 
 #define PAGE_OBJECT_BYTES (2 * PAGE_BYTES)
+#define START_TRIES 100000
 
 static bool good(struct process_builder *builder, const char *step,
 	enum status status)
@@ -192,6 +193,21 @@ static void configure(struct process_builder *builder,
 		thread->priority, 100, 0));
 }
 
+// A request of thread_schedule may still be on its way to the thread's CPU: until
+// it has arrived the thread cannot be started.
+static enum status start_thread(struct handle thread, u64 pc, u64 sp,
+	u64 argument)
+{
+	enum status status = ERR_STATE;
+
+	for (u32 i = 0; i < START_TRIES && status == ERR_STATE; i++) {
+		if (i)
+			(void)!sys_yield();
+		status = sys_thread_start(thread, pc, sp, argument, 0);
+	}
+	return status;
+}
+
 enum status process_start(struct process_builder *builder,
 	const struct process_thread *thread)
 {
@@ -210,8 +226,8 @@ enum status process_start(struct process_builder *builder,
 		good(builder, "thread", sys_cap_copy(thread->keep_cnode,
 			thread->keep_index, self));
 	if (builder->status == STATUS_OK)
-		good(builder, "start", sys_thread_start(self, builder->entry,
-			base + PROCESS_STACK_TOP, base + PROCESS_STARTUP, 0));
+		good(builder, "start", start_thread(self, builder->entry,
+			base + PROCESS_STACK_TOP, base + PROCESS_STARTUP));
 	return builder->status;
 }
 

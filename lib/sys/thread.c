@@ -8,6 +8,8 @@
 #include "gen/abi/syscall_stubs.h"
 #include "lib/sys/component.h"
 
+#define START_TRIES 100000
+
 struct beginning {
 	void (*entry)(void *);
 	void *argument;
@@ -56,6 +58,21 @@ static enum status prepare(struct handle thread)
 		(u32)number("priority", 0), 100, 0);
 }
 
+// A request of thread_schedule may still be on its way to the thread's CPU: until
+// it has arrived the thread cannot be started.
+static enum status start(u32 slot, u64 stack_top, struct beginning *begin)
+{
+	enum status status = ERR_STATE;
+
+	for (u32 i = 0; i < START_TRIES && status == ERR_STATE; i++) {
+		if (i)
+			(void)!sys_yield();
+		status = sys_thread_start(handle_of(slot),
+			(u64)thread_start_here, stack_top, (u64)begin, 0);
+	}
+	return status;
+}
+
 enum status thread_spawn(void (*entry)(void *), void *argument,
 	usize stack_bytes, u32 *thread_slot)
 {
@@ -72,9 +89,7 @@ enum status thread_spawn(void (*entry)(void *), void *argument,
 	if (status == STATUS_OK) {
 		*begin = (struct beginning){entry, argument, slot};
 		*thread_slot = slot;
-		status = sys_thread_start(handle_of(slot),
-			(u64)thread_start_here, (u64)(stack + stack_bytes),
-			(u64)begin, 0);
+		status = start(slot, (u64)(stack + stack_bytes), begin);
 	}
 	if (status == STATUS_OK)
 		return STATUS_OK;
