@@ -103,6 +103,9 @@ static void test_pager(void)
 	OK(vm_request(PAGED, 0, 0, &offset));
 	CHECK(offset == 600 * PAGE_BYTES);
 	CHECK(vm_request(PAGED, 0, 0, &offset) == ERR_AGAIN);
+	// The pager knows already; there is no second request.
+	CHECK(load(4, BASE + 600 * PAGE_BYTES, &value) == FAULT_BLOCKED);
+	CHECK(vm_request(PAGED, 0, 0, &offset) == ERR_AGAIN);
 	// A new pager hears of all that again.
 	OK(vm_request(PAGED, NOTE, 8, &offset));
 	CHECK(offset == 5 * PAGE_BYTES);
@@ -119,7 +122,8 @@ static void test_pager(void)
 	CHECK(value == 0);
 	// The pager fails the other: its next access is refused, once.
 	OK(vm_supply(PAGED, 600 * PAGE_BYTES, PAGE_BYTES, 0, 0));
-	CHECK(vm_thread[2]->state == THREAD_READY);
+	CHECK(vm_thread[2]->state == THREAD_READY &&
+	      vm_thread[4]->state == THREAD_READY);
 	CHECK(load(2, BASE + 600 * PAGE_BYTES, &value) == FAULT_REFUSED);
 	CHECK(load(2, BASE + 600 * PAGE_BYTES, &value) == FAULT_BLOCKED);
 	// Who stops waiting is not woken.
@@ -323,6 +327,146 @@ static void test_paged_random(void)
 	printf("memory: paged: %lu accesses, %lu waits, %lu cleaned\n", done,
 	       blocked, cleaned);
 	CHECK(cleaned > 20 && blocked > 500 && done > 5000);
+	CHECK(vm_stop());
+}
+
+// ---- clones while others write
+
+#define MANY 5000
+
+static u64 current[MANY], snapshot[MANY];
+
+static u64 frozen_at(u64 page)
+{
+	return BASE + page * PAGE_BYTES;
+}
+
+// Stores on processor 1; those that must wait for the clone do not happen.
+static void writer(u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		u64 page = fake_random(&seed) % (i % 2 ? 48 : MANY);
+		u64 value = fake_random(&seed);
+
+		vm_show(1, object_aspace(vm_object(SPACE)));
+		if (vm_store(1, 0, frozen_at(page), value) == FAULT_DONE)
+			current[page] = value;
+	}
+}
+
+static void write_a_little(void)
+{
+	writer(50);
+}
+
+static void write_until_it_gives_up(void)
+{
+	writer(400); // each waiting store faults eight times
+	CHECK(!memory_at(STORE)->freeze);
+}
+
+static void delete_original(void)
+{
+	fake_cpu_number = 1;
+	OK(vm_delete(STORE));
+}
+
+// One clone, with the writer at work between the steps and while the last one
+// waits for flushes: it shows the moment at which it was made, for ever.
+static void clone_among_writers(void (*during)(void), u32 between)
+{
+	enum status status;
+	u32 steps = 0;
+
+	for (;; steps++) {
+		CHECK(steps < 100);
+		fake_cpu_number = 0;
+		vm_during_flush = during;
+		status = vm_clone_step(STORE, CLONE);
+		if (status != STATUS_RESTART)
+			break;
+		if (steps == 1 && between == 0)
+			write_until_it_gives_up();
+		writer(steps < 10 ? between : 0);
+		during = nullptr;
+	}
+	vm_during_flush = nullptr;
+	OK(status);
+	CHECK(steps > 0);
+	memcpy(snapshot, current, sizeof current);
+	vm_check(); // nobody can write to it behind our back
+	writer(2000);
+	OK(vm_map(SPACE, CLONE, 0, 2 * CLONE_BASE, MANY * PAGE_BYTES,
+		  MAP_READ));
+	for (u64 i = 0; i < MANY; i++) {
+		expect(2 * CLONE_BASE + i * PAGE_BYTES, snapshot[i]);
+		expect(frozen_at(i), current[i]);
+	}
+	OK(vm_unmap(SPACE, 2 * CLONE_BASE, MANY * PAGE_BYTES));
+	vm_check_memory(memory_at(STORE));
+	vm_check_memory(memory_at(CLONE));
+	OK(vm_delete(CLONE));
+}
+
+static void test_freeze(void)
+{
+	vm_start(32768, 2, 24000);
+	OK(vm_aspace(SPACE, ASPACE_PLAIN, 0));
+	OK(vm_memory(STORE, MANY, MEMORY_ANON));
+	OK(vm_map(SPACE, STORE, 0, BASE, MANY * PAGE_BYTES, RW));
+	memset(current, 0, sizeof current);
+	vm_show(1, object_aspace(vm_object(SPACE)));
+	for (u64 i = 0; i < MANY; i++) {
+		current[i] = i;
+		CHECK(vm_store(1, 0, frozen_at(i), i) == FAULT_DONE);
+	}
+	for (u32 round = 0; round < 8; round++) {
+		clone_among_writers(nullptr, 1 + round * 10);
+		clone_among_writers(write_a_little, 20);
+		clone_among_writers(write_until_it_gives_up, 3);
+		clone_among_writers(nullptr, 0);
+	}
+	// Given up by the one who wanted it, while writers wait: they go on.
+	CHECK(vm_clone_step(STORE, CLONE) == STATUS_RESTART);
+	write_until_it_gives_up();
+	vm_during_flush = delete_original;
+	enum status status;
+	do {
+		fake_cpu_number = 0;
+		status = vm_clone_step(STORE, CLONE);
+	} while (status == STATUS_RESTART);
+	CHECK(status == ERR_HANDLE && !vm_object(CLONE));
+	writer(2000);
+	CHECK(vm_stop());
+}
+
+// A page of paged memory is cleaned while a clone is being made: a processor
+// that still may write to it must not, or the change would be lost.
+static void test_clean_while_frozen(void)
+{
+	u64 dirty, n = 0;
+
+	vm_start(32768, 2, 24000);
+	OK(vm_aspace(SPACE, ASPACE_PLAIN, 0));
+	OK(vm_memory(PAGED, MANY, MEMORY_PAGED));
+	OK(vm_memory(STORE, MANY, MEMORY_ANON));
+	OK(vm_map(SPACE, PAGED, 0, BASE, MANY * PAGE_BYTES, RW));
+	OK(vm_supply(PAGED, 0, MANY * PAGE_BYTES, STORE, 0));
+	vm_show(1, object_aspace(vm_object(SPACE)));
+	for (u64 i = 0; i < MANY; i++)
+		CHECK(vm_store(1, 0, frozen_at(MANY - 1 - i), i) == FAULT_DONE);
+	fake_cpu_number = 0;
+	CHECK(vm_clone_step(PAGED, CLONE) == STATUS_RESTART);
+	OK(vm_clean(PAGED, 0, &dirty));
+	CHECK(dirty == 0 && memory_at(PAGED)->freeze);
+	CHECK(vm_store(1, 0, frozen_at(0), 1) == FAULT_NOMEMORY);
+	fake_cpu_number = 0;
+	// So must not who may not write any more.
+	OK(vm_protect(SPACE, BASE + PAGE_BYTES, PAGE_BYTES, MAP_READ));
+	CHECK(vm_store(1, 0, frozen_at(1), 1) == FAULT_FAILED);
+	while (vm_clean(PAGED, 0, &dirty) == STATUS_OK)
+		n++;
+	CHECK(n == MANY - 1);
 	CHECK(vm_stop());
 }
 
@@ -571,6 +715,8 @@ int main(void)
 	test_dirty();
 	test_paged_clone();
 	test_paged_random();
+	test_freeze();
+	test_clean_while_frozen();
 	test_windows();
 	test_sparse();
 	test_committed();

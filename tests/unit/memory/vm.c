@@ -24,6 +24,7 @@ struct thread *vm_self, *vm_thread[VM_THREADS];
 struct pool *vm_pool;
 u64 vm_fail_at, vm_signals, vm_restarts;
 bool vm_fail_on;
+void (*vm_during_flush)(void);
 
 static struct pool *first;
 static u64 frames_before, used_before;
@@ -44,6 +45,15 @@ enum status __wrap_frame_alloc(u32 order, struct paddr *out)
 		return ERR_MEMORY;
 	}
 	return __real_frame_alloc(order, out);
+}
+
+void fake_relax(void)
+{
+	panic("spinning on a machine that runs one CPU at a time");
+}
+
+void fake_place(void)
+{
 }
 
 void arch_root_init(struct paddr root)
@@ -72,7 +82,15 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 
 void tlb_flush_finish(struct tlb_flush *flush)
 {
+	void (*others)(void) = vm_during_flush;
+	u32 self = fake_cpu_number;
+
 	lock_check_none();
+	if (others && flush->cpus) {
+		vm_during_flush = nullptr;
+		others();
+		fake_cpu_number = self;
+	}
 	for (u32 i = 0; i < cpu_count; i++)
 		if (flush->cpus >> i & 1)
 			memset(cache[i], 0, sizeof cache[i]);
@@ -190,8 +208,6 @@ bool vm_stop(void)
 		fake_settle();
 	while (pool_reclaim(first));
 	pool_check(first);
-	printf("frames %ld used %ld\n", (long)(frames_before - frames_free()),
-	       (long)(first->used_pages - used_before));
 	// One frame may be in use as the zero page of dead mappings.
 	return frames_before - frames_free() <= 1 &&
 		used_before == first->used_pages;

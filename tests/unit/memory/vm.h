@@ -29,6 +29,8 @@ extern struct thread *vm_thread[VM_THREADS]; // touch memory
 extern struct pool *vm_pool;
 extern u64 vm_fail_at; // the allocation of frames that fails; 0: none
 extern bool vm_fail_on; // and all after it
+// What other processors do while one waits for them; called once.
+extern void (*vm_during_flush)(void);
 extern u64 vm_signals; // signals sent to a pager
 extern u64 vm_restarts; // calls made again
 
