@@ -78,8 +78,6 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     options = parser.parse_args()
     archive = Archive()
-    for folder, mode in FOLDERS.items():
-        archive.add(folder, tarfile.DIRTYPE, mode)
     if options.manifest and options.manifest.exists():
         archive.file("kochab/system.sys", options.manifest)
     else:
@@ -91,6 +89,8 @@ def main():
                         link=f"/bin/{component.name}")
         else:
             archive.file(f"kochab/bin/{component.name}", component, True)
+    for folder, mode in FOLDERS.items():
+        archive.add(folder, tarfile.DIRTYPE, mode)
     if options.tree and options.tree.is_dir():
         archive.tree(options.tree)
     if options.busybox and options.busybox.exists():

@@ -47,6 +47,7 @@ class Archive(unittest.TestCase):
                            ("bin/busybox", 0o755), ("usr/share/man/kochab/walk.2.txt", 0o644), ("usr/bin", 0o755)):
             self.assertEqual(found[name].mode, mode, name)
             self.assertEqual((found[name].uid, found[name].mtime), (0, 0), name)
+        self.assertEqual(found["tmp"].mode, 0o1777)
         self.assertEqual(found["etc/mtab"].linkname, "/proc/mounts")
         self.assertEqual(found["usr/bin/awk"].linkname, "/bin/busybox")
         self.assertTrue(found["bin/tool"].isfile(), "a file of the tree hides an applet")
