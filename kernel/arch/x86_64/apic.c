@@ -39,9 +39,8 @@
 #define COMMAND_INIT 0x4500
 #define COMMAND_START 0x4600
 #define COMMAND_FIXED 0x4000
-#define COMMAND_ALL_OTHERS 0xc0000
 
-static volatile u8 *registers; // NULL: not there yet, or x2APIC
+static volatile u8 *registers; // NULL with x2APIC
 
 static u32 apic_read(u32 offset)
 {
@@ -128,8 +127,9 @@ void apic_start_cpu(u32 id, u32 stage)
 
 void apic_stop_others(void)
 {
-	if (registers || (cpu_features.x2apic && cpu_count > 1))
-		apic_command(0, COMMAND_ALL_OTHERS | COMMAND_NMI);
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i] != cpu_self())
+			apic_command(cpus[i]->arch.apic_id, COMMAND_NMI);
 }
 
 void arch_ipi(u32 cpu)

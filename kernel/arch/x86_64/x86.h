@@ -121,7 +121,7 @@ static inline u64 make_canonical(u64 address)
 // Everything a CPU needs besides its stack, which has a guard page below it.
 struct cpu_area {
 	struct cpu cpu;
-	alignas(16) u8 ist[3][IST_STACK_BYTES];
+	alignas(IST_STACK_BYTES) u8 ist[3][IST_STACK_BYTES];
 };
 
 struct cpu_features {
