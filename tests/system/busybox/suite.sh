@@ -13,7 +13,8 @@ tsdir=$bindir/testsuite
 links=$bindir/runtest-tempdir-links
 limit=900
 shift
-export bindir tsdir VERBOSE= SKIP_INTERNET_TESTS=1 LC_ALL=C HOME=/root
+unset LC_ALL LC_MESSAGES LANG LANGUAGE
+export bindir tsdir VERBOSE= SKIP_INTERNET_TESTS=1 ECHO=echo HOME=/root
 cd "$tsdir" || exit 1
 rm -rf "$links"
 mkdir "$links" || exit 1

@@ -8,7 +8,7 @@ import os
 import re
 
 SOURCE = (".c", ".h", ".S", ".py", ".idl", ".def", ".sh", ".mk", ".sys", ".ld")
-LINES_MAX = 600
+LINES_MAX = 1000
 HEAD_LINES = 4
 
 
