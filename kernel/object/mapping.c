@@ -233,7 +233,6 @@ static void show_less(struct mapping *mapping, u64 first, u64 end, bool clear,
 void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
 		       struct tlb_flush *flush)
 {
-	flush->cpus |= memory->freeze_cpus;
 	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
 		show_less(m, first << PAGE_BITS, (first + npages) << PAGE_BITS,
 			  true, flush);

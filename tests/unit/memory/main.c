@@ -333,6 +333,7 @@ static void test_paged_random(void)
 // ---- clones while others write
 
 #define MANY 5000
+#define VIEW (1ull << 32) // a second mapping of the same
 
 static u64 current[MANY], snapshot[MANY];
 
@@ -349,7 +350,10 @@ static void writer(u32 n)
 		u64 value = fake_random(&seed);
 
 		vm_show(1, object_aspace(vm_object(SPACE)));
-		if (vm_store(1, 0, frozen_at(page), value) == FAULT_DONE)
+		u64 at = frozen_at(page) + (i % 3 ? 0 : VIEW);
+		if (i % 5 == 0)
+			(void)vm_load(1, 0, at, &(u64){});
+		if (vm_store(1, 0, at, value) == FAULT_DONE)
 			current[page] = value;
 	}
 }
@@ -378,19 +382,19 @@ static void clone_among_writers(void (*during)(void), u32 between)
 	enum status status;
 	u32 steps = 0;
 
+	OK(vm_map(SPACE, STORE, 0, BASE + VIEW, MANY * PAGE_BYTES, RW));
+	vm_during_flush = during;
 	for (;; steps++) {
 		CHECK(steps < 100);
 		fake_cpu_number = 0;
-		vm_during_flush = during;
 		status = vm_clone_step(STORE, CLONE);
 		if (status != STATUS_RESTART)
 			break;
 		if (steps == 1 && between == 0)
 			write_until_it_gives_up();
 		writer(steps < 10 ? between : 0);
-		during = nullptr;
 	}
-	vm_during_flush = nullptr;
+	CHECK(!vm_during_flush);
 	OK(status);
 	CHECK(steps > 0);
 	memcpy(snapshot, current, sizeof current);
@@ -402,9 +406,10 @@ static void clone_among_writers(void (*during)(void), u32 between)
 		expect(2 * CLONE_BASE + i * PAGE_BYTES, snapshot[i]);
 		expect(frozen_at(i), current[i]);
 	}
-	OK(vm_unmap(SPACE, 2 * CLONE_BASE, MANY * PAGE_BYTES));
 	vm_check_memory(memory_at(STORE));
 	vm_check_memory(memory_at(CLONE));
+	OK(vm_unmap(SPACE, 2 * CLONE_BASE, MANY * PAGE_BYTES));
+	OK(vm_unmap(SPACE, BASE + VIEW, MANY * PAGE_BYTES));
 	OK(vm_delete(CLONE));
 }
 
@@ -437,6 +442,37 @@ static void test_freeze(void)
 	} while (status == STATUS_RESTART);
 	CHECK(status == ERR_HANDLE && !vm_object(CLONE));
 	writer(2000);
+	CHECK(vm_stop());
+}
+
+// A clone is given up half-way and made later: what the first attempt protected
+// and did not flush is not forgotten.
+static void test_given_up(void)
+{
+	u64 value;
+
+	vm_start(32768, 2, 24000);
+	OK(vm_aspace(SPACE, ASPACE_PLAIN, 0));
+	OK(vm_aspace(STORE_SPACE, ASPACE_PLAIN, 0));
+	OK(vm_memory(STORE, MANY, MEMORY_ANON));
+	OK(vm_map(SPACE, STORE, 0, BASE, MANY * PAGE_BYTES, RW));
+	OK(vm_map(STORE_SPACE, STORE, 0, BASE, PAGE_BYTES, RW));
+	show(SPACE);
+	for (u64 i = 0; i < MANY; i++)
+		CHECK(vm_store(0, 0, frozen_at(i), i) == FAULT_DONE);
+	vm_show(1, object_aspace(vm_object(STORE_SPACE)));
+	CHECK(vm_store(1, 0, BASE, 7) == FAULT_DONE);
+	fake_cpu_number = 0;
+	CHECK(vm_clone_step(STORE, CLONE) == STATUS_RESTART);
+	for (u64 i = 0; i < 200 && memory_at(STORE)->freeze; i++)
+		(void)vm_store(0, 0, frozen_at(100 + i), 8);
+	CHECK(!memory_at(STORE)->freeze);
+	OK(vm_clone(STORE, CLONE));
+	CHECK(vm_store(1, 0, BASE, 9) == FAULT_DONE);
+	fake_cpu_number = 0;
+	OK(vm_map(SPACE, CLONE, 0, 2 * CLONE_BASE, PAGE_BYTES, MAP_READ));
+	expect(2 * CLONE_BASE, 7);
+	CHECK(load(0, BASE, &value) == FAULT_DONE && value == 9);
 	CHECK(vm_stop());
 }
 
@@ -716,6 +752,7 @@ int main(void)
 	test_paged_clone();
 	test_paged_random();
 	test_freeze();
+	test_given_up();
 	test_clean_while_frozen();
 	test_windows();
 	test_sparse();
