@@ -6,6 +6,7 @@
 #include "abi/constants.h"
 #include "boot/boot_info.h"
 #include "gen/kernel/syscall_decode.h"
+#include "kernel/arch/arch.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/aspace.h"
@@ -138,6 +139,12 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 		out->a = boot->range[index].start;
 		out->b = boot->range[index].size;
 		out->c = boot->range[index].kind;
+		return STATUS_OK;
+	case SYSTEM_INFO_TOPOLOGY:
+		if (index >= boot->ncpus)
+			return ERR_RANGE;
+		arch_topology(boot->cpu[index].hardware_id, &out->a, &out->b,
+			      &out->c);
 		return STATUS_OK;
 	case SYSTEM_INFO_COUNTER:
 		return info_counter(index, out);

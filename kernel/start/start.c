@@ -39,6 +39,15 @@ void kernel_start(const struct boot_info *info)
 
 	klog("Kochab: %u CPUs found, command line: %s", info->ncpus,
 	     info->command_line);
+	for (u32 i = 0; i < info->ncpus && info->ncpus > 1; i++) {
+		u64 socket, core, thread;
+
+		arch_topology(info->cpu[i].hardware_id, &socket, &core,
+			      &thread);
+		klog("cpu %u: socket %lu core %lu thread %lu", i,
+		     (unsigned long)socket, (unsigned long)core,
+		     (unsigned long)thread);
+	}
 	if (info->warnings[0])
 		klog("boot: %s", info->warnings);
 	frame_init(info);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Sockets, cores, threads: an APIC id is those three numbers side by side, and
+// CPUID leaf 0Bh says how wide each is (Intel SDM volume 2A, CPUID; AMD64 manual
+// volume 3, appendix E.4.7).
+#include "kernel/arch/x86_64/x86.h"
+
+// Bits of the APIC id below the next level; 0 when the CPU does not say.
+static u32 width_below(u32 level)
+{
+	u32 a, b, c, d;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
+			 : "a"(0), "c"(0));
+	if (a < 0xb)
+		return 0;
+	__asm__ volatile("cpuid"
+			 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
+			 : "a"(0xb), "c"(level));
+	return b ? a & 31 : 0;
+}
+
+void arch_topology(u32 hardware_id, u64 *socket, u64 *core, u64 *thread)
+{
+	u32 thread_bits = width_below(0), package_bits = width_below(1);
+
+	if (package_bits < thread_bits)
+		package_bits = thread_bits;
+	*thread = hardware_id & ((1u << thread_bits) - 1);
+	*core = (hardware_id & ((1u << package_bits) - 1)) >> thread_bits;
+	*socket = hardware_id >> package_bits;
+}
