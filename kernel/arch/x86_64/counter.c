@@ -5,6 +5,7 @@
 // timer, and so is the local APIC's timer. Monotonic time starts at 0 here.
 #include "kernel/arch/x86_64/x86.h"
 #include "abi/time_page.h"
+#include "boot/cmos.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "lib/base/bits.h"
@@ -101,68 +102,10 @@ static u64 window_8254(struct sample *start, struct sample *end)
 	return (u64)count * NS_PER_SECOND / 1193182;
 }
 
-// ---- real time: the CMOS clock (MC146818 data sheet)
-static u32 cmos(u8 index)
+static u8 cmos_read(u8 index)
 {
 	out8(0x70, index);
 	return in8(0x71);
-}
-
-struct cmos_time {
-	u32 second, minute, hour, day, month, year;
-};
-
-static struct cmos_time cmos_read(void)
-{
-	for (u32 i = 0; i < 100000 && cmos(10) & 0x80; i++)
-		arch_relax(); // an update is in progress
-	return (struct cmos_time){ cmos(0), cmos(2), cmos(4),
-				   cmos(7), cmos(8), cmos(9) };
-}
-
-static u32 from_bcd(u32 value)
-{
-	return (value >> 4) * 10 + (value & 15);
-}
-
-// Days from 1970-01-01 to a date of the Gregorian calendar: years begin in March,
-// so that the leap day is the last of its year.
-static u64 days_since_1970(u32 year, u32 month, u32 day)
-{
-	u32 y = month <= 2 ? year - 1 : year;
-	u32 m = month <= 2 ? month + 9 : month - 3;
-
-	return 365ull * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day -
-	       1 - 719468;
-}
-
-static u64 cmos_seconds(void)
-{
-	struct cmos_time t = cmos_read(), again = cmos_read();
-	u32 format = cmos(11);
-	bool afternoon = t.hour & 0x80;
-
-	for (u32 i = 0; i < 5 && t.second != again.second; i++) {
-		t = again;
-		again = cmos_read();
-	}
-	t = again;
-	t.hour &= 0x7f;
-	if (!(format & 4)) {
-		t.second = from_bcd(t.second);
-		t.minute = from_bcd(t.minute);
-		t.hour = from_bcd(t.hour);
-		t.day = from_bcd(t.day);
-		t.month = from_bcd(t.month);
-		t.year = from_bcd(t.year);
-	}
-	if (!(format & 2))
-		t.hour = t.hour % 12 + (afternoon ? 12 : 0);
-	if (t.second > 59 || t.minute > 59 || t.hour > 23 || t.day < 1 ||
-	    t.day > 31 || t.month < 1 || t.month > 12 || t.year > 99)
-		return 0;
-	return days_since_1970(2000 + t.year, t.month, t.day) * 86400 +
-	       t.hour * 3600 + t.minute * 60 + t.second;
 }
 
 // ---- interface
@@ -186,7 +129,7 @@ void counter_init(struct boot_info *info)
 	counter_per_ns = (counter << SHIFT) / ns;
 	timer_per_ns = (timer << SHIFT) / ns;
 	base_counter = end.counter;
-	info->realtime_seconds = cmos_seconds();
+	info->realtime_seconds = cmos_seconds(cmos_read);
 	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
 	if (boot_realtime_ns)
 		boot_realtime_ns -= arch_now_ns();

@@ -11,6 +11,18 @@
 #include "gen/abi/syscall_nr.h"
 #include "kernel/arch/x86_64/offsets.h"
 
+// Move registers to and from a save area.
+#define SAVE1(area, r) movq %r, REGS_##r(%area);
+#define SAVE2(area, a, b) SAVE1(area, a) SAVE1(area, b)
+#define SAVE3(area, a, ...) SAVE1(area, a) SAVE2(area, __VA_ARGS__)
+#define SAVE4(area, a, ...) SAVE1(area, a) SAVE3(area, __VA_ARGS__)
+#define SAVE5(area, a, ...) SAVE1(area, a) SAVE4(area, __VA_ARGS__)
+#define LOAD1(area, r) movq REGS_##r(%area), %r;
+#define LOAD2(area, a, b) LOAD1(area, a) LOAD1(area, b)
+#define LOAD3(area, a, ...) LOAD1(area, a) LOAD2(area, __VA_ARGS__)
+#define LOAD4(area, a, ...) LOAD1(area, a) LOAD3(area, __VA_ARGS__)
+#define LOAD5(area, a, ...) LOAD1(area, a) LOAD4(area, __VA_ARGS__)
+
 	.text
 
 // ---- system calls
@@ -25,12 +37,12 @@ syscall_entry:
 	movq	%gs:CPU_CURRENT, %rsp
 	btq	$47, %rcx
 	jc	syscall_at_end
-1:	movq	%rcx, REGS_RIP(%rsp)
-	movq	%r11, REGS_RFLAGS(%rsp)
-	movq	%rbp, REGS_RBP(%rsp)
+1:	movq	%rcx, REGS_rip(%rsp)
+	movq	%r11, REGS_rflags(%rsp)
+	movq	%rbp, REGS_rbp(%rsp)
 	movq	%rsp, %rcx
 	movq	%gs:CPU_SCRATCH_SP, %r11
-	movq	%r11, REGS_RSP(%rcx)
+	movq	%r11, REGS_rsp(%rcx)
 	movq	%gs:CPU_STACK_TOP, %rsp
 	// The fast paths (fastpath.c) are for words only: no capabilities, no
 	// deadline, no flags. This one compare excludes them all.
@@ -68,27 +80,19 @@ fast_null:
 fast_return:
 	xorl	%ebx, %ebx
 	xorl	%r10d, %r10d
-	movq	REGS_RBP(%rcx), %rbp
-	movq	REGS_RSP(%rcx), %rsp
-	movq	REGS_RFLAGS(%rcx), %r11
-	movq	REGS_RIP(%rcx), %rcx
+	movq	REGS_rbp(%rcx), %rbp
+	movq	REGS_rsp(%rcx), %rsp
+	movq	REGS_rflags(%rcx), %r11
+	movq	REGS_rip(%rcx), %rcx
 	swapgs
 	sysretq
 
 syscall_slow:
 	xorl	%ebp, %ebp		// the backtrace ends here
-	movq	%rax, REGS_RAX(%rcx)
-	movq	%rbx, REGS_RBX(%rcx)
-	movq	%rdx, REGS_RDX(%rcx)
-	movq	%rsi, REGS_RSI(%rcx)
-	movq	%rdi, REGS_RDI(%rcx)
-	movq	%r8, REGS_R8(%rcx)
-	movq	%r9, REGS_R9(%rcx)
-	movq	%r10, REGS_R10(%rcx)
-	movq	%r12, REGS_R12(%rcx)
-	movq	%r13, REGS_R13(%rcx)
-	movq	%r14, REGS_R14(%rcx)
-	movq	%r15, REGS_R15(%rcx)
+	SAVE5(rcx, rax, rbx, rdx, rsi, rdi)
+	SAVE5(rcx, r8, r9, r10, r12, r13)
+	SAVE1(rcx, r14)
+	SAVE1(rcx, r15)
 	movb	$1, THREAD_RESUME_SYSCALL(%rcx)
 	movq	%rcx, %rdi
 	movq	%rcx, %rbx
@@ -101,22 +105,12 @@ syscall_slow:
 	cmpl	$0, %gs:CPU_REQUESTS
 	jne	kernel_leave
 syscall_return:
-	movq	REGS_RAX(%rbx), %rax
-	movq	REGS_RDX(%rbx), %rdx
-	movq	REGS_RSI(%rbx), %rsi
-	movq	REGS_RDI(%rbx), %rdi
-	movq	REGS_RBP(%rbx), %rbp
-	movq	REGS_R8(%rbx), %r8
-	movq	REGS_R9(%rbx), %r9
-	movq	REGS_R10(%rbx), %r10
-	movq	REGS_R12(%rbx), %r12
-	movq	REGS_R13(%rbx), %r13
-	movq	REGS_R14(%rbx), %r14
-	movq	REGS_R15(%rbx), %r15
-	movq	REGS_RSP(%rbx), %rsp
-	movq	REGS_RFLAGS(%rbx), %r11
-	movq	REGS_RIP(%rbx), %rcx
-	movq	REGS_RBX(%rbx), %rbx
+	LOAD5(rbx, rax, rdx, rsi, rdi, rbp)
+	LOAD5(rbx, r8, r9, r10, r12, r13)
+	LOAD3(rbx, r14, r15, rsp)
+	movq	REGS_rflags(%rbx), %r11
+	movq	REGS_rip(%rbx), %rcx
+	movq	REGS_rbx(%rbx), %rbx
 	swapgs
 	sysretq
 
@@ -165,14 +159,14 @@ fast_exit_table:
 18:	xorl	%r10d, %r10d
 	swapgs				// from here GS is the user's
 	rdgsbase %rbx
-	movq	%rbx, REGS_GS_BASE(%r11)
-	movq	REGS_GS_BASE(%rcx), %rbx
+	movq	%rbx, REGS_gs_base(%r11)
+	movq	REGS_gs_base(%rcx), %rbx
 	wrgsbase %rbx
 	xorl	%ebx, %ebx
-	movq	REGS_RBP(%rcx), %rbp
-	movq	REGS_RSP(%rcx), %rsp
-	movq	REGS_RFLAGS(%rcx), %r11
-	movq	REGS_RIP(%rcx), %rcx
+	movq	REGS_rbp(%rcx), %rbp
+	movq	REGS_rsp(%rcx), %rsp
+	movq	REGS_rflags(%rcx), %r11
+	movq	REGS_rip(%rcx), %rcx
 	sysretq
 
 // ---- guests
@@ -182,27 +176,15 @@ fast_exit_table:
 	.balign	64
 guest_syscall:
 	movq	%gs:CPU_GUEST_SAVE, %rsp
-	movq	%rax, REGS_RAX(%rsp)
-	movq	%rbx, REGS_RBX(%rsp)
-	movq	%rcx, REGS_RCX(%rsp)
-	movq	%rdx, REGS_RDX(%rsp)
-	movq	%rsi, REGS_RSI(%rsp)
-	movq	%rdi, REGS_RDI(%rsp)
-	movq	%rbp, REGS_RBP(%rsp)
-	movq	%r8, REGS_R8(%rsp)
-	movq	%r9, REGS_R9(%rsp)
-	movq	%r10, REGS_R10(%rsp)
-	movq	%r11, REGS_R11(%rsp)
-	movq	%r12, REGS_R12(%rsp)
-	movq	%r13, REGS_R13(%rsp)
-	movq	%r14, REGS_R14(%rsp)
-	movq	%r15, REGS_R15(%rsp)
-	movq	%rcx, REGS_RIP(%rsp)
-	movq	%r11, REGS_RFLAGS(%rsp)
+	SAVE5(rsp, rax, rbx, rcx, rdx, rsi)
+	SAVE5(rsp, rdi, rbp, r8, r9, r10)
+	SAVE5(rsp, r11, r12, r13, r14, r15)
+	movq	%rcx, REGS_rip(%rsp)
+	movq	%r11, REGS_rflags(%rsp)
 	movq	%gs:CPU_SCRATCH_SP, %rax
-	movq	%rax, REGS_RSP(%rsp)
+	movq	%rax, REGS_rsp(%rsp)
 	rdfsbase %rax
-	movq	%rax, REGS_FS_BASE(%rsp)
+	movq	%rax, REGS_fs_base(%rsp)
 	movl	$1, %edi		// GUEST_SYSCALL
 	movq	%rdi, GUEST_REASON(%rsp)
 	xorl	%eax, %eax		// STATUS_OK
@@ -215,17 +197,17 @@ guest_syscall:
 	testq	%rbx, %rbx
 	jz	guest_no_root
 	movq	%rbx, %cr3
-	movq	REGS_FS_BASE(%rcx), %rbx
+	movq	REGS_fs_base(%rcx), %rbx
 	wrfsbase %rbx
-	movq	REGS_GS_BASE(%rcx), %rbx
+	movq	REGS_gs_base(%rcx), %rbx
 	swapgs				// from here GS is the user's
 	rdgsbase %rbp
-	movq	%rbp, REGS_GS_BASE(%rsp)
+	movq	%rbp, REGS_gs_base(%rsp)
 	wrgsbase %rbx
-	movq	REGS_RBP(%rcx), %rbp
-	movq	REGS_RSP(%rcx), %rsp
-	movq	REGS_RFLAGS(%rcx), %r11
-	movq	REGS_RIP(%rcx), %rcx
+	movq	REGS_rbp(%rcx), %rbp
+	movq	REGS_rsp(%rcx), %rsp
+	movq	REGS_rflags(%rcx), %r11
+	movq	REGS_rip(%rcx), %rcx
 	sysretq
 
 // Its address space was destroyed meanwhile.
@@ -238,30 +220,20 @@ guest_no_root:
 // rdx = rflags, both checked; the bases and CR3 are loaded already.
 	.globl	guest_enter
 guest_enter:
-	cmpq	%rsi, REGS_RCX(%rdi)
+	cmpq	%rsi, REGS_rcx(%rdi)
 	jne	1f
-	cmpq	%rdx, REGS_R11(%rdi)
+	cmpq	%rdx, REGS_r11(%rdi)
 	jne	1f
 	movq	%rsi, %rcx		// it left by syscall
 	movq	%rdx, %r11
-	movq	REGS_RAX(%rdi), %rax
-	movq	REGS_RBX(%rdi), %rbx
-	movq	REGS_RDX(%rdi), %rdx
-	movq	REGS_RSI(%rdi), %rsi
-	movq	REGS_RBP(%rdi), %rbp
-	movq	REGS_R8(%rdi), %r8
-	movq	REGS_R9(%rdi), %r9
-	movq	REGS_R10(%rdi), %r10
-	movq	REGS_R12(%rdi), %r12
-	movq	REGS_R13(%rdi), %r13
-	movq	REGS_R14(%rdi), %r14
-	movq	REGS_R15(%rdi), %r15
-	movq	REGS_RSP(%rdi), %rsp
-	movq	REGS_RDI(%rdi), %rdi
+	LOAD5(rdi, rax, rbx, rdx, rsi, rbp)
+	LOAD5(rdi, r8, r9, r10, r12, r13)
+	LOAD3(rdi, r14, r15, rsp)
+	movq	REGS_rdi(%rdi), %rdi
 	swapgs
 	sysretq
 1:	pushq	$SELECTOR_USER_DATA
-	pushq	REGS_RSP(%rdi)
+	pushq	REGS_rsp(%rdi)
 	pushq	%rdx
 	pushq	$SELECTOR_USER_CODE
 	pushq	%rsi
@@ -304,27 +276,16 @@ trap_common:
 	movq	%gs:CPU_CURRENT, %rax
 	cmpl	$0, %gs:CPU_IN_GUEST
 	cmovneq	%gs:CPU_GUEST_SAVE, %rax
-	movq	%rbx, REGS_RBX(%rax)
-	movq	%rcx, REGS_RCX(%rax)
-	movq	%rdx, REGS_RDX(%rax)
-	movq	%rsi, REGS_RSI(%rax)
-	movq	%rdi, REGS_RDI(%rax)
-	movq	%rbp, REGS_RBP(%rax)
-	movq	%r8, REGS_R8(%rax)
-	movq	%r9, REGS_R9(%rax)
-	movq	%r10, REGS_R10(%rax)
-	movq	%r11, REGS_R11(%rax)
-	movq	%r12, REGS_R12(%rax)
-	movq	%r13, REGS_R13(%rax)
-	movq	%r14, REGS_R14(%rax)
-	movq	%r15, REGS_R15(%rax)
-	popq	REGS_RAX(%rax)
+	SAVE5(rax, rbx, rcx, rdx, rsi, rdi)
+	SAVE5(rax, rbp, r8, r9, r10, r11)
+	SAVE4(rax, r12, r13, r14, r15)
+	popq	REGS_rax(%rax)
 	popq	%rdi			// vector
 	popq	%rsi			// error code
-	popq	REGS_RIP(%rax)
+	popq	REGS_rip(%rax)
 	popq	%rcx			// cs
-	popq	REGS_RFLAGS(%rax)
-	popq	REGS_RSP(%rax)
+	popq	REGS_rflags(%rax)
+	popq	REGS_rsp(%rax)
 	movq	%rax, %rdx
 	movq	%gs:CPU_STACK_TOP, %rsp
 	xorl	%ebp, %ebp
@@ -345,21 +306,10 @@ trap_kernel:
 	ud2
 
 	.macro	push_all
-	pushq	%rax
-	pushq	%rcx
-	pushq	%rdx
-	pushq	%rbx
-	pushq	%rbp
-	pushq	%rsi
-	pushq	%rdi
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	.irp	reg, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, \
+		r13, r14, r15
+	pushq	%\reg
+	.endr
 	.endm
 
 // May have come at any instruction: the GS base is not known. The last word of
@@ -382,26 +332,15 @@ trap_fatal:
 	.globl	leave_iret		// rdi = regs
 leave_iret:
 	pushq	$SELECTOR_USER_DATA
-	pushq	REGS_RSP(%rdi)
-	pushq	REGS_RFLAGS(%rdi)
+	pushq	REGS_rsp(%rdi)
+	pushq	REGS_rflags(%rdi)
 	pushq	$SELECTOR_USER_CODE
-	pushq	REGS_RIP(%rdi)
+	pushq	REGS_rip(%rdi)
 leave_load:
-	movq	REGS_RAX(%rdi), %rax
-	movq	REGS_RBX(%rdi), %rbx
-	movq	REGS_RCX(%rdi), %rcx
-	movq	REGS_RDX(%rdi), %rdx
-	movq	REGS_RSI(%rdi), %rsi
-	movq	REGS_RBP(%rdi), %rbp
-	movq	REGS_R8(%rdi), %r8
-	movq	REGS_R9(%rdi), %r9
-	movq	REGS_R10(%rdi), %r10
-	movq	REGS_R11(%rdi), %r11
-	movq	REGS_R12(%rdi), %r12
-	movq	REGS_R13(%rdi), %r13
-	movq	REGS_R14(%rdi), %r14
-	movq	REGS_R15(%rdi), %r15
-	movq	REGS_RDI(%rdi), %rdi
+	LOAD5(rdi, rax, rbx, rcx, rdx, rsi)
+	LOAD5(rdi, rbp, r8, r9, r10, r11)
+	LOAD4(rdi, r12, r13, r14, r15)
+	movq	REGS_rdi(%rdi), %rdi
 	swapgs
 	iretq
 

@@ -8,26 +8,26 @@
 #define ARCH_OFFSETS_H
 
 // struct arch_regs, struct guest_state
-#define REGS_RSP 0
-#define REGS_RAX 8
-#define REGS_RBX 16
-#define REGS_RCX 24
-#define REGS_RDX 32
-#define REGS_RSI 40
-#define REGS_RDI 48
-#define REGS_RBP 56
-#define REGS_R8 64
-#define REGS_R9 72
-#define REGS_R10 80
-#define REGS_R11 88
-#define REGS_R12 96
-#define REGS_R13 104
-#define REGS_R14 112
-#define REGS_R15 120
-#define REGS_RIP 128
-#define REGS_RFLAGS 136
-#define REGS_FS_BASE 144
-#define REGS_GS_BASE 152
+#define REGS_rsp 0
+#define REGS_rax 8
+#define REGS_rbx 16
+#define REGS_rcx 24
+#define REGS_rdx 32
+#define REGS_rsi 40
+#define REGS_rdi 48
+#define REGS_rbp 56
+#define REGS_r8 64
+#define REGS_r9 72
+#define REGS_r10 80
+#define REGS_r11 88
+#define REGS_r12 96
+#define REGS_r13 104
+#define REGS_r14 112
+#define REGS_r15 120
+#define REGS_rip 128
+#define REGS_rflags 136
+#define REGS_fs_base 144
+#define REGS_gs_base 152
 #define GUEST_REASON 160
 
 // struct thread, whose first member is its registers

@@ -12,30 +12,18 @@
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 
+// The three structures have the same members of eight bytes in the same order.
 #define CHECK_REGS(name, field)                                                \
-	static_assert(__builtin_offsetof(struct arch_regs, field) == name);    \
-	static_assert(__builtin_offsetof(struct guest_state, field) == name);  \
-	static_assert(__builtin_offsetof(struct thread_registers, field) == name)
-CHECK_REGS(REGS_RSP, rsp);
-CHECK_REGS(REGS_RAX, rax);
-CHECK_REGS(REGS_RBX, rbx);
-CHECK_REGS(REGS_RCX, rcx);
-CHECK_REGS(REGS_RDX, rdx);
-CHECK_REGS(REGS_RSI, rsi);
-CHECK_REGS(REGS_RDI, rdi);
-CHECK_REGS(REGS_RBP, rbp);
-CHECK_REGS(REGS_R8, r8);
-CHECK_REGS(REGS_R9, r9);
-CHECK_REGS(REGS_R10, r10);
-CHECK_REGS(REGS_R11, r11);
-CHECK_REGS(REGS_R12, r12);
-CHECK_REGS(REGS_R13, r13);
-CHECK_REGS(REGS_R14, r14);
-CHECK_REGS(REGS_R15, r15);
-CHECK_REGS(REGS_RIP, rip);
-CHECK_REGS(REGS_RFLAGS, rflags);
-CHECK_REGS(REGS_FS_BASE, fs_base);
-CHECK_REGS(REGS_GS_BASE, gs_base);
+	static_assert(__builtin_offsetof(struct arch_regs, field) == name &&   \
+		      __builtin_offsetof(struct guest_state, field) == name && \
+		      __builtin_offsetof(struct thread_registers, field) ==    \
+			      name)
+CHECK_REGS(REGS_rsp, rsp);
+CHECK_REGS(REGS_rbp, rbp);
+CHECK_REGS(REGS_r8, r8);
+CHECK_REGS(REGS_r15, r15);
+CHECK_REGS(REGS_rip, rip);
+CHECK_REGS(REGS_gs_base, gs_base);
 #define CHECK(name, type, member) \
 	static_assert(__builtin_offsetof(struct type, member) == name)
 CHECK(0, thread, regs);
