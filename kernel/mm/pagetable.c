@@ -182,10 +182,31 @@ u64 *pagetable_next(struct pagetable_cursor *cursor)
 	return nullptr;
 }
 
+void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
+			u32 memory_flags, struct tlb_flush *flush)
+{
+	bool changed = false;
+	u64 *entry;
+
+	lock_take(&cursor->aspace->table_lock);
+	while ((entry = pagetable_next(cursor))) {
+		u32 keep = arch_pte_writable(*entry) ? ~0u : ~(u32)MAP_WRITE;
+		u64 new = 0;
+
+		if (access)
+			new = arch_pte_leaf(arch_pte_frame(*entry),
+					    access & keep, memory_flags);
+		changed |= new != *entry;
+		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
+	}
+	lock_drop(&cursor->aspace->table_lock);
+	if (changed)
+		tlb_flush_add(flush, cursor->aspace);
+}
+
 void tlb_batch_finish(struct tlb_batch *batch)
 {
-	if (batch->flush.cpus)
-		tlb_flush_finish(&batch->flush);
+	tlb_flush_finish(&batch->flush);
 	for (u32 i = 0; i < batch->nframes; i++)
 		(void)frame_unshare(batch->frame[i]);
 	tlb_batch_init(batch);

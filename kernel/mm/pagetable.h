@@ -33,6 +33,10 @@ struct pagetable_cursor {
 // The next present entry, whose address was cursor->address - PAGE_BYTES; NULL
 // at the end of the range or of the budget.
 u64 *pagetable_next(struct pagetable_cursor *cursor);
+// Give what the cursor passes this access and no more (0: clear it; an entry
+// that was not writable does not become so), and add to the flush if needed.
+void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
+			u32 memory_flags, struct tlb_flush *flush);
 
 // Work to be done after all locks are dropped: CPUs to flush, then frames whose
 // shares are dropped.

@@ -261,28 +261,6 @@ enum status sysk_aspace_map(struct thread *, struct cap_ref *cap,
 
 // ---- unmap
 
-// Clear entries of [*address, end) until the budget is used up; *address is
-// where it stopped.
-static void clear_entries(struct aspace *aspace, u64 *address, u64 end,
-			  u32 *budget, struct tlb_flush *flush)
-{
-	struct pagetable_cursor cursor = {aspace, *address, end, nullptr,
-					  *budget};
-	bool changed = false;
-	u64 *entry;
-
-	lock_take(&aspace->table_lock);
-	while ((entry = pagetable_next(&cursor))) {
-		__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-		changed = true;
-	}
-	lock_drop(&aspace->table_lock);
-	if (changed)
-		tlb_flush_add(flush, aspace);
-	*address = cursor.address;
-	*budget = cursor.budget;
-}
-
 // Take [from, to) out of the mapping, whose entries there are clear.
 static enum status cut_out(struct mapping *mapping, u64 from, u64 to, u64 cpus)
 {
@@ -305,20 +283,22 @@ static enum status cut_out(struct mapping *mapping, u64 from, u64 to, u64 cpus)
 static enum status unmap_step_locked(struct aspace *aspace, u64 address,
 				     u64 end, struct tlb_flush *flush)
 {
-	u32 budget = STEP_ENTRIES;
-	enum status status;
+	struct pagetable_cursor cursor = {aspace, .budget = STEP_ENTRIES};
+	enum status status = STATUS_OK;
 
-	for (u32 i = 0; i < STEP_MAPPINGS && budget; i++) {
+	for (u32 i = 0; i < STEP_MAPPINGS && cursor.budget; i++) {
 		struct mapping *mapping = mapping_find(aspace, address);
 
 		if (!mapping || mapping->start >= end)
 			return STATUS_OK;
 		u64 from = MAX(mapping->start, address);
-		u64 to = MIN(mapping->start + mapping->length, end);
-		u64 reached = from;
 
-		clear_entries(aspace, &reached, to, &budget, flush);
-		status = cut_out(mapping, from, reached, flush->cpus);
+		cursor.address = from;
+		cursor.end = MIN(mapping->start + mapping->length, end);
+		cursor.leaf = nullptr;
+		pagetable_restrict(&cursor, 0, 0, flush);
+		// What is left of the range is for the next step.
+		status = cut_out(mapping, from, cursor.address, flush->cpus);
 		if (status != STATUS_OK)
 			return status;
 	}
@@ -338,8 +318,7 @@ enum status sysk_aspace_unmap(struct thread *, struct cap_ref *cap, u64 address,
 		return status;
 	status = unmap_step_locked(aspace, address, address + length, &flush);
 	lock_drop(&aspace->object.lock);
-	if (flush.cpus)
-		tlb_flush_finish(&flush);
+	tlb_flush_finish(&flush);
 	return status;
 }
 
@@ -368,33 +347,16 @@ static void settle(struct mapping *mapping, u32 *budget,
 {
 	struct aspace *aspace = mapping->aspace;
 	struct memory *memory = mapping_lock_memory(mapping);
-	u32 access = mapping->flags & MAP_ACCESS;
 	struct pagetable_cursor cursor = {
 		aspace, mapping->start + mapping->settled,
 		mapping->start + mapping->length, nullptr, *budget};
-	bool changed = false;
-	u64 *entry;
 
-	lock_take(&aspace->table_lock);
-	while ((entry = pagetable_next(&cursor))) {
-		u64 old = *entry, new = 0;
-
-		if (memory && access)
-			new = arch_pte_leaf(arch_pte_frame(old),
-					    arch_pte_writable(old)
-						    ? access
-						    : access & ~MAP_WRITE,
-					    memory->flags);
-		changed |= new != old;
-		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
-	}
-	lock_drop(&aspace->table_lock);
+	pagetable_restrict(&cursor, memory ? mapping->flags & MAP_ACCESS : 0,
+			   memory ? memory->flags : 0, flush);
 	if (memory) {
 		flush->cpus |= memory->freeze_cpus;
 		lock_drop(&memory->object.lock);
 	}
-	if (changed)
-		tlb_flush_add(flush, aspace);
 	mapping->settled = cursor.address - mapping->start;
 	*budget = cursor.budget;
 }
@@ -451,20 +413,20 @@ enum status sysk_aspace_protect(struct thread *, struct cap_ref *cap,
 	status = protect_step_locked(aspace, address, address + length, flags,
 				     &flush);
 	lock_drop(&aspace->object.lock);
-	if (flush.cpus)
-		tlb_flush_finish(&flush);
+	tlb_flush_finish(&flush);
 	return status;
 }
 
 // ---- faults
 
-struct fault {
-	struct thread *thread;
-	u64 address;
-	u32 code;
-	bool fetch; // the page has to come from the original of a clone
-	u64 index; // of the page in the memory
+struct access {
+	struct thread *thread; // whose fault it is; NULL: the kernel copies
+	bool write;
 	struct pool *pool; // that had too little
+	// The page found, the memory's lock is held:
+	struct memory *memory;
+	struct paddr frame;
+	bool writable, fresh; // just made
 	struct tlb_batch batch;
 };
 
@@ -495,268 +457,211 @@ static struct paddr zero_frame(void)
 	return frame;
 }
 
-static enum fault_result fault_dead(struct mapping *mapping,
-				    struct fault *fault)
+static enum fault_result fault_dead(struct mapping *mapping, u64 address,
+				    u32 code, struct access *access)
 {
 	struct aspace *aspace = mapping->aspace;
-	bool write = fault->code & FAULT_CODE_WRITE;
-	struct paddr frame;
+	bool write = access->write;
 
-	if (!(mapping->flags & MAP_KEEP) || fault->code & FAULT_CODE_EXEC)
+	if (!(mapping->flags & MAP_KEEP) || code & FAULT_CODE_EXEC)
 		return FAULT_FAILED;
-	fault->pool = aspace->object.pool;
+	access->pool = aspace->object.pool;
 	if (write && !aspace->scratch.value &&
 	    pool_frame_alloc(aspace->object.pool, &aspace->scratch) !=
 		    STATUS_OK)
 		return FAULT_NOMEMORY;
-	frame = write ? aspace->scratch : zero_frame();
-	if (!frame.value ||
-	    !show(aspace, fault->address, frame,
-		  write ? MAP_READ | MAP_WRITE : MAP_READ, 0))
-		return FAULT_NOMEMORY;
-	return FAULT_DONE;
+	struct paddr frame = write ? aspace->scratch : zero_frame();
+
+	return frame.value &&
+			show(aspace, address, frame,
+			     write ? MAP_READ | MAP_WRITE : MAP_READ, 0)
+		? FAULT_DONE
+		: FAULT_NOMEMORY;
 }
 
-// The page is absent and its memory paged, or a clone of such.
-static enum fault_result fault_absent(struct memory *memory,
-				      struct fault *fault)
+// The page behind an address, the memory's lock held when OK. DEAD: no memory.
+// AGAIN: absent; the thread has been blocked. CANCELED: its pager failed it.
+// RESTART: try again. QUOTA, MEMORY, RANGE. Aspace's lock held.
+static enum status access_page(struct mapping *mapping, u64 address,
+			       struct access *access)
 {
-	if (memory->has_source) {
-		fault->fetch = true;
-		return FAULT_REFUSED;
-	}
-	if (memory_wait_failed(fault->thread, fault->index))
-		return FAULT_REFUSED;
-	memory_wait_locked(memory, fault->thread, fault->index);
-	return FAULT_BLOCKED;
-}
+	u64 index = (address - mapping->start + mapping->offset) >> PAGE_BITS;
+	struct thread *thread = access->thread;
 
-// Memory's lock held.
-static enum fault_result fault_locked(struct mapping *mapping,
-				      struct memory *memory,
-				      struct fault *fault)
-{
-	bool write = fault->code & FAULT_CODE_WRITE, writable;
-	u64 page = align_down(fault->address, PAGE_BYTES);
-	u64 present = memory->present_pages;
-	u32 access = mapping->flags & MAP_ACCESS;
-	struct paddr frame, old;
+	// Twice: absent, fetched from the original of a clone, present.
+	for (u32 i = 0; i < 2; i++) {
+		struct memory *memory = mapping_lock_memory(mapping);
+		enum status status = STATUS_RESTART;
+		struct paddr old = {0};
 
-	fault->index = (page - mapping->start + mapping->offset) >> PAGE_BITS;
-	if (write && memory_frozen_locked(memory))
-		return FAULT_DONE; // try again
-	switch (memory_page_locked(memory, fault->index, write, &frame,
-				   &writable, &old)) {
-	case STATUS_OK:
-		break;
-	case ERR_AGAIN:
-		return fault_absent(memory, fault);
-	case ERR_RANGE:
-		return FAULT_FAILED;
-	default:
-		fault->pool = memory->object.pool;
-		return FAULT_NOMEMORY;
+		if (!memory)
+			return ERR_DEAD;
+		u64 present = memory->present_pages;
+
+		access->memory = memory;
+		access->pool = memory->object.pool;
+		if (!thread || !access->write || !memory_frozen_locked(memory))
+			status = memory_page_locked(
+				memory, index, access->write, &access->frame,
+				&access->writable, &old);
+		if (old.value) {
+			memory_zap_locked(memory, index, 1,
+					  &access->batch.flush);
+			tlb_batch_add(&access->batch, old);
+		}
+		access->fresh = memory->present_pages != present;
+		if (status == STATUS_OK)
+			return STATUS_OK;
+		bool fetch = status == ERR_AGAIN && memory->has_source;
+
+		if (status == ERR_AGAIN && !fetch && thread) {
+			if (memory_wait_failed(thread, index))
+				status = ERR_CANCELED;
+			else
+				memory_wait_locked(memory, thread, index);
+		}
+		lock_drop(&memory->object.lock);
+		if (status == ERR_AGAIN && !fetch && thread)
+			memory_tell_pager(memory);
+		if (fetch)
+			status = memory_fetch(memory, index, thread,
+					      &access->batch);
+		if (status != STATUS_OK)
+			return status;
 	}
-	if (old.value) {
-		memory_zap_locked(memory, fault->index, 1, &fault->batch.flush);
-		tlb_batch_add(&fault->batch, old);
-	}
-	if (!writable)
-		access &= ~MAP_WRITE;
-	if (!show(mapping->aspace, page, frame, access, memory->flags)) {
-		fault->pool = mapping->aspace->object.pool;
-		return FAULT_NOMEMORY;
-	}
-	if (!write && memory->present_pages == present)
-		show_present(mapping, memory, page + PAGE_BYTES,
-			     align_down(page, AROUND_PAGES * PAGE_BYTES) +
-				     AROUND_PAGES * PAGE_BYTES);
-	return FAULT_DONE;
+	return STATUS_RESTART; // decommitted meanwhile
 }
 
 // Aspace's lock held.
-static enum fault_result fault_mapping(struct mapping *mapping,
-				       struct fault *fault)
+static enum fault_result fault_mapping(struct mapping *mapping, u64 address,
+				       u32 code, struct access *access)
 {
-	// Twice: absent, fetched from the original, present.
-	for (u32 i = 0; i < 2; i++) {
-		struct memory *memory = mapping_lock_memory(mapping);
-		enum fault_result result;
+	u32 flags = mapping->flags & MAP_ACCESS;
+	bool shown;
 
-		if (!memory)
-			return fault_dead(mapping, fault);
-		fault->fetch = false;
-		result = fault_locked(mapping, memory, fault);
-		lock_drop(&memory->object.lock);
-		if (result == FAULT_BLOCKED)
-			memory_tell_pager(memory);
-		if (!fault->fetch)
-			return result;
-		switch (memory_fetch(memory, fault->index, fault->thread,
-				     &fault->batch)) {
-		case STATUS_OK:
-			break;
-		case ERR_AGAIN:
-			return FAULT_BLOCKED;
-		case ERR_QUOTA:
-		case ERR_MEMORY:
-			fault->pool = memory->object.pool;
-			return FAULT_NOMEMORY;
-		default:
-			return FAULT_REFUSED;
-		}
+	switch (access_page(mapping, address, access)) {
+	case STATUS_OK:
+		break;
+	case STATUS_RESTART:
+		return FAULT_DONE;
+	case ERR_AGAIN:
+		return FAULT_BLOCKED;
+	case ERR_CANCELED:
+		return FAULT_REFUSED;
+	case ERR_DEAD:
+		return fault_dead(mapping, address, code, access);
+	case ERR_RANGE:
+		return FAULT_FAILED;
+	default:
+		return FAULT_NOMEMORY;
 	}
-	return FAULT_DONE; // decommitted meanwhile: try again
+	if (!access->writable)
+		flags &= ~MAP_WRITE;
+	shown = show(mapping->aspace, address, access->frame, flags,
+		     access->memory->flags);
+	if (shown && !access->write && !access->fresh)
+		show_present(mapping, access->memory, address + PAGE_BYTES,
+			     align_up(address + 1, AROUND_PAGES * PAGE_BYTES));
+	lock_drop(&access->memory->object.lock);
+	access->pool = mapping->aspace->object.pool;
+	return shown ? FAULT_DONE : FAULT_NOMEMORY;
 }
 
 enum fault_result aspace_fault(struct aspace *aspace, struct thread *thread,
 			       u64 address, u32 code)
 {
-	struct fault fault;
 	enum fault_result result = FAULT_FAILED;
+	struct access access;
 
 	aspace = aspace_for(aspace, address);
 	if (!aspace)
 		return FAULT_FAILED;
-	fault.thread = thread;
-	fault.address = address;
-	fault.code = code;
-	tlb_batch_init(&fault.batch);
+	access.thread = thread;
+	access.write = code & FAULT_CODE_WRITE;
+	tlb_batch_init(&access.batch);
 	lock_take(&aspace->object.lock);
 	struct mapping *mapping = mapping_find(aspace, address);
 
 	if (mapping && mapping->start <= address && permits(mapping, code) &&
 	    !aspace->object.dead)
-		result = fault_mapping(mapping, &fault);
+		result = fault_mapping(mapping, align_down(address, PAGE_BYTES),
+				       code, &access);
 	lock_drop(&aspace->object.lock);
 	// Dead objects may hold what is missing: then try again.
-	if (result == FAULT_NOMEMORY && pool_reclaim(fault.pool))
+	if (result == FAULT_NOMEMORY && pool_reclaim(access.pool))
 		result = FAULT_DONE;
-	tlb_batch_finish(&fault.batch);
+	tlb_batch_finish(&access.batch);
 	return result;
 }
 
 // ---- copying for the kernel
 
-struct copy {
-	u8 *bytes; // the kernel's side
-	bool write; // into the address space
-	struct tlb_batch *batch;
-};
-
-static enum status copy_page(struct memory *memory, u64 offset, usize n,
-			     const struct copy *copy)
+// The bytes lie within one page; aspace's lock held.
+static enum status copy_page(struct mapping *mapping, u64 address, u8 *kernel,
+			     usize n, struct access *access)
 {
-	struct paddr frame, old;
-	bool writable;
-	enum status status;
+	enum status status = access_page(mapping, address, access);
 
-	if (memory->flags & MEMORY_DEVICE)
-		return ERR_ADDRESS; // not in the direct map
-	status = memory_page_locked(memory, offset >> PAGE_BITS, copy->write,
-				    &frame, &writable, &old);
+	if (status == ERR_DEAD && mapping->flags & MAP_KEEP) {
+		if (!access->write)
+			memset(kernel, 0, n);
+		return STATUS_OK;
+	}
 	if (status != STATUS_OK)
-		return status;
-	if (old.value) {
-		memory_zap_locked(memory, offset >> PAGE_BITS, 1,
-				  &copy->batch->flush);
-		tlb_batch_add(copy->batch, old);
-	}
-	u8 *bytes = (u8 *)arch_direct(frame) + (offset & (PAGE_BYTES - 1));
-
-	if (copy->write)
-		memcpy(bytes, copy->bytes, n);
-	else
-		memcpy(copy->bytes, bytes, n);
-	return STATUS_OK;
-}
-
-static enum status copy_dead(const struct mapping *mapping, usize n,
-			     const struct copy *copy)
-{
-	if (!(mapping->flags & MAP_KEEP))
 		return ERR_ADDRESS;
-	if (!copy->write)
-		memset(copy->bytes, 0, n);
-	return STATUS_OK;
+	u8 *user =
+		(u8 *)arch_direct(access->frame) + (address & (PAGE_BYTES - 1));
+
+	if (access->memory->flags & MEMORY_DEVICE)
+		status = ERR_ADDRESS; // not in the direct map
+	else
+		memcpy(access->write ? user : kernel,
+		       access->write ? kernel : user, n);
+	lock_drop(&access->memory->object.lock);
+	return status;
 }
 
-// Aspace's lock held; the bytes lie within one page.
-static enum status copy_mapping(struct mapping *mapping, u64 address, usize n,
-				const struct copy *copy)
-{
-	u64 offset = address - mapping->start + mapping->offset;
-	enum status status;
-
-	for (u32 i = 0; i < 2; i++) {
-		struct memory *memory = mapping_lock_memory(mapping);
-
-		if (!memory)
-			return copy_dead(mapping, n, copy);
-		status = copy_page(memory, offset, n, copy);
-		bool fetch = status == ERR_AGAIN && memory->has_source;
-
-		lock_drop(&memory->object.lock);
-		if (!fetch)
-			break;
-		if (memory_fetch(memory, offset >> PAGE_BITS, nullptr,
-				 copy->batch) != STATUS_OK)
-			break;
-	}
-	return status == STATUS_OK ? STATUS_OK : ERR_ADDRESS;
-}
-
-static enum status copy_bytes(struct aspace *whole, u64 address, usize length,
-			      struct copy *copy)
+static enum status copy_bytes(struct aspace *whole, u64 address, u8 *kernel,
+			      usize length, bool write)
 {
 	enum status status = STATUS_OK;
+	struct access access;
 
 	if (!range_within(address, length, USER_END) || length > COPY_BYTES_MAX)
 		return ERR_ADDRESS;
-	while (length && status == STATUS_OK) {
-		usize n =
-			MIN(length, PAGE_BYTES - (address & (PAGE_BYTES - 1)));
+	access.thread = nullptr;
+	access.write = write;
+	tlb_batch_init(&access.batch);
+	for (usize n; length && status == STATUS_OK; length -= n) {
 		struct aspace *aspace = aspace_for(whole, address);
-
-		if (!aspace)
-			return ERR_ADDRESS;
-		lock_take(&aspace->object.lock);
-		struct mapping *mapping = mapping_find(aspace, address);
+		struct mapping *mapping;
 
 		status = ERR_ADDRESS;
+		if (!aspace)
+			break;
+		n = MIN(length, PAGE_BYTES - (address & (PAGE_BYTES - 1)));
+		lock_take(&aspace->object.lock);
+		mapping = mapping_find(aspace, address);
 		if (mapping && mapping->start <= address &&
-		    permits(mapping, copy->write ? FAULT_CODE_WRITE : 0))
-			status = copy_mapping(mapping, address, n, copy);
+		    permits(mapping, write ? FAULT_CODE_WRITE : 0))
+			status =
+				copy_page(mapping, address, kernel, n, &access);
 		lock_drop(&aspace->object.lock);
-		copy->bytes += n;
+		kernel += n;
 		address += n;
-		length -= n;
 	}
+	tlb_batch_finish(&access.batch);
 	return status;
 }
 
 enum status aspace_read(struct aspace *aspace, u64 address, void *to,
 			usize length)
 {
-	struct tlb_batch batch;
-	struct copy copy = {to, false, &batch};
-	enum status status;
-
-	tlb_batch_init(&batch);
-	status = copy_bytes(aspace, address, length, &copy);
-	tlb_batch_finish(&batch);
-	return status;
+	return copy_bytes(aspace, address, to, length, false);
 }
 
 enum status aspace_write(struct aspace *aspace, u64 address, const void *from,
 			 usize length)
 {
-	struct tlb_batch batch;
-	struct copy copy = {(u8 *)from, true, &batch};
-	enum status status;
-
-	tlb_batch_init(&batch);
-	status = copy_bytes(aspace, address, length, &copy);
-	tlb_batch_finish(&batch);
-	return status;
+	return copy_bytes(aspace, address, (u8 *)from, length, true);
 }

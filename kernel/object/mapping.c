@@ -202,40 +202,29 @@ void mapping_trim_tail(struct mapping *mapping, u64 address)
 
 // ---- page tables follow the memory
 
-// Clear or write-protect what one mapping shows of bytes [first, end) of memory.
-static void show_less(struct mapping *mapping, u64 first, u64 end, bool clear,
-		      struct tlb_flush *flush)
+// Restrict what one mapping shows of bytes [first, end) of its memory.
+static void restrict_shown(struct mapping *mapping, u64 first, u64 end,
+			   u32 access, struct tlb_flush *flush)
 {
-	struct aspace *aspace = mapping->aspace;
-	struct pagetable_cursor cursor = {.aspace = aspace, .budget = ~0u};
-	bool changed = false;
-	u64 *entry;
+	u64 start = mapping->start, offset = mapping->offset;
 
-	first = MAX(first, mapping->offset);
-	end = MIN(end, mapping->offset + mapping->length);
-	if (first >= end)
-		return;
-	cursor.address = mapping->start + (first - mapping->offset);
-	cursor.end = mapping->start + (end - mapping->offset);
-	lock_take(&aspace->table_lock);
-	while ((entry = pagetable_next(&cursor))) {
-		if (!clear && !arch_pte_writable(*entry))
-			continue;
-		__atomic_store_n(entry, clear ? 0 : arch_pte_readonly(*entry),
-				 __ATOMIC_RELAXED);
-		changed = true;
-	}
-	lock_drop(&aspace->table_lock);
-	if (changed)
-		tlb_flush_add(flush, aspace);
+	first = MAX(first, offset);
+	end = MIN(end, offset + mapping->length);
+	struct pagetable_cursor cursor = {mapping->aspace,
+					  start + first - offset,
+					  start + end - offset, nullptr, ~0u};
+
+	if (first < end)
+		pagetable_restrict(&cursor, mapping->flags & access,
+				   mapping->memory->flags, flush);
 }
 
 void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
 		       struct tlb_flush *flush)
 {
 	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
-		show_less(m, first << PAGE_BITS, (first + npages) << PAGE_BITS,
-			  true, flush);
+		restrict_shown(m, first << PAGE_BITS,
+			       (first + npages) << PAGE_BITS, 0, flush);
 }
 
 void memory_protect_locked(struct memory *memory, u64 first, u64 npages,
@@ -243,8 +232,9 @@ void memory_protect_locked(struct memory *memory, u64 first, u64 npages,
 {
 	flush->cpus |= memory->freeze_cpus;
 	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
-		show_less(m, first << PAGE_BITS, (first + npages) << PAGE_BITS,
-			  false, flush);
+		restrict_shown(m, first << PAGE_BITS,
+			       (first + npages) << PAGE_BITS,
+			       MAP_READ | MAP_EXEC, flush);
 }
 
 // ---- mappings lost to revocation or destruction of the memory
@@ -256,7 +246,7 @@ void mapping_lost_locked(struct mapping *mapping)
 	struct memory *memory = mapping->memory;
 	struct tlb_flush flush = {0};
 
-	show_less(mapping, 0, ~0ull, true, &flush);
+	restrict_shown(mapping, 0, ~0ull, 0, &flush);
 	memory->flush_cpus |= flush.cpus;
 	lost_cpus[cpu_self()->number] |= flush.cpus;
 	detach_locked(mapping);

@@ -623,7 +623,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 	bool writable;
 
 	if (!object)
-		return ERR_DEAD;
+		return ERR_CANCELED;
 	struct memory *source = object_memory(object);
 
 	status = memory_page_locked(source, index, false, &frame, &writable,
@@ -819,8 +819,7 @@ bool memory_destroy_step(struct memory *memory)
 	lock_drop(&memory->object.lock);
 	if (busy)
 		return false;
-	if (flush.cpus)
-		tlb_flush_finish(&flush);
+	tlb_flush_finish(&flush);
 	if (!tree_destroy_step(memory))
 		return false;
 	slot_drop(&memory->pager_slot);

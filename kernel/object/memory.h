@@ -138,7 +138,8 @@ bool memory_wait_failed(struct thread *thread, u64 index);
 
 // An absent page of a clone of paged memory: fetch it from the original and
 // insert it. No memory lock held. OK: look again. AGAIN: the thread (if not
-// NULL) was blocked until the original has the page. DEAD, QUOTA, MEMORY.
+// NULL) was blocked until the original has the page. CANCELED: it is gone or its
+// pager failed. QUOTA, MEMORY.
 [[nodiscard]] enum status memory_fetch(struct memory *clone, u64 index,
 				       struct thread *thread,
 				       struct tlb_batch *batch);

@@ -242,8 +242,7 @@ static enum status supply_move(struct thread *self, u64 offset, u64 npages,
 	enum status status =
 		supply_take(source, source_offset, npages, frames, &flush);
 
-	if (flush.cpus)
-		tlb_flush_finish(&flush);
+	tlb_flush_finish(&flush);
 	if (status == STATUS_OK)
 		status = supply_put(self, offset, npages, frames);
 	for (u64 i = 0; i < npages; i++)
@@ -393,7 +392,6 @@ enum status sysk_memory_clean(struct thread *, struct cap_ref *cap, u64 offset,
 	memory->clean_to = MAX(memory->clean_to, index + (status == STATUS_OK));
 out:
 	lock_drop(&memory->object.lock);
-	if (flush.cpus)
-		tlb_flush_finish(&flush);
+	tlb_flush_finish(&flush);
 	return status;
 }
