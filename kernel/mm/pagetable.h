@@ -13,8 +13,8 @@
 
 // Make the root or roots (and, for a container, the second-level tables of its
 // region). Undoes itself on failure. QUOTA, MEMORY.
-[[nodiscard]] enum status pagetable_create(struct aspace *aspace,
-					   const struct aspace *container);
+enum status pagetable_create(struct aspace *aspace,
+			     const struct aspace *container);
 // Free tables, one bounded step; true when none is left.
 bool pagetable_destroy_step(struct aspace *aspace);
 // Take the container's tables out of a foreign aspace's root.

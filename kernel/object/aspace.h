@@ -72,9 +72,8 @@ enum fault_result : u8 {
 	FAULT_REFUSED, // the pager failed the page: deliver as FAULT_PAGER
 };
 
-[[nodiscard]] enum status aspace_create(struct pool *pool, u32 kind,
-					struct aspace *container,
-					struct aspace **out);
+enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
+			  struct aspace **out);
 bool aspace_destroy_step(struct aspace *aspace);
 
 // The aspace that holds the mapping of this address: for a foreign aspace the
@@ -88,16 +87,15 @@ struct aspace *aspace_for(struct aspace *aspace, u64 address);
 					     struct thread *thread, u64 address,
 					     u32 code);
 
-[[nodiscard]] enum status aspace_map(struct aspace *aspace,
-				     const struct cap_ref *memory, u64 offset,
-				     u64 address, u64 length, u32 flags);
+enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,
+		       u64 offset, u64 address, u64 length, u32 flags);
 
 // Copy between the kernel and user memory of an aspace by walking its mappings:
 // the kernel never dereferences user addresses. ADDRESS when not mapped so.
-[[nodiscard]] enum status aspace_read(struct aspace *aspace, u64 address,
-				      void *to, usize length);
-[[nodiscard]] enum status aspace_write(struct aspace *aspace, u64 address,
-				       const void *from, usize length);
+enum status aspace_read(struct aspace *aspace, u64 address, void *to,
+			usize length);
+enum status aspace_write(struct aspace *aspace, u64 address, const void *from,
+			 usize length);
 
 // A mapping's memory goes away (its slot is being cleared). Memory's lock held.
 // What must be flushed is collected for this CPU: aspace_flush_lost().

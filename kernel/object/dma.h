@@ -40,7 +40,7 @@ struct dma {
 	struct pin *bucket[DMA_BUCKETS]; // by frame number
 };
 
-[[nodiscard]] enum status dma_create(struct pool *pool, struct dma **out);
+enum status dma_create(struct pool *pool, struct dma **out);
 bool dma_destroy_step(struct dma *dma);
 // The memory behind a pin goes away: quarantine. Memory's lock held.
 void pin_lost_locked(struct pin *pin);

@@ -26,7 +26,7 @@ void mapping_remove(struct mapping *mapping, u64 cpus);
 // Cut in two at address, which lies inside; the part from address on becomes a
 // mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD; RESTART: the memory
 // is going away at this moment.
-[[nodiscard]] enum status mapping_split(struct mapping *mapping, u64 address);
+enum status mapping_split(struct mapping *mapping, u64 address);
 // Give up length bytes at the start, or everything from address on.
 void mapping_trim_front(struct mapping *mapping, u64 length);
 void mapping_trim_tail(struct mapping *mapping, u64 address);

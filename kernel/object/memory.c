@@ -78,7 +78,7 @@ enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
 			  struct memory **out)
 {
 	u64 npages = size_bytes >> PAGE_BITS;
-	u64 charge = flags == MEMORY_COMMITTED ? most_pages(npages) : 0;
+	u64 cost = flags == MEMORY_COMMITTED ? most_pages(npages) : 0;
 	enum status status = check_size(size_bytes);
 
 	if (status != STATUS_OK)
@@ -86,14 +86,14 @@ enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
 	if (flags != MEMORY_ANON && flags != MEMORY_PAGED &&
 	    flags != MEMORY_COMMITTED)
 		return ERR_ARGUMENT;
-	status = pool_charge(pool, charge);
+	status = pool_charge(pool, cost);
 	if (status != STATUS_OK)
 		return status;
 	status = memory_alloc(pool, npages, flags, out);
 	if (status == STATUS_OK)
-		(*out)->charged = charge;
+		(*out)->charged = cost;
 	else
-		pool_uncharge(pool, charge);
+		pool_uncharge(pool, cost);
 	return status;
 }
 
@@ -116,7 +116,7 @@ enum status memory_create_physical(struct pool *pool, struct paddr start,
 
 // ---- charging
 
-enum status memory_charge_locked(struct memory *memory, u64 npages)
+static enum status charge(struct memory *memory, u64 npages)
 {
 	enum status status;
 
@@ -198,19 +198,27 @@ static enum status node_unshare(u64 *entry)
 	return STATUS_OK;
 }
 
+enum status frame_alloc_zero(struct paddr *out)
+{
+	enum status status = frame_alloc(0, out);
+
+	if (status == STATUS_OK)
+		memset(arch_direct(*out), 0, PAGE_BYTES);
+	return status;
+}
+
 static enum status node_make(struct memory *memory, u64 *entry)
 {
 	struct paddr frame;
-	enum status status = memory_charge_locked(memory, 1);
+	enum status status = frame_alloc_zero(&frame);
 
 	if (status != STATUS_OK)
 		return status;
-	status = frame_alloc(0, &frame);
+	status = charge(memory, 1);
 	if (status != STATUS_OK) {
-		uncharge(memory, 1);
+		frame_free(frame, 0);
 		return status;
 	}
-	memset(arch_direct(frame), 0, PAGE_BYTES);
 	*entry = frame.value | RADIX_PRESENT;
 	memory->node_pages++;
 	return STATUS_OK;
@@ -292,7 +300,7 @@ enum status memory_insert_locked(struct memory *memory, u64 index,
 	if (status != STATUS_OK)
 		return status;
 	kassert_debug(!*entry);
-	status = memory_charge_locked(memory, 1);
+	status = charge(memory, 1);
 	if (status != STATUS_OK)
 		return status;
 	*entry = frame.value | RADIX_PRESENT | flags;
@@ -331,11 +339,10 @@ static bool may_write(const struct memory *memory, u64 entry)
 static enum status page_zero(struct memory *memory, u64 index,
 			     struct paddr *frame)
 {
-	enum status status = frame_alloc(0, frame);
+	enum status status = frame_alloc_zero(frame);
 
 	if (status != STATUS_OK)
 		return status;
-	memset(arch_direct(*frame), 0, PAGE_BYTES);
 	status = memory_insert_locked(memory, index, *frame, 0);
 	if (status != STATUS_OK)
 		frame_free(*frame, 0);
@@ -423,34 +430,27 @@ struct paddr memory_peek_locked(struct memory *memory, u64 index,
 enum status memory_write_bytes(struct memory *memory, u64 offset,
 			       const void *from, usize length)
 {
+	struct paddr frame, old;
+	bool writable;
+
 	if (!range_within(offset, length, memory->npages << PAGE_BITS))
 		return ERR_RANGE;
-	while (length) {
+	for (usize n; length; length -= n) {
 		usize within = offset & (PAGE_BYTES - 1);
-		usize n = MIN(length, PAGE_BYTES - within);
-		struct tlb_batch batch;
-		struct paddr frame, old;
-		bool writable;
 
-		tlb_batch_init(&batch);
+		n = MIN(length, PAGE_BYTES - within);
 		lock_take(&memory->object.lock);
 		enum status status =
 			memory_page_locked(memory, offset >> PAGE_BITS, true,
 					   &frame, &writable, &old);
 		if (status == STATUS_OK)
 			memcpy((u8 *)arch_direct(frame) + within, from, n);
-		if (old.value) {
-			memory_zap_locked(memory, offset >> PAGE_BITS, 1,
-					  &batch.flush);
-			tlb_batch_add(&batch, old);
-		}
 		lock_drop(&memory->object.lock);
-		tlb_batch_finish(&batch);
 		if (status != STATUS_OK)
 			return status;
+		kassert(!old.value);
 		from = (const u8 *)from + n;
 		offset += n;
-		length -= n;
 	}
 	return STATUS_OK;
 }
@@ -561,7 +561,7 @@ enum status memory_commit_locked(struct memory *memory, u64 ticket,
 				 struct slot *parent, struct pool *pool,
 				 struct memory **out)
 {
-	u64 charge = memory->present_pages + memory->node_pages;
+	u64 cost = memory->present_pages + memory->node_pages;
 	struct memory *clone;
 	enum status status;
 
@@ -570,15 +570,15 @@ enum status memory_commit_locked(struct memory *memory, u64 ticket,
 	memory->freeze = memory->freeze_cpus = 0; // flushed by the caller
 	if (memory->pinned)
 		return ERR_STATE;
-	status = pool_charge(pool, charge);
+	status = pool_charge(pool, cost);
 	if (status != STATUS_OK)
 		return status;
 	status = memory_alloc(pool, memory->npages, MEMORY_ANON, &clone);
 	if (status != STATUS_OK) {
-		pool_uncharge(pool, charge);
+		pool_uncharge(pool, cost);
 		return status;
 	}
-	clone->charged = charge;
+	clone->charged = cost;
 	clone->present_pages = memory->present_pages;
 	clone->node_pages = memory->node_pages;
 	clone->root = memory->root;

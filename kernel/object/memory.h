@@ -92,25 +92,22 @@ static inline struct memory *object_memory(struct object *object)
 
 // Pages are charged and made on demand; flags: 0, PAGED or COMMITTED. ARGUMENT,
 // RANGE, QUOTA, MEMORY.
-[[nodiscard]] enum status memory_create(struct pool *pool, u64 size_bytes,
-					u32 flags, struct memory **out);
+enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
+			  struct memory **out);
 // flags: DEVICE or PHYSICAL. The caller has checked the range.
-[[nodiscard]] enum status memory_create_physical(struct pool *pool,
-						 struct paddr start,
-						 u64 size_bytes, u32 flags,
-						 struct memory **out);
+enum status memory_create_physical(struct pool *pool, struct paddr start,
+				   u64 size_bytes, u32 flags,
+				   struct memory **out);
 
 // A clone in two halves. Freeze: call until it does not return RESTART; then
 // flush *cpus, then commit with the same ticket, which fails with RESTART when
 // the freeze was broken meanwhile. Lock held for both.
-[[nodiscard]] enum status memory_freeze_locked(struct memory *memory,
-					       u64 *ticket, u64 *cpus);
+enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus);
 // The clone's reference to a paged original is derived from parent. Afterwards,
 // without the lock, memory_inherit_source() completes the clone of a clone.
-[[nodiscard]] enum status memory_commit_locked(struct memory *memory,
-					       u64 ticket, struct slot *parent,
-					       struct pool *pool,
-					       struct memory **out);
+enum status memory_commit_locked(struct memory *memory, u64 ticket,
+				 struct slot *parent, struct pool *pool,
+				 struct memory **out);
 void memory_inherit_source(struct memory *clone, struct memory *memory);
 
 // The frame that shows page index, for reading or writing. Allocates, unshares.
@@ -119,10 +116,9 @@ void memory_inherit_source(struct memory *clone, struct memory *memory);
 // page, finishes the flush without locks, then frame_unshare(*replaced).
 // AGAIN: absent, to come from a pager or the original of a clone. QUOTA, MEMORY,
 // RANGE. Lock held.
-[[nodiscard]] enum status memory_page_locked(struct memory *memory, u64 index,
-					     bool write, struct paddr *frame,
-					     bool *writable,
-					     struct paddr *replaced);
+enum status memory_page_locked(struct memory *memory, u64 index, bool write,
+			       struct paddr *frame, bool *writable,
+			       struct paddr *replaced);
 // The frame of a present page; 0: absent. Changes nothing. writable (unless
 // NULL): may it be mapped so now?
 struct paddr memory_peek_locked(struct memory *memory, u64 index,
@@ -140,18 +136,17 @@ bool memory_wait_failed(struct thread *thread, u64 index);
 // insert it. No memory lock held. OK: look again. AGAIN: the thread (if not
 // NULL) was blocked until the original has the page. CANCELED: it is gone or its
 // pager failed. QUOTA, MEMORY.
-[[nodiscard]] enum status memory_fetch(struct memory *clone, u64 index,
-				       struct thread *thread,
-				       struct tlb_batch *batch);
+enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
+			 struct tlb_batch *batch);
 
-// Copy bytes from the kernel into the object (allocates as a write would). Only
-// for memory that cannot go away meanwhile. No locks held.
-[[nodiscard]] enum status memory_write_bytes(struct memory *memory, u64 offset,
-					     const void *from, usize length);
+// Copy bytes from the kernel into an object that nobody has cloned yet and that
+// cannot go away meanwhile. Not bounded. No locks held.
+enum status memory_write_bytes(struct memory *memory, u64 offset,
+			       const void *from, usize length);
 
 // The pages a capability selects: all, or the window in its badge.
-[[nodiscard]] enum status memory_window(const struct memory *memory, u64 badge,
-					u64 *first, u64 *npages);
+enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
+			  u64 *npages);
 
 // A reference to the memory is cleared under its lock; true when it was the last:
 // drop the lock, then object_condemn(). cpus must be flushed before frames go.

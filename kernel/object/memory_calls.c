@@ -12,7 +12,6 @@
 #include "kernel/object/slot.h"
 #include "kernel/restart.h"
 #include "lib/base/bits.h"
-#include "lib/base/string.h"
 
 #define SUPPLY_PAGES 32 // moved in one step
 
@@ -197,13 +196,10 @@ static enum status supply_page(struct memory *memory, u64 index,
 
 	if (memory_peek_locked(memory, index, nullptr).value)
 		return STATUS_OK;
-	if (!frame->value) {
-		status = frame_alloc(0, frame);
-		if (status != STATUS_OK)
-			return status;
-		memset(arch_direct(*frame), 0, PAGE_BYTES);
-	}
-	status = memory_insert_locked(memory, index, *frame, 0);
+	if (!frame->value)
+		status = frame_alloc_zero(frame);
+	if (status == STATUS_OK)
+		status = memory_insert_locked(memory, index, *frame, 0);
 	if (status == STATUS_OK)
 		frame->value = 0;
 	return status;

@@ -30,25 +30,22 @@ static inline u32 radix_index(u64 index, u32 level)
 }
 
 // The leaf entry of a page for changing: makes nodes, copies shared ones.
-[[nodiscard]] enum status radix_own(struct memory *memory, u64 index,
-				    u64 **entry);
+enum status radix_own(struct memory *memory, u64 index, u64 **entry);
 // Advance *index to the next page below end whose entry has all the flags; false
 // at the end or when the budget of entries to look at is used up.
 bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 		u32 *budget);
 
-[[nodiscard]] enum status memory_charge_locked(struct memory *memory,
-					       u64 npages);
+enum status frame_alloc_zero(struct paddr *out);
 // Put a frame at an absent page. On error the frame stays the caller's.
-[[nodiscard]] enum status memory_insert_locked(struct memory *memory, u64 index,
-					       struct paddr frame, u64 flags);
+enum status memory_insert_locked(struct memory *memory, u64 index,
+				 struct paddr frame, u64 flags);
 // Empty an entry from radix_own(); the share of the frame is the caller's now.
 struct paddr memory_remove_locked(struct memory *memory, u64 *entry);
 
 // Remove pages, as many as one step and the batch allow. RESTART, STATE, MEMORY.
-[[nodiscard]] enum status memory_decommit_locked(struct memory *memory,
-						 u64 first, u64 end,
-						 struct tlb_batch *batch);
+enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
+				   struct tlb_batch *batch);
 
 // Is the memory being cloned, so that no page may become writable? The faulting
 // thread tries again; it gives up the freeze if nobody goes on with it.
