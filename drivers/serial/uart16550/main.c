@@ -23,7 +23,7 @@
 #include "lib/ipc/server.h"
 #include "lib/sys/component.h"
 
-#define QUEUE_BYTES 32768 // a power of two
+#define QUEUE_BYTES 16384 // a power of two
 #define STASH_MAGIC 0x31545241554b0001ull
 #define FIFO_BYTES 16
 #define NOTIFY_IRQ BIT(32)
