@@ -22,19 +22,47 @@
 #define ECAM_BUS_BYTES (1ull << 20)
 #define DEVICE_TRIES 100 // a dead instance's interrupt may still be going away
 
+#define PROGRAMS 32 // remembered
+
+// Where in the archive a program is. The archive does not change.
+static bool find_program(const char *binary, const u8 **file, u64 *bytes)
+{
+	static struct {
+		char binary[NAME_BYTES];
+		const u8 *file;
+		u64 bytes;
+	} known[PROGRAMS];
+	static u32 nknown;
+	char path[64];
+
+	for (u32 i = 0; i < nknown; i++)
+		if (string_equal(known[i].binary, binary)) {
+			*file = known[i].file;
+			*bytes = known[i].bytes;
+			return true;
+		}
+	format_text(path, sizeof(path), "kochab/bin/%s", binary);
+	if (!archive_find(&engine.archive, path, file, bytes))
+		return false;
+	if (nknown < PROGRAMS) {
+		strlcpy(known[nknown].binary, binary, NAME_BYTES);
+		known[nknown].file = *file;
+		known[nknown++].bytes = *bytes;
+	}
+	return true;
+}
+
 // The program's ELF file, checked and loaded.
 void build_program(struct process_builder *builder, const char *binary,
 	u64 base, const char **why)
 {
-	char path[64];
 	struct elf_image image;
 	const u8 *file;
 	u64 bytes;
 
 	if (builder->status != STATUS_OK)
 		return;
-	format_text(path, sizeof(path), "kochab/bin/%s", binary);
-	if (!archive_find(&engine.archive, path, &file, &bytes)) {
+	if (!find_program(binary, &file, &bytes)) {
 		builder->status = ERR_NOENT;
 		builder->step = "program (not in the boot archive)";
 		return;
