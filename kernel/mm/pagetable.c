@@ -6,7 +6,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/pool.h"
-#include "lib/base/string.h"
+#include "lib/base/bits.h"
 
 #define ROOT_SHIFT (PAGE_BITS + 9 * (PT_LEVELS - 1))
 #define ROOT_USER ((u64)USER_END >> ROOT_SHIFT) // root entries of user space
@@ -141,9 +141,8 @@ u64 *pagetable_make(struct aspace *aspace, u64 address)
 	return &table[index_at(address, 0)];
 }
 
-// Find the level 0 table that covers cursor->address, or move on behind the
-// hole.
-static void cursor_descend(struct pagetable_cursor *cursor)
+// The level 0 table that covers cursor->address; NULL: moved on behind the hole.
+static u64 *descend(struct pagetable_cursor *cursor)
 {
 	u64 *table = table_at(cursor->aspace->root);
 
@@ -153,58 +152,64 @@ static void cursor_descend(struct pagetable_cursor *cursor)
 
 		if (!arch_pte_present(entry)) {
 			cursor->address = (cursor->address | (span - 1)) + 1;
-			return;
+			return nullptr;
 		}
 		table = table_at(arch_pte_frame(entry));
 	}
-	cursor->leaf = table;
+	return table;
 }
 
-u64 *pagetable_next(struct pagetable_cursor *cursor)
+// The entries of one table from index on; true if one changed.
+static bool restrict_entries(u64 *entry, u64 *end, u32 access, u32 memory_flags)
 {
-	while (cursor->address < cursor->end && cursor->budget) {
-		cursor->budget--;
-		if (!cursor->leaf) {
-			cursor->budget -= cursor->budget > 3 ? 3 : 0;
-			cursor_descend(cursor);
-			continue;
-		}
-		u64 *entry = &cursor->leaf[index_at(cursor->address, 0)];
+	bool changed = false;
 
-		cursor->address += PAGE_BYTES;
-		if (index_at(cursor->address, 0) == 0)
-			cursor->leaf = nullptr;
-		if (arch_pte_present(*entry))
-			return entry;
+	for (; entry < end; entry++) {
+		u64 old = *entry, new = 0;
+
+		if (!arch_pte_present(old))
+			continue;
+		if (access)
+			new = arch_pte_leaf(arch_pte_frame(old),
+					    arch_pte_writable(old)
+						    ? access
+						    : access & ~(u32)MAP_WRITE,
+					    memory_flags);
+		changed |= new != old;
+		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
 	}
-	if (cursor->address > cursor->end)
-		cursor->address = cursor->end; // a hole beyond the end
-	return nullptr;
+	return changed;
 }
 
 void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
 			u32 memory_flags, struct tlb_flush *flush)
 {
+	struct aspace *aspace = cursor->aspace;
 	bool changed = false;
-	u64 *entry;
 
-	lock_take(&cursor->aspace->table_lock);
-	while ((entry = pagetable_next(cursor))) {
-		u32 keep = arch_pte_writable(*entry) ? ~0u : ~(u32)MAP_WRITE;
-		u64 new = 0;
+	lock_take(&aspace->table_lock);
+	while (cursor->address < cursor->end && cursor->budget) {
+		u64 *table = descend(cursor);
+		u32 i = index_at(cursor->address, 0);
+		u64 n = MIN(PT_ENTRIES - i,
+			    (cursor->end - cursor->address) >> PAGE_BITS);
 
-		if (access)
-			new = arch_pte_leaf(arch_pte_frame(*entry),
-					    access & keep, memory_flags);
-		changed |= new != *entry;
-		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
+		cursor->budget -= MIN(cursor->budget, 4u);
+		if (!table)
+			continue;
+		n = MIN(n, cursor->budget);
+		changed |= restrict_entries(table + i, table + i + n, access,
+					    memory_flags);
+		cursor->budget -= n;
+		cursor->address += n << PAGE_BITS;
 	}
-	lock_drop(&cursor->aspace->table_lock);
+	cursor->address = MIN(cursor->address, cursor->end);
+	lock_drop(&aspace->table_lock);
 	if (changed)
-		tlb_flush_add(flush, cursor->aspace);
+		tlb_flush_add(flush, aspace);
 }
 
-void tlb_batch_finish(struct tlb_batch *batch)
+void tlb_batch_work(struct tlb_batch *batch)
 {
 	tlb_flush_finish(&batch->flush);
 	for (u32 i = 0; i < batch->nframes; i++)

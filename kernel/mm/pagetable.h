@@ -4,7 +4,8 @@
 // The page tables of one address space: a walker for four levels of 512 entries
 // on the arch_pte_ functions, and the batch in which flushes are collected.
 //
-// All functions need the aspace's table_lock, except create and destroy. Tables
+// pagetable_make() and pagetable_forget_container() need the aspace's table_lock;
+// pagetable_restrict() takes it. Tables
 // are frames charged to the aspace's pool; they are freed at its destruction.
 #ifndef KERNEL_MM_PAGETABLE_H
 #define KERNEL_MM_PAGETABLE_H
@@ -23,18 +24,15 @@ void pagetable_forget_container(struct aspace *aspace);
 // The leaf entry of this address, making tables on the way; NULL: no memory.
 u64 *pagetable_make(struct aspace *aspace, u64 address);
 
-// Walk over the present leaf entries of a range.
+// A walk over the leaf entries of a range.
 struct pagetable_cursor {
 	struct aspace *aspace;
 	u64 address, end; // what is left
-	u64 *leaf; // table that covers address; NULL: not looked up
 	u32 budget; // entries that may still be looked at
 };
-// The next present entry, whose address was cursor->address - PAGE_BYTES; NULL
-// at the end of the range or of the budget.
-u64 *pagetable_next(struct pagetable_cursor *cursor);
-// Give what the cursor passes this access and no more (0: clear it; an entry
-// that was not writable does not become so), and add to the flush if needed.
+// Give the present entries of the range this access and no more (0: clear them;
+// what was not writable does not become so) until the budget is used up, and add
+// to the flush if needed.
 void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
 			u32 memory_flags, struct tlb_flush *flush);
 
@@ -56,5 +54,10 @@ static inline void tlb_batch_add(struct tlb_batch *batch, struct paddr frame)
 	batch->frame[batch->nframes++] = frame;
 }
 // No locks held; look-up results are invalid afterwards (if it had work).
-void tlb_batch_finish(struct tlb_batch *batch);
+void tlb_batch_work(struct tlb_batch *batch);
+static inline void tlb_batch_finish(struct tlb_batch *batch)
+{
+	if (batch->flush.cpus || batch->nframes)
+		tlb_batch_work(batch);
+}
 #endif

@@ -295,7 +295,6 @@ static enum status unmap_step_locked(struct aspace *aspace, u64 address,
 
 		cursor.address = from;
 		cursor.end = MIN(mapping->start + mapping->length, end);
-		cursor.leaf = nullptr;
 		pagetable_restrict(&cursor, 0, 0, flush);
 		// What is left of the range is for the next step.
 		status = cut_out(mapping, from, cursor.address, flush->cpus);
@@ -349,7 +348,7 @@ static void settle(struct mapping *mapping, u32 *budget,
 	struct memory *memory = mapping_lock_memory(mapping);
 	struct pagetable_cursor cursor = {
 		aspace, mapping->start + mapping->settled,
-		mapping->start + mapping->length, nullptr, *budget};
+		mapping->start + mapping->length, *budget};
 
 	pagetable_restrict(&cursor, memory ? mapping->flags & MAP_ACCESS : 0,
 			   memory ? memory->flags : 0, flush);

@@ -212,7 +212,7 @@ static void restrict_shown(struct mapping *mapping, u64 first, u64 end,
 	end = MIN(end, offset + mapping->length);
 	struct pagetable_cursor cursor = {mapping->aspace,
 					  start + first - offset,
-					  start + end - offset, nullptr, ~0u};
+					  start + end - offset, ~0u};
 
 	if (first < end)
 		pagetable_restrict(&cursor, mapping->flags & access,

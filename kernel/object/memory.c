@@ -25,6 +25,9 @@
 #define FREEZE_FAULTS_MAX 1024 // write faults until a freeze is given up
 #define STEP_PAGES 64
 
+// Where frame 0 would be in the frame table: looking up a frame is a sum then.
+static u64 frame_table;
+
 static bool on_demand(const struct memory *memory)
 {
 	return !(memory->flags & (MEMORY_DEVICE | MEMORY_PHYSICAL));
@@ -42,7 +45,10 @@ static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
 	if (status != STATUS_OK)
 		return status;
 	struct memory *memory = object_memory(object);
+	struct paddr own = arch_physical(memory);
 
+	frame_table = (u64)frame_of(own) -
+		(own.value >> PAGE_BITS) * sizeof(struct frame);
 	memory->npages = npages;
 	memory->flags = flags;
 	while (npages > 1ull << RADIX_BITS * memory->height)
@@ -138,9 +144,10 @@ static void uncharge(struct memory *memory, u64 npages)
 
 // ---- the radix tree
 
-static struct frame *entry_shares(u64 entry)
+static inline struct frame *entry_shares(u64 entry)
 {
-	return frame_of(radix_frame(entry));
+	return (struct frame *)(frame_table +
+				(entry >> PAGE_BITS) * sizeof(struct frame));
 }
 
 static bool node_shared(u64 entry)
@@ -291,23 +298,29 @@ bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 
 // ---- pages
 
-enum status memory_insert_locked(struct memory *memory, u64 index,
-				 struct paddr frame, u64 flags)
+// entry: empty, and ours alone; NULL: to be found.
+static enum status insert(struct memory *memory, u64 index, u64 *entry,
+			  struct paddr frame)
 {
-	u64 *entry;
-	enum status status = radix_own(memory, index, &entry);
+	enum status status = STATUS_OK;
 
+	if (!entry)
+		status = radix_own(memory, index, &entry);
+	if (status == STATUS_OK)
+		status = charge(memory, 1);
 	if (status != STATUS_OK)
 		return status;
-	kassert_debug(!*entry);
-	status = charge(memory, 1);
-	if (status != STATUS_OK)
-		return status;
-	*entry = frame.value | RADIX_PRESENT | flags;
+	*entry = frame.value | RADIX_PRESENT;
 	memory->present_pages++;
 	if (index >= memory->absent_from && index < memory->absent_to)
 		memory->absent_to = index;
 	return STATUS_OK;
+}
+
+enum status memory_insert_locked(struct memory *memory, u64 index,
+				 struct paddr frame)
+{
+	return insert(memory, index, nullptr, frame);
 }
 
 struct paddr memory_remove_locked(struct memory *memory, u64 *entry)
@@ -336,14 +349,14 @@ static bool may_write(const struct memory *memory, u64 entry)
 		(!(memory->flags & MEMORY_PAGED) || entry & RADIX_DIRTY);
 }
 
-static enum status page_zero(struct memory *memory, u64 index,
+static enum status page_zero(struct memory *memory, u64 index, u64 *entry,
 			     struct paddr *frame)
 {
 	enum status status = frame_alloc_zero(frame);
 
 	if (status != STATUS_OK)
 		return status;
-	status = memory_insert_locked(memory, index, *frame, 0);
+	status = insert(memory, index, entry, *frame);
 	if (status != STATUS_OK)
 		frame_free(*frame, 0);
 	return status;
@@ -388,7 +401,9 @@ enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 		if (memory->flags & MEMORY_PAGED || memory->has_source)
 			return ERR_AGAIN;
 		*writable = !memory->freeze;
-		return page_zero(memory, index, frame);
+		if (shared)
+			entry = nullptr;
+		return page_zero(memory, index, entry, frame);
 	}
 	shared |= page_shared(*entry);
 	if (write && shared) {
@@ -647,7 +662,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 	u64 *entry = radix_find(clone, index, &shared);
 
 	if (wanted && (!entry || !*entry)) {
-		status = memory_insert_locked(clone, index, frame, 0);
+		status = memory_insert_locked(clone, index, frame);
 		wanted = status == STATUS_OK;
 	} else {
 		wanted = false;

@@ -199,7 +199,7 @@ static enum status supply_page(struct memory *memory, u64 index,
 	if (!frame->value)
 		status = frame_alloc_zero(frame);
 	if (status == STATUS_OK)
-		status = memory_insert_locked(memory, index, *frame, 0);
+		status = memory_insert_locked(memory, index, *frame);
 	if (status == STATUS_OK)
 		frame->value = 0;
 	return status;

@@ -39,7 +39,7 @@ bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 enum status frame_alloc_zero(struct paddr *out);
 // Put a frame at an absent page. On error the frame stays the caller's.
 enum status memory_insert_locked(struct memory *memory, u64 index,
-				 struct paddr frame, u64 flags);
+				 struct paddr frame);
 // Empty an entry from radix_own(); the share of the frame is the caller's now.
 struct paddr memory_remove_locked(struct memory *memory, u64 *entry);
 
