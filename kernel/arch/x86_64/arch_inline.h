@@ -42,24 +42,24 @@ static inline u64 *arch_register(const struct thread *thread, u32 number)
 	return (u64 *)thread + number;
 }
 
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
+static inline u64 *arch_syscall_at(const struct thread *thread, u32 i)
 {
 	static const u8 number[8] = {
 		ARCH_REG(rdi), ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),
 		ARCH_REG(r9),  ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14)
 	};
 
-	return *arch_register(thread, number[i & 7]);
+	return arch_register(thread, number[i & 7]);
+}
+
+static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
+{
+	return *arch_syscall_at(thread, i);
 }
 
 static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value)
 {
-	static const u8 number[8] = {
-		ARCH_REG(rdi), ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),
-		ARCH_REG(r9),  ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14)
-	};
-
-	*arch_register(thread, number[i & 7]) = value;
+	*arch_syscall_at(thread, i) = value;
 }
 
 static inline void arch_syscall_status(struct thread *thread, i64 status)

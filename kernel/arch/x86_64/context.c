@@ -20,38 +20,24 @@
 #include "lib/base/string.h"
 
 // ---- floating point
-struct fpu_area {
-	u8 bytes[512]; // FXSAVE; with XSAVE followed by a header and more
-};
-#define FPU_CONTROL 0 // x87 control word
+#define FPU_CONTROL 0 // in the save area: x87 control word
 #define FPU_MXCSR 24
 
+// All that XCR0 enables.
 static void fpu_write(struct fpu_area *area)
 {
-	u64 mask = cpu_features.fpu_mask;
-
-	if (cpu_features.xsave)
-		__asm__ volatile("xsave64 (%0)"
-				 :
-				 : "r"(area), "a"((u32)mask),
-				   "d"((u32)(mask >> 32))
-				 : "memory");
-	else
-		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+	__asm__ volatile("xsave64 (%0)"
+			 :
+			 : "r"(area), "a"(~0u), "d"(~0u)
+			 : "memory");
 }
 
 static void fpu_read(const struct fpu_area *area)
 {
-	u64 mask = cpu_features.fpu_mask;
-
-	if (cpu_features.xsave)
-		__asm__ volatile("xrstor64 (%0)"
-				 :
-				 : "r"(area), "a"((u32)mask),
-				   "d"((u32)(mask >> 32))
-				 : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+	__asm__ volatile("xrstor64 (%0)"
+			 :
+			 : "r"(area), "a"(~0u), "d"(~0u)
+			 : "memory");
 }
 
 static void fpu_access(struct cpu *cpu, bool enabled)
@@ -165,20 +151,31 @@ static void load_bases(const struct thread *thread)
 	write_user_gs_base(thread->regs.gs_base);
 }
 
+static void change_root(struct cpu *cpu, u64 root, struct aspace *aspace)
+{
+	if (root && read_cr3() != root) {
+		publish_root(cpu, aspace, root);
+		return;
+	}
+	if (!root)
+		load_root(0); // this one stays: publish afterwards
+	__atomic_store_n(&cpu->published, aspace, __ATOMIC_SEQ_CST);
+}
+
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 {
 	// A guest's bases went to its state page when it trapped, and its
 	// thread's were saved when it was entered.
 	if (from && !from->running_guest)
 		save_bases(from);
-	__atomic_store_n(&cpu->published, to ? to->aspace : nullptr,
-			 __ATOMIC_SEQ_CST);
 	if (!to) { // idle: do not sit on an address space that may go away
-		load_root(0);
+		change_root(cpu, 0, nullptr);
 		return;
 	}
-	if (!to->running_guest) { // else arch_guest_continue() loads them
-		load_root(to->roots.full);
+	if (to->running_guest) { // arch_guest_continue() loads the bases
+		change_root(cpu, to->roots.guest, to->aspace);
+	} else {
+		change_root(cpu, to->roots.full, to->aspace);
 		load_bases(to);
 	}
 	fpu_switch(cpu, to);

@@ -41,29 +41,6 @@ static void need(u32 word, u32 bit, const char *name)
 		panic("this CPU lacks %s, which Kochab needs", name);
 }
 
-// XCR0 and the size of a save area: x87, SSE, AVX, and AVX-512 where the area
-// still fits the largest kernel structure.
-static void find_fpu_layout(void)
-{
-	u32 possible = cpuid(0xd, 0).eax;
-	u32 bytes = 576;
-	u64 mask = 3;
-
-	for (u32 i = 2; i <= 7; i++) {
-		struct cpuid part = cpuid(0xd, i);
-
-		if (i == 3 || i == 4 || !(possible >> i & 1) ||
-		    part.eax + part.ebx > PAGE_BYTES)
-			continue;
-		mask |= BIT(i);
-		bytes = MAX(bytes, part.eax + part.ebx);
-	}
-	if ((mask & 0xe0) != 0xe0 || !(mask & 4))
-		mask &= 7; // AVX-512 is three parts on top of AVX
-	cpu_features.fpu_mask = mask;
-	cpu_features.fpu_bytes = bytes;
-}
-
 void cpu_check_features(void)
 {
 	struct cpuid basic = cpuid(1, 0), more = cpuid(7, 0);
@@ -71,7 +48,7 @@ void cpu_check_features(void)
 
 	need(basic.edx, 9, "a local APIC");
 	need(basic.edx, 13, "global pages");
-	need(basic.edx, 24, "FXSAVE");
+	need(basic.ecx, 26, "XSAVE");
 	need(basic.edx, 26, "SSE2");
 	need(more.ebx, 0, "FSGSBASE");
 	need(more.ebx, 7, "SMEP");
@@ -82,10 +59,10 @@ void cpu_check_features(void)
 	cpu_features.x2apic = basic.ecx >> 21 & 1;
 	cpu_features.tsc_deadline = basic.ecx >> 24 & 1;
 	cpu_features.gigabyte_pages = extended.edx >> 26 & 1;
-	cpu_features.xsave = basic.ecx >> 26 & 1;
-	cpu_features.fpu_bytes = 512;
-	if (cpu_features.xsave)
-		find_fpu_layout();
+	// Floating point: x87, SSE, and AVX when present. The save area is 512
+	// bytes, a header of 64, and AVX's part, at a fixed place.
+	cpu_features.fpu_mask = cpuid(0xd, 0).eax & 7;
+	cpu_features.fpu_bytes = cpu_features.fpu_mask & 4 ? 832 : 576;
 }
 
 static void load_tables(struct cpu_area *area, u64 stack_top)
@@ -136,19 +113,14 @@ void cpu_init(struct cpu_area *area, u64 stack_top)
 {
 	struct cpu *cpu = &area->cpu;
 	u64 cr4 = CR4_PAE | CR4_MACHINE_CHECK | CR4_GLOBAL_PAGES | CR4_FXSR |
-		  CR4_XMM_EXCEPTIONS | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
+		  CR4_XMM_EXCEPTIONS | CR4_XSAVE | CR4_FSGSBASE | CR4_SMEP |
+		  CR4_SMAP;
 
 	if (cpu_features.umip)
 		cr4 |= CR4_UMIP;
-	if (cpu_features.xsave)
-		cr4 |= CR4_XSAVE;
 	write_cr0(CR0_BITS | CR0_TASK_SWITCHED);
 	write_cr4(cr4);
-	if (cpu_features.xsave)
-		__asm__ volatile("xsetbv"
-				 :
-				 : "c"(0), "a"((u32)cpu_features.fpu_mask),
-				   "d"((u32)(cpu_features.fpu_mask >> 32)));
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(cpu_features.fpu_mask), "d"(0));
 	cpu->self = cpu;
 	cpu->stack_top = stack_top;
 	load_tables(area, stack_top);

@@ -52,24 +52,20 @@ syscall_entry:
 	jmp	*fast_table(,%rbp,8)
 	.section .rodata
 	.balign	8
-fast_table:
-	.set	number, 0
-	.rept	256
-	.if	number == SYS_NULL
-	.quad	fast_null
-	.elseif	number == SYS_CALL
-	.quad	fast_call
-	.elseif	number == SYS_REPLY_RECV
-	.quad	fast_reply_recv
-	.elseif	number == SYS_POLL
-	.quad	fast_poll
-	.elseif	number == SYS_GUEST_RUN
-	.quad	fast_guest_run
-	.else
+	// fast_entry NUMBER, HANDLER: slow ones up to it, then this one
+	.macro	fast_entry number, handler
+	.rept	\number - (. - fast_table) / 8
 	.quad	syscall_slow
-	.endif
-	.set	number, number + 1
 	.endr
+	.quad	\handler
+	.endm
+fast_table:
+	fast_entry SYS_NULL, fast_null
+	fast_entry SYS_CALL, fast_call
+	fast_entry SYS_REPLY_RECV, fast_reply_recv
+	fast_entry SYS_POLL, fast_poll
+	fast_entry SYS_GUEST_RUN, fast_guest_run
+	fast_entry 255, syscall_slow
 	.text
 
 // Return to the same thread with the status in rax; it keeps all registers that

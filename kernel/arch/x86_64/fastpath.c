@@ -84,10 +84,8 @@ switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
 	next->slice_end = self->slice_end;
 	self->regs.fs_base = read_fs_base();
 	write_fs_base(next->regs.fs_base);
-	if (self->roots.full != next->roots.full) {
-		cpu->published = next->aspace;
-		write_cr3(next->roots.full);
-	}
+	if (self->roots.full != next->roots.full)
+		publish_root(cpu, next->aspace, next->roots.full);
 	if (UNLIKELY(cpu->fpu_enabled != (cpu->fpu_owner == next)))
 		fpu_switch(cpu, next);
 }

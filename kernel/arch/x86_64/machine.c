@@ -20,33 +20,23 @@ void machine_init(const struct boot_info *info)
 // ---- ports
 void arch_port_read(u16 port, u32 width, u32 *value)
 {
-	u16 word;
-
-	switch (width) {
-	case 1:
+	*value = 0;
+	if (width == 1)
 		*value = in8(port);
-		break;
-	case 2:
-		__asm__ volatile("inw %1, %0" : "=a"(word) : "Nd"(port));
-		*value = word;
-		break;
-	default:
+	else if (width == 2)
+		__asm__ volatile("inw %1, %w0" : "+a"(*value) : "Nd"(port));
+	else
 		__asm__ volatile("inl %1, %0" : "=a"(*value) : "Nd"(port));
-	}
 }
 
 void arch_port_write(u16 port, u32 width, u32 value)
 {
-	switch (width) {
-	case 1:
+	if (width == 1)
 		out8(port, (u8)value);
-		break;
-	case 2:
+	else if (width == 2)
 		out16(port, (u16)value);
-		break;
-	default:
+	else
 		__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-	}
 }
 
 // ---- the log port: a 16550 (National Semiconductor PC16550D)
@@ -96,14 +86,6 @@ void console_print(const char *format, ...)
 #define DEBUG_EXIT_PANIC 0x50
 #define RESET_CONTROL 0xcf9
 
-static void power_off(void)
-{
-	// ACPI 4.8.3.2.1: sleep type in bits 10-12, sleep enable in bit 13
-	if (machine && machine->pm1a_control)
-		out16(machine->pm1a_control,
-		      (u16)(machine->sleep_type_off << 10 | 1 << 13));
-}
-
 [[noreturn]] static void reset(void)
 {
 	struct [[gnu::packed]] {
@@ -113,12 +95,8 @@ static void power_off(void)
 
 	if (machine && machine->reset_register)
 		out8((u16)machine->reset_register, machine->reset_value);
-	for (u32 i = 0; i < 100000; i++)
-		arch_relax();
 	out8(RESET_CONTROL, 2);
 	out8(RESET_CONTROL, 6);
-	for (u32 i = 0; i < 100000; i++)
-		arch_relax();
 	__asm__ volatile("lidt %0; int3" : : "m"(no_idt)); // triple fault
 	__builtin_unreachable();
 }
@@ -127,7 +105,10 @@ static void power_off(void)
 {
 	if (action == SYSTEM_REBOOT)
 		reset();
-	power_off();
+	// ACPI 4.8.3.2.1: sleep type in bits 10-12, sleep enable in bit 13
+	if (machine && machine->pm1a_control)
+		out16(machine->pm1a_control,
+		      (u16)(machine->sleep_type_off << 10 | 1 << 13));
 	// It takes effect a little later.
 	for (u64 end = arch_now_ns() + 1000000000; arch_now_ns() < end;)
 		arch_relax();

@@ -49,7 +49,6 @@ enum {
 	TRAP_DEBUG = 1,
 	TRAP_NMI = 2,
 	TRAP_BREAKPOINT = 3,
-	TRAP_OVERFLOW = 4,
 	TRAP_INVALID = 6,
 	TRAP_NO_FPU = 7,
 	TRAP_DOUBLE = 8,
@@ -119,23 +118,18 @@ static void interrupt(u32 vector)
 
 static u32 fault_kind(u64 vector)
 {
-	switch (vector) {
-	case TRAP_DIVIDE:
-	case TRAP_OVERFLOW:
-	case TRAP_X87:
-	case TRAP_SIMD:
-		return FAULT_ARITHMETIC;
-	case TRAP_DEBUG:
-		return FAULT_DEBUG;
-	case TRAP_BREAKPOINT:
-		return FAULT_BREAKPOINT;
-	case TRAP_INVALID:
-	case TRAP_PROTECTION:
-		return FAULT_INSTRUCTION;
-	case TRAP_ALIGNMENT:
-		return FAULT_ALIGNMENT;
-	}
-	return FAULT_OTHER;
+	static const u8 kind[TRAPS] = {
+		[TRAP_DIVIDE] = FAULT_ARITHMETIC,
+		[TRAP_DEBUG] = FAULT_DEBUG,
+		[TRAP_BREAKPOINT] = FAULT_BREAKPOINT,
+		[TRAP_INVALID] = FAULT_INSTRUCTION,
+		[TRAP_PROTECTION] = FAULT_INSTRUCTION,
+		[TRAP_X87] = FAULT_ARITHMETIC,
+		[TRAP_ALIGNMENT] = FAULT_ALIGNMENT,
+		[TRAP_SIMD] = FAULT_ARITHMETIC,
+	};
+
+	return kind[vector] ? kind[vector] : FAULT_OTHER;
 }
 
 static void page_fault(struct thread *thread, u64 error)

@@ -125,9 +125,9 @@ struct cpu_area {
 };
 
 struct cpu_features {
-	bool x2apic, tsc_deadline, xsave, gigabyte_pages, umip;
+	bool x2apic, tsc_deadline, gigabyte_pages, umip;
 	u32 fpu_bytes; // of an FPU save area
-	u64 fpu_mask; // XCR0
+	u32 fpu_mask; // XCR0
 };
 extern struct cpu_features cpu_features;
 
@@ -149,6 +149,18 @@ void trap_load(void); // loads it on this CPU
 // ---- context.c
 bool fpu_take(struct thread *thread); // give this CPU's FPU to its current thread
 void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
+
+// Load a root that can go away. The address space is published first, so that
+// flushes of it reach this CPU; the old one is not published from then on and may
+// be freed. Between the two instructions nothing is translated that is not in the
+// TLB, as a kernel's global entry, already: the old root is not read any more.
+static inline void publish_root(struct cpu *cpu, struct aspace *aspace, u64 root)
+{
+	__asm__ volatile("movq %1, %0; movq %2, %%cr3"
+			 : "=m"(cpu->published)
+			 : "r"(aspace), "r"(root)
+			 : "memory");
+}
 
 // ---- paging.c
 extern u64 kernel_root; // physical address of the page-table root
