@@ -123,6 +123,8 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 
 void tlb_flush_finish(struct tlb_flush *flush)
 {
+	if (!flush->cpus)
+		return;
 	if (flush->cpus >> cpu_self()->number & 1)
 		arch_flush_all();
 	flush->cpus &= ~(1ull << cpu_self()->number) & online_mask();
