@@ -64,8 +64,8 @@ static u32 below(u32 limit)
 #define CHECK(condition)                                                \
 	do {                                                            \
 		if (!(condition)) {                                     \
-			printf("%s:%d: %s\n", __FILE__, __LINE__,       \
-			       #condition);                             \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__,       \
+				__LINE__, #condition);                  \
 			abort();                                        \
 		}                                                       \
 	} while (0)
