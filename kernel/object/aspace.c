@@ -59,8 +59,14 @@ bool aspace_destroy_step(struct aspace *aspace)
 {
 	struct tlb_flush flush = {0};
 
-	// The threads that ran in it have been told to stop; until they have,
-	// a CPU walks these tables.
+	// The threads that ran in it have been told to stop. Nobody starts one
+	// again once all CPUs have seen that, this one included; until those
+	// that run have stopped, a CPU walks these tables.
+	if (!aspace->unused) {
+		cpu_quiesce_all();
+		cpu_serve();
+		aspace->unused = true;
+	}
 	tlb_flush_add(&flush, aspace);
 	if (flush.cpus)
 		return false;

@@ -57,6 +57,7 @@ struct aspace {
 	u64 table_pages; // charged page-table frames
 	struct paddr scratch; // for writes to dead KEEP mappings; 0: none yet
 	u64 seed; // of mappings' priorities
+	bool unused; // being destroyed: its threads have been stopped
 };
 
 static inline struct aspace *object_aspace(struct object *object)

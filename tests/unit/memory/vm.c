@@ -66,6 +66,10 @@ void cpu_quiesce_all(void)
 	lock_check_none();
 }
 
+void cpu_serve(void)
+{
+}
+
 static bool shows(const struct aspace *shown, const struct aspace *aspace)
 {
 	return shown == aspace ||
