@@ -11,7 +11,7 @@
 #include "lib/base/bits.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define WINDOW_NS 5000000ull
+#define WINDOW_NS 4000000ull
 #define SHIFT 32
 
 typedef unsigned __int128 u128;
@@ -26,21 +26,38 @@ static u64 scale(u64 value, u64 factor)
 	return (u64)((u128)value * factor >> SHIFT);
 }
 
-// ---- references
-static volatile u8 *hpet;
-static u64 hpet_period_fs;
+// ---- the reference: a clock of known rate
+static volatile u8 *hpet; // NULL: the 8254
+static u64 reference_fs; // femtoseconds per tick
 
-// IA-PC HPET specification 1.0a, section 2.3
-static bool hpet_start(u64 physical)
+// IA-PC HPET specification 1.0a, section 2.3; Intel 8254 data sheet: channel 2
+// in mode 0 counts down from 65,535 at 1,193,182 Hz, 55 ms long.
+static void reference_start(u64 hpet_physical)
 {
-	if (!physical)
-		return false;
-	hpet = paging_map_device(physical, 1024);
-	hpet_period_fs = *(volatile u64 *)hpet >> 32;
-	if (hpet_period_fs == 0 || hpet_period_fs > 100000000)
-		return false; // section 2.3.4: at most 100 ns
-	*(volatile u64 *)(hpet + 0x10) |= 1; // count
-	return true;
+	if (hpet_physical) {
+		hpet = paging_map_device(hpet_physical, 1024);
+		reference_fs = *(volatile u64 *)hpet >> 32;
+		*(volatile u64 *)(hpet + 0x10) |= 1; // count
+	}
+	if (reference_fs == 0 || reference_fs > 100000000) { // 2.3.4
+		hpet = nullptr;
+		reference_fs = 838095344;
+		out8(0x61, (in8(0x61) & ~2) | 1); // gate on, speaker off
+		out8(0x43, 0xb0);
+		out8(0x42, 0xff);
+		out8(0x42, 0xff);
+	}
+}
+
+static u32 reference_read(void)
+{
+	u32 low;
+
+	if (hpet)
+		return *(volatile u32 *)(hpet + 0xf0);
+	out8(0x43, 0x80); // latch channel 2
+	low = in8(0x42);
+	return 0xffff - (low | (u32)in8(0x42) << 8);
 }
 
 struct sample {
@@ -57,8 +74,7 @@ static struct sample take_sample(void)
 
 	for (u32 i = 0; i < 8; i++) {
 		u64 before = arch_counter();
-		u32 reference = hpet ? *(volatile u32 *)(hpet + 0xf0) : 0;
-		u32 timer = apic_timer_count();
+		u32 reference = reference_read(), timer = apic_timer_count();
 		u64 after = arch_counter();
 
 		if (after - before < shortest) {
@@ -71,35 +87,19 @@ static struct sample take_sample(void)
 }
 
 // Wait one window; how long it really was.
-static u64 window_hpet(struct sample *start, struct sample *end)
+static u64 measure(struct sample *start, struct sample *end)
 {
 	u64 elapsed_ns;
 
 	*start = take_sample();
-	do {
+	for (u32 tries = 0; tries < 1000000; tries++) {
 		*end = take_sample();
 		elapsed_ns = (u64)(end->reference - start->reference) *
-			     hpet_period_fs / 1000000;
-	} while (elapsed_ns < WINDOW_NS);
-	return elapsed_ns;
-}
-
-// Channel 2 counts down from a load; its output shows in port 0x61. Intel 8254
-// data sheet, mode 0; 1,193,182 Hz.
-static u64 window_8254(struct sample *start, struct sample *end)
-{
-	u32 count = 1193182 / 200;
-
-	out8(0x61, (in8(0x61) & ~2) | 1);
-	out8(0x43, 0xb0);
-	out8(0x42, (u8)count);
-	out8(0x42, (u8)(count >> 8));
-	*start = take_sample();
-	for (u32 i = 0; !(in8(0x61) & 0x20); i++)
-		if (i > 10000000)
-			panic("no HPET and no 8254 timer to measure time by");
-	*end = take_sample();
-	return (u64)count * NS_PER_SECOND / 1193182;
+			     reference_fs / 1000000;
+		if (elapsed_ns >= WINDOW_NS)
+			return elapsed_ns;
+	}
+	panic("no clock to measure the CPU's counter by");
 }
 
 static u8 cmos_read(u8 index)
@@ -114,11 +114,9 @@ void counter_init(struct boot_info *info)
 	struct sample start, end;
 	u64 ns, counter, timer;
 
-	if (!hpet_start(info->hpet))
-		hpet = nullptr;
-	if (!cpu_features.tsc_deadline)
-		apic_timer_start(~0u);
-	ns = hpet ? window_hpet(&start, &end) : window_8254(&start, &end);
+	reference_start(info->hpet);
+	apic_timer_start(~0u);
+	ns = measure(&start, &end);
 	counter = end.counter - start.counter;
 	timer = start.timer - end.timer; // counts down
 	apic_timer_start(0);
