@@ -25,6 +25,11 @@ static bool complain(struct check *check, const char *text)
 	return false;
 }
 
+static bool is_directory(const struct inode *inode)
+{
+	return (inode->mode & FS_TYPE_MASK) == FS_TYPE_DIRECTORY;
+}
+
 // Take a block of the heap: within what was handed out, and for the first time.
 static bool take_block(struct check *check, u64 offset, u32 class)
 {
@@ -140,7 +145,7 @@ static bool check_directory(struct check *check, u32 index)
 		const struct name_entry *entry;
 
 		if (at < store->super->heap || at % STORE_BLOCK != 0 ||
-		    at + STORE_BLOCK > store->super->heap_used)
+		    at > store->super->heap_used - STORE_BLOCK)
 			return complain(check, "entry outside the heap");
 		entry = store_at(store, at);
 		if (!take_block(check, at, entry->class))
@@ -232,7 +237,7 @@ static bool check_buckets(struct check *check)
 	u64 named = 0;
 
 	for (u32 i = 1; i < store->super->inodes_unused; i++)
-		if (store_inode(store, i)->mode != 0)
+		if (is_directory(store_inode(store, i)))
 			named += store_inode(store, i)->entries;
 	for (u32 i = 0; i < store->super->buckets; i++) {
 		u32 at = table[i];
@@ -241,7 +246,7 @@ static bool check_buckets(struct check *check)
 			const struct name_entry *entry = store_at(store, at);
 
 			if (at < store->super->heap || at % STORE_BLOCK != 0 ||
-			    at + STORE_BLOCK > store->super->heap_used ||
+			    at > store->super->heap_used - STORE_BLOCK ||
 			    ++chained > named)
 				return complain(check, "chain of names");
 			at = entry->next_hash;
@@ -256,7 +261,7 @@ static bool check_found(struct check *check)
 
 	for (u32 i = 1; i < store->super->inodes_unused; i++) {
 		const struct inode *inode = store_inode(store, i);
-		u32 at = inode->mode != 0 ? inode->first : 0;
+		u32 at = is_directory(inode) ? inode->first : 0;
 
 		while (at != 0) {
 			const struct name_entry *entry = store_at(store, at);
