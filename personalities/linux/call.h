@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The Linux system calls that exist: one handler each, from coverage.def. a[0] to
+// a[5] are the arguments; the result is what the program gets in rax.
+#ifndef PERSONALITIES_LINUX_CALL_H
+#define PERSONALITIES_LINUX_CALL_H
+#include "lib/base/types.h"
+#include "personalities/linux/linux_abi.h"
+
+struct thread;
+
+// The handler has set the registers itself.
+#define NO_RESULT (-5000l)
+
+// Which calls have a handler, and whether it runs under the big lock.
+#define HANDLER_DONE(name) i64 call_##name(struct thread *thread, const u64 *a);
+#define HANDLER_PARTLY(name) HANDLER_DONE(name)
+#define HANDLER_NO(name)
+#define CALL(number, name, state, lock) HANDLER_##state(name)
+#include "personalities/linux/coverage.def"
+#undef CALL
+#undef HANDLER_DONE
+#undef HANDLER_PARTLY
+#undef HANDLER_NO
+
+// Do the call that the thread's registers ask for. Big lock not held.
+void call_dispatch(struct thread *thread);
+
+void signal_mask_for_now(struct thread *thread, u64 mask);
+#endif

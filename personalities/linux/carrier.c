@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Carriers: see carrier.h. Work ends by returning; the carrier then joins the
+// idle list and parks. Who claims it stops it, gives it the address space wanted
+// and starts it anew: `parked` says that it holds no lock any more by then.
+#include "personalities/linux/carrier.h"
+
+#include "abi/constants.h"
+#include "gen/abi/objects.h"
+#include "gen/abi/syscall_stubs.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+#include "lib/sys/component.h"
+#include "personalities/linux/container.h"
+#include "personalities/linux/guest.h"
+#include "personalities/linux/sync.h"
+
+#define IDLE_KEPT 16u
+#define STACK_SLOT (CARRIER_STACK * 2) // the other half stays unmapped
+
+static struct list idle = {&idle, &idle};
+static u32 nidle;
+static struct handle stacks, states;
+static u64 stacks_base;
+static struct guest_state *state_pages;
+static u64 used[CARRIERS_MAX / 64]; // stacks and states in use
+
+[[noreturn]] void carrier_entry(struct carrier *carrier);
+
+enum status carriers_init(void)
+{
+	enum status status;
+	void *pages;
+
+	stacks_base = align_down(startup->map_end -
+		CARRIERS_MAX * STACK_SLOT, STACK_SLOT);
+	if (stacks_base <= startup->map_start ||
+		stacks_base >= startup->map_end)
+		return ERR_RANGE;
+	status = cap_create(SELF_POOL, OBJECT_MEMORY,
+		CARRIERS_MAX * CARRIER_STACK, MEMORY_ANON, (struct handle){0},
+		&stacks);
+	if (status != STATUS_OK)
+		return status;
+	status = cap_create(SELF_POOL, OBJECT_MEMORY,
+		CARRIERS_MAX * sizeof(struct guest_state), MEMORY_ANON,
+		(struct handle){0}, &states);
+	if (status != STATUS_OK)
+		return status;
+	status = memory_map(states, 0, CARRIERS_MAX * sizeof(struct guest_state),
+		MAP_READ | MAP_WRITE, &pages);
+	state_pages = pages;
+	return status;
+}
+
+static bool index_take(u32 *index)
+{
+	for (u32 i = 0; i < ARRAY_COUNT(used); i++) {
+		if (used[i] == ~0ull)
+			continue;
+		*index = i * 64 + lowest_bit(~used[i]);
+		used[i] |= BIT(*index % 64);
+		return true;
+	}
+	return false;
+}
+
+static u64 stack_of(const struct carrier *carrier)
+{
+	return stacks_base + carrier->index * STACK_SLOT;
+}
+
+static void carrier_destroy(struct carrier *carrier)
+{
+	struct handle *all[] = {&carrier->guest, &carrier->thread, &carrier->wake,
+		&carrier->lock, &carrier->notification};
+
+	if (carrier->thread.value)
+		(void)!sys_thread_stop(carrier->thread);
+	for (u32 i = 0; i < ARRAY_COUNT(all); i++)
+		if (all[i]->value)
+			cap_free(*all[i]);
+	(void)!sys_aspace_unmap(SELF_ASPACE, stack_of(carrier), CARRIER_STACK);
+	(void)!sys_memory_decommit(stacks, carrier->index * CARRIER_STACK,
+		CARRIER_STACK);
+	used[carrier->index / 64] &= ~BIT(carrier->index % 64);
+	object_free(carrier);
+}
+
+static enum status mint_signal(struct handle from, u64 badge, struct handle *out)
+{
+	struct handle slot = cap_alloc();
+	enum status status = ERR_QUOTA;
+
+	if (!slot.value)
+		return status;
+	status = sys_cap_mint(cap_cnode(slot), cap_index(slot), from,
+		RIGHT_SIGNAL | RIGHT_DERIVE, badge);
+	if (status != STATUS_OK)
+		cap_free(slot);
+	else
+		*out = slot;
+	return status;
+}
+
+static enum status carrier_build(struct carrier *carrier)
+{
+	enum status status;
+	struct handle none = {0};
+
+	status = sys_aspace_map(SELF_ASPACE, stacks,
+		carrier->index * CARRIER_STACK, stack_of(carrier), CARRIER_STACK,
+		MAP_READ | MAP_WRITE);
+	if (status == STATUS_OK)
+		status = cap_create(SELF_POOL, OBJECT_THREAD, 0, 0, none,
+			&carrier->thread);
+	if (status == STATUS_OK)
+		status = cap_create(SELF_POOL, OBJECT_NOTIFICATION, 0, 0, none,
+			&carrier->notification);
+	if (status == STATUS_OK)
+		status = mint_signal(carrier->notification, NOTE_WAKE,
+			&carrier->wake);
+	if (status == STATUS_OK)
+		status = mint_signal(carrier->notification, NOTE_LOCK,
+			&carrier->lock);
+	if (status == STATUS_OK)
+		status = cap_create(SELF_POOL, OBJECT_GUEST,
+			carrier->index * sizeof(struct guest_state), 0, states,
+			&carrier->guest);
+	if (status == STATUS_OK)
+		status = sys_thread_bind(carrier->thread, carrier->notification);
+	if (status == STATUS_OK)
+		status = sys_thread_schedule(carrier->thread,
+			handle_of(SLOT_SCHED), 0, 100, 0);
+	if (status == STATUS_OK)
+		*(struct carrier **)stack_of(carrier) = carrier;
+	return status;
+}
+
+static struct carrier *carrier_make(void)
+{
+	struct carrier *carrier = object_alloc(sizeof(*carrier));
+	enum status status;
+
+	if (!carrier)
+		return nullptr;
+	if (!index_take(&carrier->index)) {
+		object_free(carrier);
+		return nullptr;
+	}
+	carrier->state = &state_pages[carrier->index];
+	status = carrier_build(carrier);
+	if (status == STATUS_OK)
+		return carrier;
+	log_print("linux: no thread: %s", status_text(status));
+	carrier_destroy(carrier);
+	return nullptr;
+}
+
+struct carrier *carrier_claim(struct handle aspace)
+{
+	struct list *node = list_take_first(&idle);
+	struct carrier *carrier;
+	enum status status;
+
+	if (node) {
+		nidle--;
+		carrier = CONTAINER_OF(node, struct carrier, node);
+		while (!__atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE))
+			(void)!sys_yield();
+		(void)!sys_thread_stop(carrier->thread);
+	} else {
+		carrier = carrier_make();
+		if (!carrier)
+			return nullptr;
+	}
+	status = sys_thread_configure(carrier->thread, aspace, SELF_CNODE,
+		handle_of(SLOT_PARENT), CONTAINER_LAYER,
+		(u64)guest_fault_vector);
+	if (status == STATUS_OK)
+		return carrier;
+	log_print("linux: thread_configure: %s", status_text(status));
+	carrier_destroy(carrier);
+	return nullptr;
+}
+
+void carrier_start(struct carrier *carrier, void (*work)(void *argument),
+	void *argument)
+{
+	enum status status;
+
+	carrier->work = work;
+	carrier->argument = argument;
+	carrier->parked = 0;
+	status = sys_thread_start(carrier->thread, (u64)carrier_entry,
+		stack_of(carrier) + CARRIER_STACK - 8, (u64)carrier, 0);
+	if (status != STATUS_OK)
+		component_fail("linux: thread_start: %s", status_text(status));
+}
+
+// A claimed carrier that was not started: stopped, and so as good as parked.
+void carrier_release(struct carrier *carrier)
+{
+	carrier->parked = 1;
+	list_add_first(&idle, &carrier->node);
+	nidle++;
+}
+
+[[noreturn]] void carrier_entry(struct carrier *carrier)
+{
+	u64 bits;
+
+	carrier->work(carrier->argument);
+	mutex_lock(&container_lock);
+	list_add_first(&idle, &carrier->node);
+	nidle++;
+	mutex_unlock(&container_lock);
+	__atomic_store_n(&carrier->parked, 1, __ATOMIC_RELEASE);
+	for (;;)
+		(void)!sys_wait(carrier->notification, NOTE_WAKE, 0, &bits);
+}
+
+void carriers_trim(void)
+{
+	while (nidle > IDLE_KEPT) {
+		struct list *node = idle.prev;
+		struct carrier *carrier =
+			CONTAINER_OF(node, struct carrier, node);
+
+		if (!__atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE))
+			return;
+		list_remove(node);
+		nidle--;
+		carrier_destroy(carrier);
+	}
+}
+
+u32 carriers_idle(void)
+{
+	return nidle;
+}
+
+void carrier_wake(struct carrier *carrier)
+{
+	(void)!sys_signal(carrier->wake);
+}
+
+u64 carrier_run_ns(struct carrier *carrier)
+{
+	u64 run_ns = 0;
+
+	(void)!sys_thread_info(carrier->thread, nullptr, &run_ns, nullptr,
+		nullptr, nullptr);
+	return run_ns;
+}
+
+u64 carrier_state(struct carrier *carrier)
+{
+	u64 state = 0;
+
+	(void)!sys_thread_info(carrier->thread, &state, nullptr, nullptr, nullptr,
+		nullptr);
+	return state;
+}

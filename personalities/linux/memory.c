@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Areas of an mm and the kernel mappings behind them: see memory.h. Areas never
+// overlap; every area is one or more kernel mappings with exactly its access.
+#include "personalities/linux/memory.h"
+
+#include "gen/abi/objects.h"
+#include "gen/abi/syscall_stubs.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+#include "lib/sys/component.h"
+#include "personalities/linux/carrier.h"
+#include "personalities/linux/container.h"
+
+static struct area *area_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct area, node);
+}
+
+struct backing *backing_create(struct handle memory, bool private_copy)
+{
+	struct backing *backing = object_alloc(sizeof(*backing));
+
+	if (backing)
+		*backing = (struct backing){memory, 1, private_copy, nullptr};
+	return backing;
+}
+
+i64 backing_anonymous(u64 bytes, bool private_copy, struct backing **out)
+{
+	struct handle memory;
+	enum status status = cap_create(guest_pool, OBJECT_MEMORY, bytes,
+		MEMORY_ANON, (struct handle){0}, &memory);
+
+	if (status != STATUS_OK)
+		return -ENOMEM;
+	*out = backing_create(memory, private_copy);
+	if (*out)
+		return 0;
+	cap_free(memory);
+	return -ENOMEM;
+}
+
+void backing_get(struct backing *backing)
+{
+	backing->references++;
+}
+
+void backing_put(struct backing *backing)
+{
+	if (!backing || --backing->references)
+		return;
+	cap_free(backing->memory);
+	object_free(backing);
+}
+
+// The place in the mm's own object, or false if it reaches not so far.
+static bool window_offset(u64 start, u64 length, u64 *offset)
+{
+	if (range_within(start, length, LOW_WINDOW_END)) {
+		*offset = start;
+		return true;
+	}
+	if (start >= HIGH_WINDOW_START && range_within(start, length, GUEST_END)) {
+		*offset = start - HIGH_WINDOW_START + HIGH_WINDOW_OFFSET;
+		return true;
+	}
+	return false;
+}
+
+static u32 map_flags(u32 protection)
+{
+	u32 flags = 0;
+
+	if (protection & (PROT_READ | PROT_WRITE | PROT_EXEC))
+		flags |= MAP_READ;
+	if (protection & PROT_WRITE)
+		flags |= MAP_WRITE;
+	else if (protection & PROT_EXEC)
+		flags |= MAP_EXEC;
+	return flags;
+}
+
+struct area *area_from(struct mm *mm, u64 address)
+{
+	LIST_FOR_EACH(node, &mm->areas)
+		if (area_of(node)->end > address)
+			return area_of(node);
+	return nullptr;
+}
+
+struct area *area_find(struct mm *mm, u64 address)
+{
+	struct area *area = area_from(mm, address);
+
+	return area && area->start <= address ? area : nullptr;
+}
+
+bool mm_is_free(struct mm *mm, u64 start, u64 length)
+{
+	struct area *area = area_from(mm, start);
+
+	return !area || area->start >= start + length;
+}
+
+// Top down, as Linux does: below the stack, then each lower gap.
+u64 mm_find_room(struct mm *mm, u64 length)
+{
+	u64 top = MAP_TOP;
+
+	for (struct list *node = mm->areas.prev; node != &mm->areas;
+		node = node->prev) {
+		struct area *area = area_of(node);
+
+		if (area->start >= top)
+			continue;
+		if (area->end <= top && top - area->end >= length)
+			break;
+		top = area->start;
+	}
+	return top >= length + HIGH_WINDOW_START ? top - length : 0;
+}
+
+static void area_free(struct mm *mm, struct area *area)
+{
+	mm->bytes -= area->end - area->start;
+	list_remove(&area->node);
+	backing_put(area->backing);
+	object_free(area->name);
+	object_free(area);
+}
+
+static void area_insert(struct mm *mm, struct area *area)
+{
+	struct area *next = area_from(mm, area->start);
+
+	list_insert_after(next ? next->node.prev : mm->areas.prev, &area->node);
+	mm->bytes += area->end - area->start;
+}
+
+static i64 area_show(struct mm *mm, const struct area *area)
+{
+	u32 flags = map_flags(area->protection);
+	enum status status;
+
+	if (!flags)
+		return 0; // PROT_NONE: nothing is mapped
+	status = sys_aspace_map(mm->aspace, area->backing->memory, area->offset,
+		area->start, area->end - area->start, flags);
+	if (status == STATUS_OK)
+		return 0;
+	if (status != ERR_QUOTA && status != ERR_MEMORY)
+		log_print("linux: map %lx-%lx: %s", area->start, area->end,
+			status_text(status));
+	return status == ERR_RIGHTS ? -EACCES : -ENOMEM;
+}
+
+// Neighbours that continue each other are one area: brk and stacks stay short.
+static bool area_extend(struct mm *mm, const struct area_wish *wish, u64 offset)
+{
+	struct area *before = area_find(mm, wish->start - 1);
+
+	if (!before || before->end != wish->start || wish->shared ||
+		before->shared || before->name || wish->name || wish->stack ||
+		before->stack || before->protection != wish->protection ||
+		before->backing != mm->anonymous ||
+		before->offset + (before->end - before->start) != offset)
+		return false;
+	struct area piece = {.start = wish->start,
+		.end = wish->start + wish->length, .protection = wish->protection,
+		.offset = offset, .backing = mm->anonymous};
+
+	if (area_show(mm, &piece) != 0)
+		return false;
+	before->end = piece.end;
+	mm->bytes += wish->length;
+	return true;
+}
+
+i64 mm_map(struct mm *mm, const struct area_wish *wish)
+{
+	struct backing *backing = wish->backing;
+	u64 offset = wish->offset;
+	struct area *area;
+	i64 error;
+
+	if (!backing && window_offset(wish->start, wish->length, &offset)) {
+		backing = mm->anonymous;
+		if (area_extend(mm, wish, offset))
+			return 0;
+		backing_get(backing);
+	} else if (!backing) {
+		offset = 0;
+		error = backing_anonymous(wish->length, true, &backing);
+		if (error)
+			return error;
+	} else {
+		backing_get(backing);
+	}
+	area = object_alloc(sizeof(*area));
+	if (!area) {
+		backing_put(backing);
+		return -ENOMEM;
+	}
+	*area = (struct area){.start = wish->start,
+		.end = wish->start + wish->length,
+		.protection = wish->protection,
+		.allowed = wish->allowed ? wish->allowed : 7,
+		.offset = offset, .backing = backing, .shared = wish->shared,
+		.stack = wish->stack, .file_node = wish->file_node,
+		.file_offset = wish->file_offset,
+		.name = wish->name ? text_copy(wish->name) : nullptr};
+	error = area_show(mm, area);
+	if (error) {
+		backing_put(backing);
+		object_free(area->name);
+		object_free(area);
+		return error;
+	}
+	area_insert(mm, area);
+	return 0;
+}
+
+// Cut the area in two at address, which lies inside.
+static i64 area_split(struct area *area, u64 address)
+{
+	struct area *upper = object_alloc(sizeof(*upper));
+
+	if (!upper)
+		return -ENOMEM;
+	*upper = *area;
+	upper->start = address;
+	upper->offset += address - area->start;
+	upper->file_offset += address - area->start;
+	upper->name = area->name ? text_copy(area->name) : nullptr;
+	backing_get(upper->backing);
+	area->end = address;
+	list_insert_after(&area->node, &upper->node);
+	return 0;
+}
+
+// Make start and end boundaries of areas.
+static i64 split_at(struct mm *mm, u64 start, u64 end)
+{
+	struct area *area = area_find(mm, start);
+	i64 error = 0;
+
+	if (area && area->start < start)
+		error = area_split(area, start);
+	area = area_find(mm, end);
+	if (!error && area && area->start < end)
+		error = area_split(area, end);
+	return error;
+}
+
+static void area_discard(struct area *area)
+{
+	if (!area->shared && area->backing->private_copy)
+		(void)!sys_memory_decommit(area->backing->memory, area->offset,
+			area->end - area->start);
+}
+
+i64 mm_unmap(struct mm *mm, u64 start, u64 length)
+{
+	i64 error = split_at(mm, start, start + length);
+	struct area *area;
+
+	if (error)
+		return error;
+	if (mm_is_free(mm, start, length))
+		return 0;
+	if (sys_aspace_unmap(mm->aspace, start, length) != STATUS_OK)
+		return -ENOMEM;
+	while ((area = area_from(mm, start)) && area->start < start + length) {
+		area_discard(area);
+		area_free(mm, area);
+	}
+	return 0;
+}
+
+// PROT_NONE means unmapped for the kernel; so access changes by mapping anew
+// where the old or the new access is none.
+static i64 area_protect(struct mm *mm, struct area *area, u32 protection)
+{
+	u32 before = map_flags(area->protection), after = map_flags(protection);
+	u64 length = area->end - area->start;
+
+	if (before == after) {
+		area->protection = protection;
+		return 0;
+	}
+	if (before && after && sys_aspace_protect(mm->aspace, area->start,
+				       length, after) == STATUS_OK) {
+		area->protection = protection;
+		return 0;
+	}
+	if (before && sys_aspace_unmap(mm->aspace, area->start, length) !=
+			STATUS_OK)
+		return -ENOMEM;
+	area->protection = protection;
+	return area_show(mm, area);
+}
+
+i64 mm_protect(struct mm *mm, u64 start, u64 length, u32 protection)
+{
+	u64 end = start + length, at = start;
+	i64 error;
+
+	for (struct area *area = area_from(mm, start); at < end;) {
+		if (!area || area->start > at)
+			return -ENOMEM;
+		if (protection & ~area->allowed)
+			return -EACCES;
+		at = area->end;
+		area = area_from(mm, at);
+	}
+	error = split_at(mm, start, end);
+	for (at = start; !error && at < end;) {
+		struct area *area = area_find(mm, at);
+
+		error = area_protect(mm, area, protection);
+		at = area->end;
+	}
+	return error;
+}
+
+i64 mm_discard(struct mm *mm, u64 start, u64 length)
+{
+	u64 end = start + length;
+
+	for (struct area *area = area_from(mm, start);
+		area && area->start < end; area = area_from(mm, area->end)) {
+		u64 from = MAX(area->start, start), to = MIN(area->end, end);
+
+		if (area->shared || !area->backing->private_copy)
+			continue;
+		if (sys_memory_decommit(area->backing->memory,
+			    area->offset + (from - area->start),
+			    to - from) != STATUS_OK)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+// The stack grows when touched below its lowest page, down to its limit.
+static bool stack_grow(struct mm *mm, u64 address)
+{
+	struct area *area = area_from(mm, address);
+	u64 start = align_down(address, PAGE);
+
+	if (!area || !area->stack || area->start <= address ||
+		address < STACK_TOP - STACK_BYTES)
+		return false;
+	struct area piece = *area;
+
+	start = MAX(STACK_TOP - STACK_BYTES, align_down(start, 0x20000));
+	piece.end = area->start;
+	piece.start = start;
+	piece.offset -= area->start - start;
+	if (area_show(mm, &piece) != 0)
+		return false;
+	mm->bytes += area->start - start;
+	area->offset = piece.offset;
+	area->start = start;
+	mm->stack_start = start;
+	return true;
+}
+
+bool mm_fault(struct mm *mm, u64 address, u32 code)
+{
+	(void)code;
+	return address < GUEST_END && stack_grow(mm, address);
+}
+
+i64 mm_read(struct mm *mm, u64 address, void *to, u64 bytes)
+{
+	while (bytes) {
+		struct area *area = area_find(mm, address);
+		u64 page = align_down(address, PAGE);
+		u64 part = MIN(bytes, page + PAGE - address);
+		void *window;
+
+		if (!area || memory_map(area->backing->memory,
+				     area->offset + (page - area->start), PAGE,
+				     MAP_READ, &window) != STATUS_OK)
+			return -EFAULT;
+		memcpy(to, (u8 *)window + (address - page), part);
+		memory_unmap(window, PAGE);
+		to = (u8 *)to + part;
+		address += part;
+		bytes -= part;
+	}
+	return 0;
+}
+
+u64 mm_resident(struct mm *mm)
+{
+	u64 pages = 0;
+
+	(void)!sys_memory_info(mm->anonymous->memory, nullptr, &pages, nullptr,
+		nullptr);
+	return pages * PAGE;
+}
+
+static i64 mm_empty(struct mm **out)
+{
+	struct mm *mm = object_alloc(sizeof(*mm));
+	enum status status;
+
+	if (!mm)
+		return -ENOMEM;
+	mm->references = 1;
+	list_init(&mm->areas);
+	status = cap_create(guest_pool, OBJECT_ASPACE, ASPACE_FOREIGN, 0,
+		SELF_ASPACE, &mm->aspace);
+	if (status != STATUS_OK) {
+		object_free(mm);
+		return -ENOMEM;
+	}
+	*out = mm;
+	return 0;
+}
+
+i64 mm_create(struct mm **out)
+{
+	struct mm *mm;
+	i64 error = mm_empty(&mm);
+
+	if (error)
+		return error;
+	error = backing_anonymous(MM_MEMORY_BYTES, true, &mm->anonymous);
+	if (error)
+		mm_put(mm);
+	else
+		*out = mm;
+	return error;
+}
+
+void mm_get(struct mm *mm)
+{
+	mm->references++;
+}
+
+static void mm_clear(struct mm *mm)
+{
+	(void)!sys_aspace_unmap(mm->aspace, 0, GUEST_END);
+	while (!list_empty(&mm->areas))
+		area_free(mm, area_of(mm->areas.next));
+	mm->brk = mm->brk_start = mm->image_end = 0;
+}
+
+i64 mm_reset(struct mm *mm)
+{
+	struct backing *fresh;
+	i64 error;
+
+	mm_clear(mm);
+	error = backing_anonymous(MM_MEMORY_BYTES, true, &fresh);
+	if (error)
+		return error;
+	backing_put(mm->anonymous);
+	mm->anonymous = fresh;
+	return 0;
+}
+
+void mm_put(struct mm *mm)
+{
+	if (!mm || --mm->references)
+		return;
+	mm_clear(mm);
+	backing_put(mm->anonymous);
+	cap_free(mm->aspace);
+	object_free(mm->executable);
+	object_free(mm);
+}
+
+static i64 backing_clone(struct backing *backing)
+{
+	struct handle slot = cap_alloc();
+	enum status status = ERR_QUOTA;
+
+	if (!slot.value)
+		return -ENOMEM;
+	status = sys_memory_clone(backing->memory, guest_pool, cap_cnode(slot),
+		cap_index(slot));
+	if (status == STATUS_OK)
+		backing->clone = backing_create(slot, true);
+	if (status != STATUS_OK || !backing->clone) {
+		cap_free(slot);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static i64 area_copy(struct mm *to, const struct area *area)
+{
+	struct backing *backing = area->backing;
+	struct area *copy;
+	i64 error = 0;
+
+	if (backing->private_copy && !area->shared) {
+		if (!backing->clone)
+			error = backing_clone(backing);
+		if (error)
+			return error;
+		backing = backing->clone;
+	}
+	copy = object_alloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *area;
+	copy->backing = backing;
+	copy->name = area->name ? text_copy(area->name) : nullptr;
+	backing_get(backing);
+	list_add_last(&to->areas, &copy->node);
+	to->bytes += copy->end - copy->start;
+	return area_show(to, copy);
+}
+
+// The references of the clones made are the copies' areas' and to->anonymous's.
+static void clones_forget(struct mm *from)
+{
+	LIST_FOR_EACH(node, &from->areas) {
+		struct backing *backing = area_of(node)->backing;
+
+		if (!backing->clone)
+			continue;
+		if (backing != from->anonymous)
+			backing_put(backing->clone);
+		backing->clone = nullptr;
+	}
+	from->anonymous->clone = nullptr;
+}
+
+i64 mm_copy(struct mm *from, struct mm **out)
+{
+	struct mm *mm;
+	i64 error = mm_empty(&mm);
+
+	if (error)
+		return error;
+	error = backing_clone(from->anonymous);
+	if (!error)
+		mm->anonymous = from->anonymous->clone;
+	for (struct list *node = from->areas.next;
+		!error && node != &from->areas; node = node->next)
+		error = area_copy(mm, area_of(node));
+	clones_forget(from);
+	mm->image_end = from->image_end;
+	mm->brk_start = from->brk_start;
+	mm->brk = from->brk;
+	mm->stack_start = from->stack_start;
+	mm->argument_start = from->argument_start;
+	mm->argument_end = from->argument_end;
+	mm->environment_start = from->environment_start;
+	mm->environment_end = from->environment_end;
+	mm->executable = from->executable ? text_copy(from->executable) : nullptr;
+	if (error)
+		mm_put(mm);
+	else
+		*out = mm;
+	return error;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The life of a Linux thread on its carrier: run the guest until it traps, see
+// why, do that, repeat. The work ends when the thread does.
+#include "gen/abi/syscall_stubs.h"
+#include "lib/base/bits.h"
+#include "lib/sys/component.h"
+#include "personalities/linux/call.h"
+#include "personalities/linux/container.h"
+#include "personalities/linux/exec.h"
+#include "personalities/linux/guest.h"
+#include "personalities/linux/process.h"
+
+enum trap {
+	TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_BREAKPOINT = 3, TRAP_OVERFLOW = 4,
+	TRAP_BOUND = 5, TRAP_OPCODE = 6, TRAP_STACK = 12, TRAP_PROTECTION = 13,
+	TRAP_PAGE = 14, TRAP_X87 = 16, TRAP_ALIGNMENT = 17, TRAP_SIMD = 19,
+};
+
+static void exception(struct thread *thread, u64 trap, u64 error, u64 address)
+{
+	u64 pc = thread->carrier->state->rip;
+	i32 signo = SIGSEGV, code = SI_KERNEL;
+
+	switch (trap) {
+	case TRAP_DIVIDE:
+		signo = SIGFPE, code = FPE_INTDIV, address = pc;
+		break;
+	case TRAP_X87:
+	case TRAP_SIMD:
+		signo = SIGFPE, code = FPE_FLTINV, address = pc;
+		break;
+	case TRAP_DEBUG:
+		signo = SIGTRAP, code = TRAP_TRACE, address = pc;
+		break;
+	case TRAP_BREAKPOINT:
+		signo = SIGTRAP, code = SI_KERNEL;
+		break;
+	case TRAP_OPCODE:
+		signo = SIGILL, code = ILL_ILLOPN, address = pc;
+		break;
+	case TRAP_ALIGNMENT:
+		signo = SIGBUS, code = 1;
+		break;
+	}
+	signal_force(thread, signo, code, address, trap, error);
+}
+
+// A page fault that the kernel could not answer.
+static void page_fault(struct thread *thread, u64 address, u32 code)
+{
+	struct mm *mm = thread->process->mm;
+	struct area *area = area_find(mm, address);
+	bool allowed = area && (area->protection &
+		(code & FAULT_CODE_WRITE	? PROT_WRITE :
+			code & FAULT_CODE_EXEC	? PROT_EXEC :
+						  PROT_READ | PROT_WRITE | PROT_EXEC));
+
+	if (!area && mm_fault(mm, address, code))
+		return;
+	thread->carrier->state->trap = TRAP_PAGE;
+	if (!allowed) {
+		u64 error = (code & FAULT_CODE_WRITE ? 2 : 0) | 4 | (area ? 1 : 0) |
+			(code & FAULT_CODE_EXEC ? 16 : 0);
+
+		signal_force(thread, SIGSEGV, area ? SEGV_ACCERR : SEGV_MAPERR,
+			address, TRAP_PAGE, error);
+		return;
+	}
+	if (area->backing && area->backing != mm->anonymous &&
+		!area->backing->private_copy) {
+		// A file's memory that its server cannot supply.
+		signal_force(thread, SIGBUS, BUS_ADRERR, address, TRAP_PAGE, 4);
+		return;
+	}
+	// Allowed and yet impossible: the pool has no page left.
+	log_print("linux: out of memory: process %u (%s) ended",
+		thread->process->pid, thread->name);
+	process_exit(thread->process, SIGKILL);
+}
+
+// Bits of others' wakes that nobody waits for any more.
+static void drop_kick(struct carrier *carrier)
+{
+	(void)!sys_poll(carrier->notification, NOTE_WAKE, nullptr);
+}
+
+static void serve(struct thread *thread, u64 reason)
+{
+	struct guest_state *state = thread->carrier->state;
+
+	switch (reason) {
+	case GUEST_SYSCALL:
+		call_dispatch(thread);
+		return;
+	case GUEST_KICKED:
+		drop_kick(thread->carrier);
+		return;
+	case GUEST_FAULT:
+		mutex_lock(&container_lock);
+		page_fault(thread, state->address, (u32)state->code);
+		break;
+	default:
+		mutex_lock(&container_lock);
+		exception(thread, state->trap, state->code, state->address);
+		break;
+	}
+	mutex_unlock(&container_lock);
+}
+
+static void begin(struct thread *thread)
+{
+	if (thread->fpu) {
+		fpu_load((void *)align_up((u64)thread->fpu, 64));
+		object_free(thread->fpu);
+		thread->fpu = nullptr;
+	}
+	if (thread->set_child_tid) {
+		(void)!guest_copy_out(thread->set_child_tid, &thread->tid, 4);
+		thread->set_child_tid = 0;
+	}
+	if (thread->image) {
+		mutex_lock(&container_lock);
+		exec_finish(thread);
+		mutex_unlock(&container_lock);
+	}
+}
+
+void thread_work(void *argument)
+{
+	struct thread *thread = argument;
+	struct carrier *self = thread->carrier;
+
+	self->leave = false;
+	begin(thread);
+	for (;;) {
+		enum status status;
+		u64 reason = 0;
+
+		if (__atomic_load_n(&thread->attention, __ATOMIC_ACQUIRE)) {
+			mutex_lock(&container_lock);
+			if (!signals_attend(thread))
+				break;
+			mutex_unlock(&container_lock);
+		}
+		status = sys_guest_run(self->guest, &reason);
+		if (status != STATUS_OK) {
+			mutex_lock(&container_lock);
+			log_print("linux: process %u cannot run: %s",
+				thread->process->pid, status_text(status));
+			process_exit(thread->process, SIGKILL);
+			mutex_unlock(&container_lock);
+			continue;
+		}
+		serve(thread, reason);
+		if (self->leave)
+			return; // exec went on with another carrier
+	}
+	thread_exit(thread, (i32)thread->process->exit_code);
+	mutex_unlock(&container_lock);
+}
