@@ -186,7 +186,7 @@ static void ioapic_write(const struct ioapic *ioapic, u32 index, u32 value)
 // The I/O APIC of a line and the index of the line's entry in it, or NULL.
 static const struct ioapic *ioapic_for(u32 line, u32 *entry)
 {
-	for (u32 i = 0; i < nioapics; i++)
+	for (u32 i = 0; i < nioapics && line < ARCH_IRQ_LINES; i++)
 		if (line >= ioapics[i].first_line &&
 		    line - ioapics[i].first_line < ioapics[i].nlines) {
 			*entry = IOAPIC_ENTRY +
@@ -200,16 +200,14 @@ static const struct ioapic *ioapic_for(u32 line, u32 *entry)
 // masked. 8259A data sheet, initialization command words.
 static void disable_8259(void)
 {
-	out8(0x20, 0x11);
-	out8(0xa0, 0x11);
-	out8(0x21, 32);
-	out8(0xa1, 40);
-	out8(0x21, 4);
-	out8(0xa1, 2);
-	out8(0x21, 1);
-	out8(0xa1, 1);
-	out8(0x21, 0xff);
-	out8(0xa1, 0xff);
+	static const u8 program[][2] = {
+		{ 0x20, 0x11 }, { 0xa0, 0x11 }, { 0x21, 32 },	{ 0xa1, 40 },
+		{ 0x21, 4 },	{ 0xa1, 2 },	{ 0x21, 1 },	{ 0xa1, 1 },
+		{ 0x21, 0xff }, { 0xa1, 0xff }
+	};
+
+	for (u32 i = 0; i < ARRAY_COUNT(program); i++)
+		out8(program[i][0], program[i][1]);
 }
 
 void apic_init(const struct boot_info *info)
@@ -248,10 +246,8 @@ static bool claim_line_locked(u32 line, u32 flags, u32 destination, u32 *vector)
 	const struct ioapic *ioapic;
 	u32 entry;
 
-	if (line >= ARCH_IRQ_LINES || vector_of_line[line])
-		return false;
 	ioapic = ioapic_for(line, &entry);
-	if (!ioapic)
+	if (!ioapic || vector_of_line[line])
 		return false;
 	*vector = vector_alloc_locked(line, flags & IRQ_LEVEL);
 	if (!*vector)
@@ -292,8 +288,6 @@ void arch_irq_mask(u32 line, bool masked)
 	const struct ioapic *ioapic;
 	u32 entry, value;
 
-	if (line >= ARCH_IRQ_LINES)
-		return;
 	ioapic = ioapic_for(line, &entry);
 	if (!ioapic)
 		return;

@@ -48,7 +48,7 @@ static void fpu_access(struct cpu *cpu, bool enabled)
 	if (enabled)
 		__asm__ volatile("clts");
 	else
-		write_cr0(read_cr0() | CR0_TASK_SWITCHED);
+		write_cr(0, read_cr(0) | CR0_TASK_SWITCHED);
 }
 
 // Save the state that is in the registers; they then belong to nobody.
@@ -135,8 +135,8 @@ static void load_root(u64 root)
 {
 	if (root == 0)
 		root = kernel_root;
-	if (read_cr3() != root)
-		write_cr3(root);
+	if (read_cr(3) != root)
+		write_cr(3, root);
 }
 
 static void save_bases(struct thread *thread)
@@ -153,7 +153,7 @@ static void load_bases(const struct thread *thread)
 
 static void change_root(struct cpu *cpu, u64 root, struct aspace *aspace)
 {
-	if (root && read_cr3() != root) {
+	if (root && read_cr(3) != root) {
 		publish_root(cpu, aspace, root);
 		return;
 	}

@@ -11,25 +11,18 @@
 
 struct cpu_features cpu_features;
 
-#define MSR_EFER 0xc0000080
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082
 #define MSR_FMASK 0xc0000084
-#define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX 0xc0000103
 
-#define CR4_MACHINE_CHECK BIT(6)
-#define CR4_GLOBAL_PAGES BIT(7)
-#define CR4_FXSR BIT(9)
-#define CR4_XMM_EXCEPTIONS BIT(10)
+// PAE, machine checks, global pages, FXSR, SIMD exceptions, FSGSBASE, XSAVE, SMEP,
+// SMAP
+#define CR4_BITS                                                               \
+	(BIT(5) | BIT(6) | BIT(7) | BIT(9) | BIT(10) | BIT(16) | BIT(18) |     \
+	 BIT(20) | BIT(21))
 #define CR4_UMIP BIT(11)
-#define CR4_FSGSBASE BIT(16)
-#define CR4_XSAVE BIT(18)
-#define CR4_SMEP BIT(20)
-#define CR4_SMAP BIT(21)
-#define CR4_PAE BIT(5)
-
 // protection, coprocessor present, native errors, write protection, alignment
 #define CR0_BITS (BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(16) | BIT(18) | BIT(31))
 // trap, interrupt, direction, I/O level, nested task, alignment check
@@ -112,14 +105,8 @@ static void load_tables(struct cpu_area *area, u64 stack_top)
 void cpu_init(struct cpu_area *area, u64 stack_top)
 {
 	struct cpu *cpu = &area->cpu;
-	u64 cr4 = CR4_PAE | CR4_MACHINE_CHECK | CR4_GLOBAL_PAGES | CR4_FXSR |
-		  CR4_XMM_EXCEPTIONS | CR4_XSAVE | CR4_FSGSBASE | CR4_SMEP |
-		  CR4_SMAP;
-
-	if (cpu_features.umip)
-		cr4 |= CR4_UMIP;
-	write_cr0(CR0_BITS | CR0_TASK_SWITCHED);
-	write_cr4(cr4);
+	write_cr(0, CR0_BITS | CR0_TASK_SWITCHED);
+	write_cr(4, CR4_BITS | (cpu_features.umip ? CR4_UMIP : 0));
 	__asm__ volatile("xsetbv" : : "c"(0), "a"(cpu_features.fpu_mask), "d"(0));
 	cpu->self = cpu;
 	cpu->stack_top = stack_top;

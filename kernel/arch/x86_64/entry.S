@@ -76,8 +76,7 @@ fast_null:
 fast_return:
 	xorl	%ebx, %ebx
 	xorl	%r10d, %r10d
-	movq	REGS_rbp(%rcx), %rbp
-	movq	REGS_rsp(%rcx), %rsp
+	LOAD2(rcx, rbp, rsp)
 	movq	REGS_rflags(%rcx), %r11
 	movq	REGS_rip(%rcx), %rcx
 	swapgs
@@ -87,8 +86,7 @@ syscall_slow:
 	xorl	%ebp, %ebp		// the backtrace ends here
 	SAVE5(rcx, rax, rbx, rdx, rsi, rdi)
 	SAVE5(rcx, r8, r9, r10, r12, r13)
-	SAVE1(rcx, r14)
-	SAVE1(rcx, r15)
+	SAVE2(rcx, r14, r15)
 	movb	$1, THREAD_RESUME_SYSCALL(%rcx)
 	movq	%rcx, %rdi
 	movq	%rcx, %rbx
@@ -159,8 +157,7 @@ fast_exit_table:
 	movq	REGS_gs_base(%rcx), %rbx
 	wrgsbase %rbx
 	xorl	%ebx, %ebx
-	movq	REGS_rbp(%rcx), %rbp
-	movq	REGS_rsp(%rcx), %rsp
+	LOAD2(rcx, rbp, rsp)
 	movq	REGS_rflags(%rcx), %r11
 	movq	REGS_rip(%rcx), %rcx
 	sysretq
@@ -200,8 +197,7 @@ guest_syscall:
 	rdgsbase %rbp
 	movq	%rbp, REGS_gs_base(%rsp)
 	wrgsbase %rbx
-	movq	REGS_rbp(%rcx), %rbp
-	movq	REGS_rsp(%rcx), %rsp
+	LOAD2(rcx, rbp, rsp)
 	movq	REGS_rflags(%rcx), %r11
 	movq	REGS_rip(%rcx), %rcx
 	sysretq

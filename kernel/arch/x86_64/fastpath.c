@@ -256,7 +256,7 @@ PRESERVE_NONE void fast_guest_run(REGISTERS)
 	__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs"
 			 : "=&r"(self->regs.gs_base)
 			 : "r"(make_canonical(state->gs_base)));
-	write_cr3(self->roots.guest);
+	write_cr(3, self->roots.guest);
 	cpu->guest_save = (u64)state;
 	cpu->in_guest = 1;
 	guest_enter((struct guest_state *)state, rip,

@@ -41,21 +41,16 @@ void arch_port_write(u16 port, u32 width, u32 value)
 
 // ---- the log port: a 16550 (National Semiconductor PC16550D)
 #define LOG_PORT 0x2f8
-#define UART_INTERRUPTS (LOG_PORT + 1)
-#define UART_FIFO (LOG_PORT + 2)
-#define UART_LINE (LOG_PORT + 3)
-#define UART_MODEM (LOG_PORT + 4)
-#define UART_STATUS (LOG_PORT + 5)
 
 void console_init(void)
 {
-	out8(UART_INTERRUPTS, 0);
-	out8(UART_LINE, 0x80); // divisor: 1 is 115,200 baud
-	out8(LOG_PORT, 1);
-	out8(LOG_PORT + 1, 0);
-	out8(UART_LINE, 3); // 8 bits, no parity, 1 stop bit
-	out8(UART_FIFO, 7);
-	out8(UART_MODEM, 3);
+	// No interrupts; divisor 1: 115,200 baud; 8 bits, no parity, 1 stop
+	// bit; FIFOs on and empty; ready to the other side.
+	static const u8 program[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 },
+					 { 3, 3 }, { 2, 7 },	{ 4, 3 } };
+
+	for (u32 i = 0; i < ARRAY_COUNT(program); i++)
+		out8(LOG_PORT + program[i][0], program[i][1]);
 }
 
 void arch_console_write(const char *text, usize length)
@@ -63,7 +58,7 @@ void arch_console_write(const char *text, usize length)
 	for (usize i = 0; i < length; i++) {
 		// A port that never gets ready loses text, not the machine.
 		for (u32 spins = 0; spins < 100000; spins++)
-			if (in8(UART_STATUS) & 0x20)
+			if (in8(LOG_PORT + 5) & 0x20)
 				break;
 		out8(LOG_PORT, (u8)text[i]);
 	}
@@ -83,8 +78,6 @@ void console_print(const char *format, ...)
 
 // ---- power
 #define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit
-#define DEBUG_EXIT_PANIC 0x50
-#define RESET_CONTROL 0xcf9
 
 [[noreturn]] static void reset(void)
 {
@@ -95,8 +88,8 @@ void console_print(const char *format, ...)
 
 	if (machine && machine->reset_register)
 		out8((u16)machine->reset_register, machine->reset_value);
-	out8(RESET_CONTROL, 2);
-	out8(RESET_CONTROL, 6);
+	out8(0xcf9, 2); // the reset control register of PC chipsets
+	out8(0xcf9, 6);
 	__asm__ volatile("lidt %0; int3" : : "m"(no_idt)); // triple fault
 	__builtin_unreachable();
 }
@@ -121,7 +114,7 @@ void console_print(const char *format, ...)
 {
 	if (!__atomic_exchange_n(&machine_stopping, true, __ATOMIC_SEQ_CST)) {
 		apic_stop_others();
-		out8(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
+		out8(DEBUG_EXIT_PORT, 0x50);
 	}
 	for (;;)
 		__asm__ volatile("cli; hlt");

@@ -175,7 +175,7 @@ void paging_init(struct boot_info *info)
 	map_image(image_rodata_end, image_end, DATA_FLAGS);
 	*entry_for(kernel_root, (u64)boot_stack_guard, 0) = 0;
 	map_trampoline();
-	write_cr3(kernel_root);
+	write_cr(3, kernel_root);
 	info->kernel_start = read_only;
 }
 

@@ -32,7 +32,7 @@ static void *trampoline_at(const u8 *symbol)
 	struct cpu *cpu = &area->cpu;
 	u32 state = START_AWAITED;
 
-	write_cr3(kernel_root);
+	write_cr(3, kernel_root);
 	cpu_init(area, cpu->stack_top);
 	apic_init_cpu();
 	if (apic_id() == cpu->arch.apic_id &&

@@ -10,8 +10,6 @@
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
-#define MSR_GS_BASE 0xc0000101
-#define MSR_EFER 0xc0000080
 #define EFER_NO_EXECUTE 0x800
 
 extern u8 boot_stack_top[];

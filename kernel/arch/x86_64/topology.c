@@ -9,17 +9,12 @@
 // Bits of the APIC id below the next level; 0 when the CPU does not say.
 static u32 width_below(u32 level)
 {
-	u32 a, b, c, d;
+	struct cpuid width;
 
-	__asm__ volatile("cpuid"
-			 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
-			 : "a"(0), "c"(0));
-	if (a < 0xb)
+	if (cpuid(0, 0).eax < 0xb)
 		return 0;
-	__asm__ volatile("cpuid"
-			 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
-			 : "a"(0xb), "c"(level));
-	return b ? a & 31 : 0;
+	width = cpuid(0xb, level);
+	return width.ebx ? width.eax & 31 : 0;
 }
 
 void arch_topology(u32 hardware_id, u64 *socket, u64 *core, u64 *thread)

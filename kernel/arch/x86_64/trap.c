@@ -137,7 +137,7 @@ static void page_fault(struct thread *thread, u64 error)
 	u32 code = (error & 1 ? FAULT_CODE_PRESENT : 0) |
 		   (error & 2 ? FAULT_CODE_WRITE : 0) |
 		   (error & 16 ? FAULT_CODE_EXEC : 0);
-	u64 address = read_cr2();
+	u64 address = read_cr(2);
 
 	if (error & 8)
 		panic("page-table entry with reserved bits for %#lx", address);
@@ -218,7 +218,7 @@ static const struct fatal_frame *fatal;
 	if (f->vector == TRAP_MACHINE_CHECK)
 		panic("machine check at %#lx", f->rip);
 	panic("exception %lu in the kernel at %#lx, address %#lx", f->vector,
-	      f->rip, read_cr2());
+	      f->rip, read_cr(2));
 }
 
 void arch_panic_report(void)
@@ -233,7 +233,7 @@ void arch_panic_report(void)
 		     "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
 		     "r14 %#lx r15 %#lx\n",
 		     f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp,
-		     f->rbp, read_cr2(), read_cr3(), f->rax, f->rbx, f->rcx,
+		     f->rbp, read_cr(2), read_cr(3), f->rax, f->rbx, f->rcx,
 		     f->rdx, f->rsi, f->rdi, f->r8, f->r9, f->r10, f->r11,
 		     f->r12, f->r13, f->r14, f->r15);
 	machine_print_build();

@@ -58,28 +58,18 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 	return r;
 }
 
-#define READ_CONTROL(n)                                                        \
-	static inline u64 read_cr##n(void)                                     \
-	{                                                                      \
-		u64 value;                                                     \
-									       \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(value));          \
-		return value;                                                  \
-	}
-#define WRITE_CONTROL(n)                                                       \
-	static inline void write_cr##n(u64 value)                              \
-	{                                                                      \
-		__asm__ volatile("mov %0, %%cr" #n : : "r"(value) : "memory"); \
-	}
-READ_CONTROL(0)
-READ_CONTROL(2)
-READ_CONTROL(3)
-READ_CONTROL(4)
-WRITE_CONTROL(0)
-WRITE_CONTROL(3)
-WRITE_CONTROL(4)
+#define read_cr(n)                                                             \
+	({                                                                     \
+		u64 value_;                                                    \
+		__asm__ volatile("movq %%cr" #n ", %0" : "=r"(value_));        \
+		value_;                                                        \
+	})
+#define write_cr(n, value)                                                     \
+	__asm__ volatile("movq %0, %%cr" #n : : "r"((u64)(value)) : "memory")
 
 #define CR0_TASK_SWITCHED 0x8ull
+#define MSR_EFER 0xc0000080
+#define MSR_GS_BASE 0xc0000101
 
 static inline u64 read_fs_base(void)
 {
