@@ -444,7 +444,7 @@ void mm_get(struct mm *mm)
 
 static void mm_clear(struct mm *mm)
 {
-	(void)!sys_aspace_unmap(mm->aspace, 0, GUEST_END);
+	(void)!sys_aspace_unmap(mm->aspace, PAGE, GUEST_END - PAGE);
 	while (!list_empty(&mm->areas))
 		area_free(mm, area_of(mm->areas.next));
 	mm->brk = mm->brk_start = mm->image_end = 0;
