@@ -215,7 +215,8 @@ void guest_kick(struct thread *thread)
 
 void guest_refuse(struct thread *thread)
 {
-	leave_guest(thread, ERR_ARGUMENT, 0);
+	leave_guest(thread,
+		    thread->running_guest->lost ? ERR_DEAD : ERR_ARGUMENT, 0);
 }
 
 void guest_abandon(struct thread *thread)

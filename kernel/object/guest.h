@@ -49,7 +49,8 @@ void guest_exit(struct thread *thread, enum guest_reason reason, u64 trap,
 // the guest goes away. Does nothing when the thread runs no guest.
 void guest_kick(struct thread *thread);
 
-// What is in the state page cannot be run: guest_run returns ARGUMENT.
+// What is in the state page cannot be run: guest_run returns ARGUMENT, or DEAD
+// when its memory is gone.
 void guest_refuse(struct thread *thread);
 
 // The thread is being destroyed (it is stopped): it runs no guest any more.

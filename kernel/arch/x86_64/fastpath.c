@@ -76,8 +76,9 @@ find_slot(const struct cnode *cnode, u64 handle)
 
 // The CPU goes from self to next. fast_exit does the GS base.
 [[gnu::always_inline]] static inline void
-switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
+switch_to(struct cpu *cpu, struct thread *self, struct thread *next, u64 info)
 {
+	self->regs.rax = info; // the slow path on the other side looks at it
 	cpu->current = next;
 	cpu->fast_calls++;
 	next->run_since = self->run_since;
@@ -132,7 +133,7 @@ PRESERVE_NONE void fast_call(REGISTERS)
 	self->reply_server = receiver;
 	__atomic_store_n(&receiver->reply_caller, self, __ATOMIC_RELEASE);
 	lock_drop(&endpoint->object.lock);
-	switch_to(self->cpu, self, receiver);
+	switch_to(self->cpu, self, receiver, info);
 	TAIL fast_exit(PASS(badge, receiver, self, info & 0xff00));
 unlock:
 	lock_drop(&endpoint->object.lock);
@@ -187,7 +188,7 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 	self->donation_depth = 0;
 	lock_drop(&endpoint->object.lock);
 	caller->state = THREAD_RUNNING;
-	switch_to(self->cpu, self, caller);
+	switch_to(self->cpu, self, caller, info);
 	TAIL fast_exit(PASS(0, caller, self, info & 0xff00));
 unlock:
 	lock_drop(&endpoint->object.lock);

@@ -10,7 +10,6 @@
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
-#define EFER_NO_EXECUTE 0x800
 
 extern u8 boot_stack_top[];
 
@@ -52,7 +51,7 @@ static void read_firmware(u64 start_info)
 	cpu_count = 1;
 	console_init();
 	cpu_check_features();
-	write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_NO_EXECUTE);
+	write_msr(MSR_EFER, read_msr(MSR_EFER) | 0x800); // no-execute pages
 	read_firmware(start_info);
 	paging_init(&boot_info);
 	trap_init();
