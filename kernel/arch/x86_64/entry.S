@@ -93,10 +93,12 @@ syscall_slow:
 	movq	%rax, %rsi
 	call	kernel_syscall
 	// Straight back, unless there is something to do for kernel_leave():
-	// whatever gives it work sets reschedule or posts a request.
+	// whatever gives it work sets reschedule, posts a request, or condemns.
 	cmpb	$0, %gs:CPU_RESCHEDULE
 	jne	kernel_leave
 	cmpl	$0, %gs:CPU_REQUESTS
+	jne	kernel_leave
+	cmpq	$0, %gs:CPU_REAPER
 	jne	kernel_leave
 syscall_return:
 	LOAD5(rbx, rax, rdx, rsi, rdi, rbp)

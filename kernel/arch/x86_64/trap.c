@@ -32,6 +32,7 @@ CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
 CHECK(THREAD_RESUME_SYSCALL, thread, resume_syscall);
 CHECK(CPU_RESCHEDULE, cpu, reschedule);
 CHECK(CPU_REQUESTS, cpu, requests);
+CHECK(CPU_REAPER, cpu, reaper);
 CHECK(GUEST_RUNNER, guest, runner);
 CHECK(GUEST_REASON, guest_state, reason);
 CHECK(0, cpu_area, cpu);
