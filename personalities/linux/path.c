@@ -161,15 +161,17 @@ static i64 step_link(struct thread *thread, struct walk *walk,
 static i64 walk_on(struct thread *thread, struct walk *walk, const char *rest,
 	u32 flags)
 {
+	char name[NAME_LIMIT + 1];
 	u32 links = 0;
 	bool last;
 	i64 result;
 
-	walk->name[0] = 0;
 	walk->parent = walk->place;
-	while ((result = path_next(&rest, walk->name, &last)) == 1) {
+	while ((result = path_next(&rest, name, &last)) == 1) {
 		struct place directory = walk->place;
 		bool again;
+
+		strlcpy(walk->name, name, sizeof(walk->name));
 
 		walk->trailing_slash = last && *rest == '/';
 		if (!is_directory(&directory))

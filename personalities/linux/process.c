@@ -259,11 +259,11 @@ void vfork_release(struct process *process)
 	wait_wake(&process->vfork_done);
 }
 
-// A group that loses its link to the session while members are stopped is told.
-static void hang_up_orphans(struct process *process)
+// A group that just lost its last link to the rest of the session is told, if
+// members of it are stopped: nobody could continue them (POSIX, _exit).
+static void hang_up_if_orphaned(u32 pgid)
 {
 	bool stopped = false;
-	u32 pgid = process->pgid;
 
 	LIST_FOR_EACH(node, &processes) {
 		struct process *other = CONTAINER_OF(node, struct process, node);
@@ -275,6 +275,23 @@ static void hang_up_orphans(struct process *process)
 		return;
 	signal_group(pgid, SIGHUP);
 	signal_group(pgid, SIGCONT);
+}
+
+static void hang_up_orphans(struct process *process)
+{
+	struct process *parent = process->parent;
+
+	if (parent != &init_process && parent->pgid != process->pgid &&
+		parent->sid == process->sid)
+		hang_up_if_orphaned(process->pgid);
+	LIST_FOR_EACH(node, &init_process.children) {
+		struct process *child =
+			CONTAINER_OF(node, struct process, sibling);
+
+		if (child->stopped && child->pgid != process->pgid &&
+			child->sid == process->sid)
+			hang_up_if_orphaned(child->pgid);
+	}
 }
 
 static void process_finish(struct process *process)
