@@ -254,9 +254,14 @@ static u32 read_manifest(void)
 	status = manifest_parse(&engine.manifest, (const char *)text, bytes,
 		disks());
 	if (status != STATUS_OK) {
+		// A mistake in an image, not of the system: no panic.
 		say("kochab/system.sys line %u: %s", engine.manifest.error_line,
 			engine.manifest.error);
-		give_up("the manifest is not valid", status);
+		say("the manifest is not valid: nothing is started, the machine "
+			"stops");
+		(void)!sys_system_control(engine.system, SYSTEM_OFF, 0);
+		for (;;)
+			(void)!sys_thread_stop(handle_of(SLOT_THREAD));
 	}
 	return crc32c(disks(), text, bytes);
 }

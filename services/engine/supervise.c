@@ -71,8 +71,9 @@ static void take_down(struct component *component)
 	if (kept_exists(kept_handle(pool), OBJECT_POOL)) {
 		enum status status = sys_pool_destroy(kept_handle(pool));
 		if (status != STATUS_OK)
-			say("%s: destroying its pool: %s", component->plan->name,
-				status_text(status));
+			say("%s: destroying its pool: %s (%d)",
+				component->plan->name, status_text(status),
+				status);
 	}
 	(void)!sys_cap_delete(engine.keep, pool);
 	(void)!sys_cap_delete(engine.keep, kept_index(component, KEPT_THREAD));

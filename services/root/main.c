@@ -7,7 +7,7 @@
 // thing that nobody else could report: the death of the vault.
 //
 // Memory of the domains, in pages of what is free at the start: sovereign 1/24
-// but at least 6 MiB and at most 32, services 3/10 of the rest, drivers and
+// but at least 7 MiB and at most 32, services 3/10 of the rest, drivers and
 // programs what remains.
 #include "abi/constants.h"
 #include "gen/abi/objects.h"
@@ -18,7 +18,7 @@
 #include "lib/process/process.h"
 #include "lib/sys/component.h"
 
-#define SOVEREIGN_MIN 1536
+#define SOVEREIGN_MIN 1792
 #define SOVEREIGN_MAX 8192
 #define MACHINE_MIN 6144 // pages: what is needed to reach a prompt
 #define ROOT_RESERVE 96 // pages root keeps: its own tables and slack
