@@ -37,8 +37,7 @@ static enum status bad(const char **why, const char *text)
 static enum status parse_one(struct word word, const char **why)
 {
 	const char *equals = memchr(word.text, '=', word.bytes);
-	const char *path = equals + 1;
-	const char *comma;
+	const char *path, *comma;
 	usize bytes;
 	u64 number;
 
@@ -47,6 +46,7 @@ static enum status parse_one(struct word word, const char **why)
 	if (parse_u64(word.text, (usize)(equals - word.text), VFS_MOUNTS - 1,
 		      &number) != STATUS_OK)
 		return bad(why, "number of a mount");
+	path = equals + 1;
 	bytes = word.bytes - (usize)(path - word.text);
 	comma = memchr(path, ',', bytes);
 	if (comma) {
