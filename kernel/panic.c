@@ -22,7 +22,8 @@ void panic(const char *format, ...)
 	va_list arguments;
 
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL))
-		arch_panic_stop(); // another CPU is telling the story
+		for (;;) // another CPU is telling the story
+			arch_relax();
 	va_start(arguments, format);
 	(void)format_string(line, sizeof line, format, arguments);
 	va_end(arguments);

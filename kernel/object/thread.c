@@ -246,7 +246,7 @@ enum status thread_claim(struct thread *thread)
 	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
 					 false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
-		return ERR_STATE;
+		return STATUS_RESTART;
 	if (is_still(thread))
 		return STATUS_OK;
 	thread_release(thread);
@@ -375,9 +375,8 @@ void thread_kick(struct thread *thread)
 {
 	struct notification *bound = thread->bound;
 
-	if (!bound || !__atomic_load_n(&bound->bits, __ATOMIC_ACQUIRE))
-		return;
-	if (thread->state == THREAD_RECEIVING)
+	if (thread->state == THREAD_RECEIVING && bound &&
+	    __atomic_load_n(&bound->bits, __ATOMIC_ACQUIRE))
 		thread_cancel(thread, ERR_INTERRUPTED);
 	else if (thread->running_guest &&
 		 (thread->state == THREAD_READY ||

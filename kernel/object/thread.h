@@ -122,7 +122,8 @@ void thread_request(struct thread *thread, enum thread_request request);
 
 // Claim a stopped thread, off its CPU and with nothing asked of it, so that its
 // registers and references can be changed: nobody else can start or claim it
-// until thread_release(). STATE when it is not so.
+// until thread_release(). STATE when it runs, RESTART when requests for it have
+// still to be served.
 [[nodiscard]] enum status thread_claim(struct thread *thread);
 void thread_release(struct thread *thread);
 

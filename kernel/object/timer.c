@@ -64,6 +64,7 @@ static void timer_rearm(struct timer *timer)
 	timeout_disarm(wheel, &timer->timeout);
 	if (deadline)
 		timeout_arm(wheel, &timer->timeout, deadline);
+	cpu_self()->reschedule = true; // so that the hardware timer is set
 }
 
 void timer_serve_inbox(void)
