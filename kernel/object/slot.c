@@ -108,7 +108,7 @@ bool slot_clear_locked(struct slot *slot)
 	slot->badge = 0;
 	count_capability(object, slot, -1);
 	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
-	if (word_type(word) == OBJECT_REPLY)
+	if (word_type(word) == OBJECT_REPLY && !BUG(141))
 		thread_reply_lost_locked(object_thread(object));
 	if (object->dead || !unreferenced(object))
 		return false;

@@ -24,6 +24,13 @@ u32 cpu_count;
 u32 fake_quiesces; // grace periods waited for
 u32 fake_destroyed[OBJECT_TYPES]; // objects taken apart
 
+void fake_relax(void)
+{
+	panic("spinning, and only one CPU runs");
+}
+
+void fake_place(void) {}
+
 void cpu_quiesce_all(void)
 {
 	lock_check_none();

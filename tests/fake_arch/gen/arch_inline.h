@@ -12,6 +12,7 @@ extern u8 *fake_direct; // where physical address 0 would be
 extern u64 fake_counter;
 
 void fake_relax(void);
+void fake_place(void); // another CPU may make a step here (machine.h)
 
 static inline struct cpu *cpu_self(void)
 {
@@ -59,11 +60,13 @@ static inline void arch_syscall_restart(struct thread *thread)
 
 static inline u64 arch_ipc_info(const struct thread *thread)
 {
+	fake_place();
 	return arch_regs_of(thread)->info;
 }
 
 static inline u64 arch_ipc_cap(const struct thread *thread)
 {
+	fake_place();
 	return arch_regs_of(thread)->cap;
 }
 
@@ -89,6 +92,7 @@ static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value)
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)
 {
+	fake_place();
 	arch_regs_of(thread)->info = (u64)info;
 	arch_regs_of(thread)->cap = badge;
 }

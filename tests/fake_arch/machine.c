@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The fake machine for the whole kernel: steps, and what the kernel asks of an
+// architecture.
+#include "tests/fake_arch/own.h"
+#include "tests/fake_arch/machine.h"
+#include "tests/fake_arch/fake.h"
+#include "abi/registers.h"
+#include "abi/time_page.h"
+#include "gen/kernel/syscall_decode.h"
+#include "kernel/arch/arch.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+#include <setjmp.h>
+
+// A step in progress: where it ends, and the one it interrupts.
+struct run {
+	jmp_buf end;
+	struct run *outer;
+	u32 cpu;
+};
+
+static struct run *running;
+static jmp_buf impossible;
+static u32 places, wanted_place;
+static bool was_reached;
+static u32 other_cpu;
+static void (*other_entry)(void *data);
+static void *other_data;
+
+u32 fake_places(void)
+{
+	return places;
+}
+
+static void run_step(u32 cpu, void (*entry)(void *data), void *data)
+{
+	struct run run = {.outer = running, .cpu = cpu};
+	u32 before = fake_cpu_number;
+
+	running = &run;
+	fake_cpu_number = cpu;
+	if (!setjmp(run.end)) {
+		entry(data);
+		kernel_leave();
+	}
+	lock_check_none();
+	running = run.outer;
+	fake_cpu_number = before;
+}
+
+void fake_place(void)
+{
+	if (!running || running->outer || ++places != wanted_place)
+		return;
+	was_reached = true;
+	run_step(other_cpu, other_entry, other_data);
+}
+
+bool fake_run(u32 cpu, void (*entry)(void *data), void *data)
+{
+	bool reached;
+
+	return fake_run_two(cpu, entry, data, 0, 0, nullptr, nullptr, &reached);
+}
+
+bool fake_run_two(u32 cpu, void (*entry)(void *data), void *data, u32 place,
+		  u32 other, void (*entry_of_other)(void *data),
+		  void *data_of_other, bool *reached)
+{
+	u32 before = fake_cpu_number;
+
+	places = 0;
+	wanted_place = place;
+	other_cpu = other;
+	other_entry = entry_of_other;
+	other_data = data_of_other;
+	was_reached = false;
+	if (setjmp(impossible)) {
+		running = nullptr;
+		fake_cpu_number = before;
+		*reached = was_reached;
+		return false;
+	}
+	run_step(cpu, entry, data);
+	*reached = was_reached;
+	return true;
+}
+
+static bool is_inside(u32 cpu)
+{
+	for (struct run *run = running; run; run = run->outer)
+		if (run->cpu == cpu)
+			return true;
+	return false;
+}
+
+// This CPU waits for another: let those that can go on, go on.
+void fake_relax(void)
+{
+	static u32 idle_rounds;
+
+	for (u32 i = 0; i < cpu_count; i++)
+		if (!is_inside(i) && cpus[i]->arch.ipis) {
+			run_step(i, fake_interrupt, nullptr);
+			idle_rounds = 0;
+			return;
+		}
+	if (running && running->outer) {
+		idle_rounds = 0;
+		longjmp(impossible, 1); // it waits for the one it interrupted
+	}
+	// The loops look at what they wait for before they relax again.
+	if (++idle_rounds > 1000)
+		panic("a CPU waits for ever");
+}
+
+// ---- entries
+
+void fake_interrupt(void *)
+{
+	cpu_self()->arch.ipis = 0;
+}
+
+void fake_timer(void *)
+{
+	sched_timer();
+}
+
+void fake_syscall(void *data)
+{
+	struct thread *thread = data;
+
+	kernel_syscall(thread, thread->regs.info);
+}
+
+void arch_leave(struct thread *thread)
+{
+	kassert(cpu_self()->current == thread);
+	kassert(thread->state == THREAD_RUNNING);
+	longjmp(running->end, 1);
+}
+
+void arch_idle(void)
+{
+	longjmp(running->end, 1);
+}
+
+// ---- the rest of an architecture
+
+void arch_timer_set(u64) {}
+
+void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
+{
+	fake_place();
+	cpu->published = to ? to->aspace : nullptr;
+	fake_place();
+}
+
+void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument, u64)
+{
+	thread->regs = (struct arch_regs){.pc = pc, .sp = sp, .cap = argument};
+}
+
+void arch_fpu_save(struct thread *) {}
+void arch_fpu_drop(struct thread *) {}
+void arch_root_init(struct paddr) {}
+void arch_irq_release(u32, u32) {}
+void arch_irq_mask(u32, bool) {}
+void arch_guest_begin(struct thread *) {}
+void arch_guest_end(struct thread *) {}
+
+bool arch_irq_claim(u32, u32, u32, u32 *, u64 *, u64 *)
+{
+	return false;
+}
+
+bool arch_address_ok(u64 address)
+{
+	return address < USER_END;
+}
+
+void arch_fault_words(const struct thread *thread, u64 words[5])
+{
+	words[2] = thread->regs.pc;
+	words[4] = thread->regs.sp;
+}
+
+void arch_set_fault_entry(struct thread *thread, u64 vector, u64)
+{
+	thread->regs.pc = vector;
+}
+
+void arch_registers_read(const struct thread *thread,
+			 struct thread_registers *out)
+{
+	*out = (struct thread_registers){.rip = thread->regs.pc,
+					 .rsp = thread->regs.sp};
+}
+
+bool arch_registers_write(struct thread *thread,
+			  const struct thread_registers *in)
+{
+	thread->regs.pc = in->rip;
+	thread->regs.sp = in->rsp;
+	return arch_address_ok(in->rip);
+}
+
+// A counter that counts nanoseconds.
+void arch_time_page(struct time_page *page)
+{
+	page->multiplier = 1ull << 31;
+	page->shift = 31;
+}
+
+void arch_panic_stop(void)
+{
+	panic("stopped");
+}
+
+#define NEVER(call)                                                            \
+	{                                                                      \
+		panic("%s: not on this machine", #call);                       \
+	}
+void arch_port_read(u16, u32, u32 *) NEVER(arch_port_read)
+void arch_port_write(u16, u32, u32) NEVER(arch_port_write)
+enum status sysk_system_control(struct thread *, struct cap_ref *, u32, u64)
+NEVER(system_control)
+enum status sysk_system_info(struct thread *, struct cap_ref *, u32, u64,
+			     struct system_info_result *) NEVER(system_info)
+enum status sysk_system_log(struct thread *, struct cap_ref *, struct uaddr,
+			    u32) NEVER(system_log)
+enum status sysk_system_log_read(struct thread *, struct cap_ref *,
+				 struct uaddr, u32, u64,
+				 struct system_log_read_result *)
+NEVER(system_log_read)
