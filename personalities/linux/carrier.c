@@ -17,6 +17,7 @@
 #include "personalities/linux/sync.h"
 
 #define IDLE_KEPT 16u
+#define TRIES 10000u
 #define STACK_SLOT (CARRIER_STACK * 2) // the other half stays unmapped
 
 static struct list idle = {&idle, &idle};
@@ -158,6 +159,24 @@ static struct carrier *carrier_make(void)
 	return nullptr;
 }
 
+// A stopped thread is out of reach for a moment while a CPU looks at a signal that
+// its notification got: that ends by itself.
+static enum status configure(struct carrier *carrier, struct handle aspace)
+{
+	enum status status = ERR_STATE;
+
+	for (u32 tries = 0; status == ERR_STATE && tries < TRIES; tries++) {
+		if (tries) {
+			(void)!sys_yield();
+			(void)!sys_thread_stop(carrier->thread);
+		}
+		status = sys_thread_configure(carrier->thread, aspace, SELF_CNODE,
+			handle_of(SLOT_PARENT), CONTAINER_LAYER,
+			(u64)guest_fault_vector);
+	}
+	return status;
+}
+
 struct carrier *carrier_claim(struct handle aspace)
 {
 	struct list *node = list_take_first(&idle);
@@ -175,9 +194,7 @@ struct carrier *carrier_claim(struct handle aspace)
 		if (!carrier)
 			return nullptr;
 	}
-	status = sys_thread_configure(carrier->thread, aspace, SELF_CNODE,
-		handle_of(SLOT_PARENT), CONTAINER_LAYER,
-		(u64)guest_fault_vector);
+	status = configure(carrier, aspace);
 	if (status == STATUS_OK)
 		return carrier;
 	log_print("linux: thread_configure: %s", status_text(status));
@@ -188,13 +205,17 @@ struct carrier *carrier_claim(struct handle aspace)
 void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 	void *argument)
 {
-	enum status status;
+	enum status status = ERR_STATE;
 
 	carrier->work = work;
 	carrier->argument = argument;
 	carrier->parked = 0;
-	status = sys_thread_start(carrier->thread, (u64)carrier_entry,
-		stack_of(carrier) + CARRIER_STACK - 8, (u64)carrier, 0);
+	for (u32 tries = 0; status == ERR_STATE && tries < TRIES; tries++) {
+		if (tries)
+			(void)!sys_yield();
+		status = sys_thread_start(carrier->thread, (u64)carrier_entry,
+			stack_of(carrier) + CARRIER_STACK - 8, (u64)carrier, 0);
+	}
 	if (status != STATUS_OK)
 		component_fail("linux: thread_start: %s", status_text(status));
 }

@@ -302,6 +302,34 @@ static i64 area_protect(struct mm *mm, struct area *area, u32 protection)
 	return area_show(mm, area);
 }
 
+static bool continues(const struct area *a, const struct area *b)
+{
+	return a->end == b->start && a->backing == b->backing &&
+		a->offset + (a->end - a->start) == b->offset &&
+		a->protection == b->protection && a->allowed == b->allowed &&
+		a->shared == b->shared && !a->stack && !b->stack && !a->name &&
+		!b->name;
+}
+
+// Join neighbours around a range that continue each other, as Linux does.
+static void merge(struct mm *mm, u64 start, u64 end)
+{
+	struct area *area = area_from(mm, start ? start - 1 : 0);
+
+	while (area && area->node.next != &mm->areas && area->end <= end) {
+		struct area *next = area_of(area->node.next);
+
+		if (!continues(area, next)) {
+			area = next;
+			continue;
+		}
+		area->end = next->end;
+		list_remove(&next->node);
+		backing_put(next->backing);
+		object_free(next);
+	}
+}
+
 i64 mm_protect(struct mm *mm, u64 start, u64 length, u32 protection)
 {
 	u64 end = start + length, at = start;
@@ -322,6 +350,7 @@ i64 mm_protect(struct mm *mm, u64 start, u64 length, u32 protection)
 		error = area_protect(mm, area, protection);
 		at = area->end;
 	}
+	merge(mm, start, end);
 	return error;
 }
 
