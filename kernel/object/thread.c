@@ -89,6 +89,10 @@ static void thread_ready(struct thread *thread)
 	thread->state = THREAD_READY;
 	if (thread == cpu->current)
 		return; // its wait ended before the CPU turned away
+	if (!(thread->allowed_cpus >> cpu->number & 1)) {
+		thread_request(thread, REQUEST_RESCHEDULE); // moves it
+		return;
+	}
 	if (!thread->queued)
 		sched_enqueue(cpu, thread, false);
 	if (!cpu->current || thread->effective > cpu->current->effective)

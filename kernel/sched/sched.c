@@ -172,14 +172,15 @@ void schedule(void)
 		if (old->state == THREAD_RUNNING) {
 			bool expired = now >= old->slice_end;
 
-			if (!expired && !sched_must_switch(cpu))
+			if (!expired && !old->leaves && !sched_must_switch(cpu))
 				return;
 			if (expired)
 				old->slice_end = now + slice_ticks();
 			old->state = THREAD_READY;
-			sched_enqueue(cpu, old, !expired);
+			if (!old->leaves)
+				sched_enqueue(cpu, old, !expired);
 		}
-		if (old->state == THREAD_READY && !old->queued)
+		if (old->state == THREAD_READY && !old->queued && !old->leaves)
 			sched_enqueue(cpu, old, true); // woken before it left
 	}
 	next = sched_pick(cpu);

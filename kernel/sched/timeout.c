@@ -8,7 +8,8 @@
 #include "kernel/panic.h"
 
 #define MS 1000000ull
-#define MAX_AHEAD_MS ((u64)WHEEL_SLOTS * 64 * 64 * 64 - 1)
+// The last slot of the highest level: one more would be the slot of now.
+#define MAX_AHEAD_MS ((u64)(WHEEL_SLOTS - 1) * 64 * 64 * 64)
 
 void wheel_init(struct wheel *wheel, u64 now_ns)
 {
