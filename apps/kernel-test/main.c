@@ -17,8 +17,6 @@
 #define CASE_NS (120 * SECOND)
 #define DRAIN_NS (5 * SECOND)
 
-void harness_reset(void);
-
 static u32 passed, failed, skipped;
 
 static void fatal(const char *what, enum status status)
@@ -260,6 +258,7 @@ int component_main(const struct startup *)
 	need(sys_aspace_map(SELF_ASPACE, handle_of(SLOT_SHARED), 0, SHARED_AT,
 			    SHARED_BYTES, MAP_READ | MAP_WRITE), "shared");
 	harness_reset();
+	harness_start();
 	if (fuzz)
 		fuzz_run(fuzz, number_word("seed", 1),
 			 (u32)number_word("threads", 4));

@@ -114,8 +114,11 @@ static void test_schedule(void)
 	SAME(sys_thread_schedule(thread, low, 11, 100, 0), ERR_RANGE);
 	SAME(sys_thread_schedule(thread, SCHED, 64, 100, 0), ERR_RANGE);
 	SAME(sys_thread_schedule(thread, SCHED, 1000, 100, 0), ERR_RANGE);
-	SAME(sys_thread_schedule(thread, SCHED, 0, 0, 0), ERR_ARGUMENT);
-	SAME(sys_thread_schedule(thread, SCHED, 0, 100000, 0), ERR_ARGUMENT);
+	SAME(sys_thread_schedule(thread, SCHED, 0, 100000, 0), ERR_RANGE);
+	SAME(sys_thread_schedule(thread, SCHED, 1, 100, 1ull << 63),
+	     ERR_ARGUMENT);
+	SAME(sys_thread_schedule(thread, low, 1, 100, 2), ERR_ARGUMENT);
+	OK(sys_thread_schedule(thread, SCHED, 0, 0, 0)); // weight: as usual
 	OK(sys_thread_schedule(thread, SCHED, 63, 100, 1));
 	worker_start(worker);
 	worker_join(worker);
@@ -424,6 +427,7 @@ static void test_fault_unhandled(void)
 	worker->argument[0] = BREAK;
 	worker_start(worker);
 	worker_wait_state(worker, THREAD_SENDING);
+	OK(slot_revoke(faults)); // the thread's own reference, too
 	OK(slot_delete(faults));
 	u64 end = clock_ns() + SECOND;
 	do
@@ -609,11 +613,46 @@ static void test_affinity(void)
 		last = worker->result[0];
 		while (worker->result[0] == last)
 			(void)!sys_yield();
-		OK(sys_thread_info(handle_of(worker->thread), nullptr, nullptr,
-				   &cpu, nullptr, nullptr));
+		for (u32 j = 0; cpu != want && j < 1000; j++) {
+			pause_ns(US);
+			OK(sys_thread_info(handle_of(worker->thread), nullptr,
+					   nullptr, &cpu, nullptr, nullptr));
+		}
 		SAME(cpu, want);
 	}
 	OK(sys_thread_stop(handle_of(worker->thread)));
+}
+
+// Allowed elsewhere while it waits: that is where it wakes.
+static void where(struct worker *self)
+{
+	while (self->result[0] < 20) {
+		(void)!sys_wait(handle_of(self->bell), 2, 0, nullptr);
+		(void)!sys_system_info(SYSTEM, SYSTEM_INFO_CPUS, 0, nullptr,
+				       nullptr, (u64 *)&self->result[1],
+				       nullptr);
+		self->result[0]++;
+	}
+}
+
+static void test_affinity_waiting(void)
+{
+	struct worker *worker = worker_new(where);
+	struct handle bell;
+
+	worker->cpus = 2;
+	worker_start(worker);
+	bell = with_badge(handle_of(worker->bell), 2);
+	for (u64 i = 0; i < 20; i++) {
+		worker_wait_state(worker, THREAD_WAITING);
+		OK(sys_thread_schedule(handle_of(worker->thread), SCHED,
+				       RUNNER_PRIORITY, 100, 1ull << (i & 1)));
+		OK(sys_signal(bell));
+		while (worker->result[0] <= i)
+			(void)!sys_yield();
+		SAME(worker->result[1], i & 1);
+	}
+	worker_join(worker);
 }
 
 // Many threads, made and unmade: nothing is left (checked behind every case).
@@ -673,5 +712,7 @@ const struct test_case suite_threads[] = {
 	{"threads.fair", test_fair, nullptr, ONCE},
 	{"threads.yield", test_yield, "null ok;yield ok", 0},
 	{"threads.affinity", test_affinity, nullptr, NEEDS_TWO_CPUS},
+	{"threads.affinity-waiting", test_affinity_waiting, nullptr,
+	 NEEDS_TWO_CPUS},
 	{"threads.many", test_many, nullptr, 0},
 	{}};

@@ -3,6 +3,7 @@
 //
 // See harness.h.
 #include "apps/kernel-test/harness/harness.h"
+#include "apps/kernel-test/harness/space.h"
 
 #include <stdarg.h>
 
@@ -10,8 +11,6 @@
 #define POLL_NS (200 * US)
 
 static u8 stacks[WORKERS][STACK_BYTES] __attribute__((aligned(STACK_BYTES)));
-
-extern char image_end[];
 
 // ---- verdicts
 
@@ -75,7 +74,21 @@ void test_same(i64 got, i64 want, const char *what, const char *file, int line)
 
 static u32 slot_next;
 
-void harness_reset(void);
+void harness_start(void)
+{
+	OK(space_prepare(SELF_POOL, SLOT_IMAGE));
+	OK(sys_object_create(SELF_POOL, OBJECT_MEMORY, STARTUP_BYTES, 0, NONE,
+			     SELF_CNODE, SLOT_STARTUP));
+	map_at(handle_of(SLOT_STARTUP), AREA, STARTUP_BYTES,
+	       MAP_READ | MAP_WRITE);
+	memcpy((void *)AREA, startup, sizeof(*startup));
+	unmap(AREA, STARTUP_BYTES);
+	// So that it does not depend on a case which of them are there.
+	for (u32 i = 0; i < WORKERS; i++)
+		for (u32 j = 0; j < STACK_BYTES; j += PAGE_BYTES)
+			*(volatile u8 *)&stacks[i][j] = 0;
+}
+
 void harness_reset(void)
 {
 	slot_next = SLOT_CASE_FIRST;
@@ -367,50 +380,20 @@ void fault_reply(u64 answer)
 
 // ---- spaces
 
-// The program's segments are memory of the root process, in neighbouring slots:
-// read-only data, code, data.
-static u32 segments_find(u64 bytes[3])
-{
-	u64 whole = (u64)image_end - 0x400000;
-
-	for (u32 slot = SLOT_CASE_END; slot < 254; slot++) {
-		u32 i;
-
-		for (i = 0; i < 3; i++)
-			if (sys_memory_info(handle_of(slot + i), &bytes[i],
-					    nullptr, nullptr, nullptr) !=
-			    STATUS_OK)
-				break;
-		if (i == 3 && bytes[0] + bytes[1] + bytes[2] == whole)
-			return slot;
-	}
-	FAIL("the program's segments are not where they should be");
-}
-
 struct handle space_from(struct handle pool, u32 memory_slot, u32 aspace_slot)
 {
 	struct handle aspace = handle_of(aspace_slot);
-	u64 bytes[3], at = 0x400000;
-	u32 first = segments_find(bytes);
 
 	OK(sys_object_create(pool, OBJECT_ASPACE, ASPACE_PLAIN, 0, NONE,
 			     SELF_CNODE, aspace_slot));
-	OK(sys_memory_clone(handle_of(first + 2), pool, SELF_CNODE,
-			    memory_slot));
-	OK(sys_aspace_map(aspace, handle_of(first), 0, at, bytes[0], MAP_READ));
-	at += bytes[0];
-	OK(sys_aspace_map(aspace, handle_of(first + 1), 0, at, bytes[1],
-			  MAP_READ | MAP_EXEC));
-	at += bytes[1];
-	OK(sys_aspace_map(aspace, handle_of(memory_slot), 0, at, bytes[2],
-			  MAP_READ | MAP_WRITE));
+	OK(space_fill(pool, aspace, memory_slot, (u64)stacks, sizeof(stacks)));
 	OK(sys_aspace_map(aspace, handle_of(SLOT_SHARED), 0, SHARED_AT,
 			  SHARED_BYTES, MAP_READ | MAP_WRITE));
 	OK(sys_aspace_map(aspace, handle_of(SLOT_TIME), 0, startup->time_page,
 			  PAGE_BYTES, MAP_READ));
 	// The startup page, which has the address of the time page in it.
-	OK(sys_aspace_map(aspace, handle_of(SLOT_FIRST_FREE), 0,
-			  (u64)startup, 8192, MAP_READ));
+	OK(sys_aspace_map(aspace, handle_of(SLOT_STARTUP), 0, (u64)startup,
+			  STARTUP_BYTES, MAP_READ));
 	return aspace;
 }
 

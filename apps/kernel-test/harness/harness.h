@@ -23,6 +23,8 @@
 #include "lib/sys/component.h"
 
 #define SLOT_SYSTEM 9
+#define SLOT_IMAGE 27 // constants and code of this program
+#define SLOT_STARTUP 29 // a copy of the startup page
 #define SLOT_SHARED 30
 #define SLOT_RUNNER 32
 #define SLOT_RUNNER_BELL 33
@@ -37,6 +39,7 @@
 #define NONE handle_of(0)
 #define CASE_POOL_PAGES 8192
 
+#define STARTUP_BYTES 8192ull
 #define SHARED_AT 0x310000000000ull
 #define SHARED_BYTES 0x40000ull
 #define AREA 0x320000000000ull // free for mappings of a case
@@ -84,6 +87,9 @@ struct test_case {
 #define NEEDS_TWO_CPUS 1
 #define LEAVES_TRACES 2 // what it uses is not compared
 #define ONCE 4 // not repeated for the comparison: it is long
+
+void harness_start(void); // once
+void harness_reset(void); // before each case
 
 // ---- verdicts
 [[noreturn]] void test_fail(const char *file, int line, const char *format, ...)
