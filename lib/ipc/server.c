@@ -140,7 +140,7 @@ static bool handle_attach(struct server *server, struct message *message)
 	struct message received = *message;
 	struct server_session *session;
 	enum status status = attach(server, message, &session);
-	u32 mine = status == STATUS_OK ? 1 : 0;
+	bool attached = status == STATUS_OK, taken = false;
 
 	if (status == STATUS_OK) {
 		status = server->dispatch(server->context, session, message);
@@ -148,14 +148,15 @@ static bool handle_attach(struct server *server, struct message *message)
 			return false;
 		status = message->nwords ? status_from_word(message->word[0]) :
 			ERR_PROTOCOL;
+		taken = status == STATUS_OK;
 		if (status == ERR_NOSYS)
 			status = STATUS_OK;
 		if (status != STATUS_OK)
 			detach(server, session);
 	}
-	if (status != STATUS_OK)
-		for (u32 i = mine; i < received.ncaps; i++)
-			slot_free(received.slot[i]);
+	// The first is the session's now, or was deleted with it.
+	for (u32 i = attached ? 1 : 0; i < received.ncaps && !taken; i++)
+		slot_free(received.slot[i]);
 	answer_status(message, status);
 	return true;
 }
