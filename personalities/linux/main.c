@@ -72,6 +72,20 @@ static i64 engine_do(const char *command)
 
 // ---- the first program
 
+// So that its name can be found: ttyname(3) asks /proc and /dev.
+static void name_console(struct file *file)
+{
+	struct mount *dev = mount_on(&mounts[0], mounts[0].root, "dev");
+	u64 node;
+	u32 mode;
+
+	if (!dev || dev->operations->lookup(nullptr, dev, dev->root, "console",
+			    &node, &mode))
+		return;
+	file->place = (struct place){dev, node, mode};
+	file->path = text_copy("/dev/console");
+}
+
 static i64 first_files(struct thread *thread)
 {
 	struct file *file[3] = {};
@@ -81,6 +95,8 @@ static i64 first_files(struct thread *thread)
 		exec_channel_files(&file[0], &file[1], &file[2]);
 	} else {
 		error = tty_open(nullptr, O_RDWR, &file[0]);
+		if (!error)
+			name_console(file[0]);
 		for (u32 i = 1; !error && i < 3; i++) {
 			file[i] = file[0];
 			file_get(file[0]);
