@@ -3,7 +3,7 @@
 //
 // The frame table, the buddy lists and the caches. A free block is known by its
 // head: state FREE and the block's order; frames inside it are FREE with order
-// INSIDE. Lists are linked by frame number, so the table can lie anywhere.
+// FRAME_INSIDE. Lists are linked by frame number, so the table can lie anywhere.
 #include "kernel/mm/frame.h"
 #include "boot/boot_info.h"
 #include "kernel/arch/arch.h"
@@ -15,7 +15,6 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 
-#define INSIDE 0xff
 #define LOW_BYTES 0x100000ull // left to firmware and the start of CPUs
 #define CACHE_FRAMES 32 // at most in a cache
 #define CACHE_BATCH 16 // moved at once
@@ -90,14 +89,14 @@ static void list_remove_block(u32 number, u32 order)
 		entry(frame->prev)->next = frame->next;
 	if (frame->next != FRAME_NONE)
 		entry(frame->next)->prev = frame->prev;
-	frame->order = INSIDE;
+	frame->order = FRAME_INSIDE;
 }
 
 static void set_state(u32 number, u32 order, enum frame_state state)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
 		entry(number + i)->state = state;
-		entry(number + i)->order = INSIDE;
+		entry(number + i)->order = FRAME_INSIDE;
 	}
 }
 
@@ -281,30 +280,6 @@ void frames_walk(u64 *free, u64 *used, u64 *total)
 	*free = count[FRAME_FREE] + count[FRAME_CACHED];
 	*used = count[FRAME_USED];
 	*total = *free + *used;
-}
-
-void frames_check(void)
-{
-	u64 free, used, total, listed = 0, cached = 0;
-
-	frames_walk(&free, &used, &total);
-	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
-		u32 prev = FRAME_NONE;
-
-		for (u32 n = frames.head[order]; n != FRAME_NONE;
-		     prev = n, n = entry(n)->next) {
-			kassert(is_aligned(n, 1ull << order));
-			kassert(entry(n)->order == order);
-			kassert(entry(n)->prev == prev);
-			for (u32 i = 0; i < 1u << order; i++)
-				kassert(entry(n + i)->state == FRAME_FREE);
-			listed += 1ull << order;
-		}
-	}
-	for (u32 i = 0; i < CPU_MAX; i++)
-		cached += frames.cache[i].count;
-	kassert(listed == frames.free && listed + cached == free);
-	kassert(total == frames.total);
 }
 
 // ---- start
@@ -498,7 +473,7 @@ void frame_init(const struct boot_info *info)
 	frames.table = arch_direct((struct paddr){place});
 	memset(frames.table, 0, size);
 	for (u32 n = frames.first; n < frames.end; n++)
-		entry(n)->order = INSIDE;
+		entry(n)->order = FRAME_INSIDE;
 	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
 		if (usable_pages(&info->range[i], &first, &end))
 			mark(first, end, FRAME_FREE);

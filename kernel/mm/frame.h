@@ -17,6 +17,7 @@
 
 #define FRAME_MAX_ORDER 10
 #define FRAME_NONE 0xffffffffu // end of a list of frame numbers
+#define FRAME_INSIDE 0xff // order of a frame that heads no block
 
 enum frame_state : u8 {
 	FRAME_RESERVED, // firmware, kernel image, device, absent
@@ -64,6 +65,4 @@ u64 frames_free(void); // free and cached
 u64 frames_total(void); // managed
 // Walk the whole table (slow): for tests and statistics.
 void frames_walk(u64 *free, u64 *used, u64 *total);
-// Panics unless lists, states and counts of all frames agree (slow, for tests).
-void frames_check(void);
 #endif

@@ -626,38 +626,6 @@ bool pool_within(const struct pool *pool, const struct pool *other)
 	return pool;
 }
 
-void pool_check(struct pool *pool)
-{
-	u64 listed = 0, limbo = 0;
-	struct object *prev = nullptr;
-
-	for (struct object *o = pool->objects; o; prev = o, o = o->pool_next) {
-		kassert(o->pool_prev == prev && o->pool == pool);
-		kassert(o->listed && !o->dead && o->roots);
-		(void)slot_check_locked(o);
-		listed++;
-	}
-	kassert(prev == pool->objects_last);
-	for (struct object *o = pool->limbo; o; o = o->pool_next) {
-		kassert(o->dead && o->pool == pool && !o->roots);
-		limbo++;
-	}
-	kassert(limbo == pool->nlimbo && listed + limbo <= pool->nobjects);
-	kassert(pool->used_pages <= pool->limit_pages);
-	for (u32 class = 0; class < POOL_CLASSES; class++)
-		for (u32 n = pool->partial[class]; n != FRAME_NONE;
-		     n = frame_at(n)->next) {
-			u32 free = 0, pins = frame_at(n)->pins;
-
-			for (; pins; free++)
-				pins = *(u16 *)(page_of(frame_at(n)) +
-						(pins - 1) * class_bytes(class));
-			kassert(frame_at(n)->order == class && free);
-			kassert(free + frame_at(n)->shares ==
-				PAGE_BYTES / class_bytes(class));
-		}
-}
-
 // ---- system calls
 
 enum status sysk_pool_info(struct thread *, struct cap_ref *cap,
@@ -690,7 +658,7 @@ enum status sysk_pool_destroy(struct thread *self, struct cap_ref *cap)
 		object_condemn(&pool->object);
 		return STATUS_RESTART;
 	}
-	if (pool_within(holder->object.pool, pool)) {
+	if (holder && pool_within(holder->object.pool, pool)) {
 		object_condemn(&pool->object);
 		return STATUS_OK;
 	}

@@ -102,7 +102,4 @@ struct pool *pool_create_first(u64 limit_pages);
 bool pool_destroy_step(struct pool *pool);
 // Is pool the same as other, or carved out of it at any depth?
 bool pool_within(const struct pool *pool, const struct pool *other);
-// Panics unless lists, slabs and counts agree (slow, for tests). Nothing else
-// may be using the pool.
-void pool_check(struct pool *pool);
 #endif

@@ -216,37 +216,3 @@ void slot_drop(struct slot *slot)
 	if (last)
 		object_condemn(object);
 }
-
-// Is the first end that balances the opening end of slot its own closing end?
-static bool brackets_match(struct slot *slot)
-{
-	u64 link = slot->end[SLOT_OPEN].next, depth = 1;
-
-	while (link) {
-		depth += link & 1 ? -1 : 1;
-		if (!depth)
-			return link == link_to(slot, SLOT_CLOSE);
-		link = link_slot(link)->end[link & 1].next;
-	}
-	return false;
-}
-
-u64 slot_check_locked(const struct object *object)
-{
-	u64 count = 0, prev = 0;
-	u64 link = (u64)object->roots;
-
-	for (; link; prev = link, link = link_slot(link)->end[link & 1].next) {
-		struct slot *slot = link_slot(link);
-
-		kassert(slot->end[link & 1].prev == prev);
-		kassert(word_object(slot->word) == object);
-		kassert(word_type(slot->word) == object->type ||
-			word_type(slot->word) == OBJECT_REPLY);
-		if (link & 1)
-			continue;
-		kassert(brackets_match(slot));
-		count++;
-	}
-	return count;
-}

@@ -42,8 +42,4 @@ static inline u64 slot_word(const struct slot *slot)
 {
 	return __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
 }
-
-// Panics unless the forest of the object is well-formed: every slot refers to
-// the object, ends pair up, links agree. Returns the number of slots (slow).
-u64 slot_check_locked(const struct object *object);
 #endif

@@ -71,6 +71,11 @@ PLAIN static void copy_words(void *to, const void *from, usize bytes)
 		((u8 *)to)[i] = ((const u8 *)from)[i];
 }
 
+usize fake_memory_bytes(void)
+{
+	return memory_bytes;
+}
+
 void fake_save(void *to)
 {
 	u8 *p = to;

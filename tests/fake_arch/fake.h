@@ -29,6 +29,7 @@ extern void (*fake_panic_hook)(void);
 
 // Memory of npages and ncpus CPUs; frames_init() has run.
 void fake_machine(u64 npages, u32 ncpus);
+usize fake_memory_bytes(void);
 // Every variable of the kernel as it was at the start of the program.
 void fake_reset(void);
 
@@ -50,6 +51,14 @@ bool fake_bug_is_caught(u32 bug, const char *what, void (*run)(void));
 			fake_fail(__FILE__, __LINE__, #condition);             \
 	} while (0)
 [[noreturn]] void fake_fail(const char *file, int line, const char *what);
+
+// What must hold between steps; a test fails where it does not. slot_check_locked
+// returns the number of slots; pool: nothing may be in the middle of using it.
+struct object;
+struct pool;
+u64 slot_check_locked(const struct object *object);
+void pool_check(const struct pool *pool);
+void frames_check(void);
 
 static inline u32 fake_random(u64 *seed)
 {

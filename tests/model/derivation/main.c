@@ -163,7 +163,7 @@ static u32 forest_length[OBJECTS];
 static u8 forest[OBJECTS][ALL_SLOTS];
 
 // Walk an object's forest and compare it with the model.
-static void check_forest(u8 number)
+static void compare_forest(u8 number)
 {
 	struct object *object = model.object[number].real;
 	u8 open[ALL_SLOTS];
@@ -312,7 +312,7 @@ static u64 check_state(void)
 	check_pools();
 	for (u8 o = 0; o < OBJECTS; o++)
 		if (model.object[o].type)
-			check_forest(o);
+			compare_forest(o);
 	for (u32 n = 0; n < ORDERS; n++) {
 		u64 hash = hash_in(order[n]);
 
