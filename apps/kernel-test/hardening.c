@@ -70,19 +70,16 @@ static const struct probe privileged[] = {
 	P("sldt", FAULT_INSTRUCTION, 0, 0x0f, 0x00, 0xc0),
 	P("str", FAULT_INSTRUCTION, 0, 0x0f, 0x00, 0xc8),
 	P("smsw", FAULT_INSTRUCTION, 0, 0x0f, 0x01, 0xe0),
-	// Far jumps and returns into the kernel's segments.
-	P("kernel cs", FAULT_INSTRUCTION, 0, 0x6a, 0x08, 0x57, 0x48, 0xcb),
-	P("iret to kernel", FAULT_INSTRUCTION, 0, 0x6a, 0x10, 0x54, 0x68, 2, 2,
-	  0, 0, 0x6a, 0x08, 0x57, 0x48, 0xcf),
+	// A far jump into the kernel's segment. (Far returns cannot be tried:
+	// QEMU before 9 pops them with the kernel's access, which SMAP refuses.)
+	P("kernel cs", FAULT_INSTRUCTION, 0, 0x6a, 0x08, 0x57, 0x48, 0xff, 0x2c,
+	  0x24),
 	P("mov ss", FAULT_INSTRUCTION, 0, 0xb8, 0x10, 0, 0, 0, 0x8e, 0xd0),
-	P("load tss", FAULT_INSTRUCTION, 0, 0xb8, 0x28, 0, 0, 0, 0x8e, 0xd8),
+	P("load tss", FAULT_INSTRUCTION, 0, 0xb8, 0x30, 0, 0, 0, 0x8e, 0xd8),
 	P("int3", FAULT_BREAKPOINT, 0, 0xcc),
-	P("icebp", FAULT_DEBUG, 0, 0xf1),
 	P("divide", FAULT_ARITHMETIC, 0, 0x31, 0xc9, 0xf7, 0xf1),
 	P("step", FAULT_DEBUG, 0, 0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d,
 	  0x90, 0x90),
-	P("alignment", FAULT_ALIGNMENT, 0, 0x9c, 0x81, 0x0c, 0x24, 0, 0, 4, 0,
-	  0x9d, 0x8b, 0x44, 0x24, 0x01),
 };
 
 static struct handle faults, code;
@@ -145,7 +142,13 @@ static void test_privileged(void)
 		code_set(p->code, p->bytes);
 		if (!victim_run(CODE_AT, 0xffffffff80100000, 0, 0x202,
 				&fault)) {
-			say("hardening: %s did not fault\n", p->name);
+			struct thread_registers r;
+
+			OK(sys_thread_registers(handle_of(victim->thread),
+						(struct uaddr){(u64)&r},
+						false));
+			say("hardening: %s did not fault: pc %#lx\n", p->name,
+			    r.rip);
 			bad++;
 		} else if (fault.kind != p->kind ||
 			   fault.pc == CODE_AT + p->bytes) {
@@ -154,8 +157,6 @@ static void test_privileged(void)
 			// A trap is reported behind its instruction.
 			if (through && fault.kind == p->kind &&
 			    p->kind != FAULT_INSTRUCTION)
-				continue;
-			if (through && string_equal(p->name, "iret to kernel"))
 				continue;
 			say("hardening: %s: kind %lu at +%ld%s\n", p->name,
 			    fault.kind, (i64)(fault.pc - CODE_AT),
@@ -284,11 +285,14 @@ static void test_entry(void)
 	OK(sys_aspace_map(SELF_ASPACE, code, 0, USER_END - PAGE, PAGE,
 			  MAP_READ | MAP_EXEC));
 	for (u64 nr = 0; nr < SYS_COUNT; nr += 7) { // null, yield, …
-		if (!victim_run(USER_END - 2, 0, nr, 0x202, &fault))
-			FAIL("call %lu at the end of user space", nr);
-		say("hardening: call %lu at the end: kind %lu pc %#lx\n", nr,
-		    fault.kind, fault.pc);
-		CHECK(fault.pc == USER_END || fault.pc == 0);
+		struct thread_registers r;
+
+		// It fails, and stays where it is.
+		if (victim_run(USER_END - 2, 0, nr, 0x202, &fault))
+			CHECK(fault.pc == USER_END - 2 || fault.pc == USER_END);
+		OK(sys_thread_registers(handle_of(victim->thread),
+					(struct uaddr){(u64)&r}, false));
+		CHECK(r.rip == USER_END - 2 || r.rip == USER_END);
 	}
 	// An instruction that runs over the end.
 	((u8 *)ALIAS_AT)[PAGE - 1] = 0x48;
