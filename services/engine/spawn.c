@@ -13,7 +13,7 @@
 #include "lib/sys/component.h"
 #include "services/engine/engine.h"
 
-#define SPAWN_PAGES 48
+#define SPAWN_PAGES 36
 #define SPAWN_SLOTS_LOG2 5
 #define SPAWN_STACK_BYTES 16384
 #define SPAWN_HEAP_BYTES 65536

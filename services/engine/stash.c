@@ -31,6 +31,7 @@ bool stash_open(u32 manifest_sum)
 	stash->magic = STASH_MAGIC;
 	stash->version = STASH_VERSION;
 	stash->manifest_sum = manifest_sum;
+	stash->next_pid = 1;
 	return false;
 }
 

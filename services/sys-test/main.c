@@ -4,15 +4,17 @@
 // sys-test: a component that tests the supervision it lives under. It is in no
 // ordinary image; tests/system/supervision gives it a manifest with the engine as
 // administrator. Results are lines "PASS name" and "FAIL name: why" in the log,
-// the last one "DONE passed failed"; then the machine is turned off.
+// the last one "DONE N passed, N failed"; then the machine is turned off.
 //
 // Its arguments choose: kill=N and hang=N times each component, engine=N kills of
-// the engine, spawn=N native processes; idle: be one of those processes. Rights
-// that its manifest does not list are tried in any case.
+// the engine, load=N processes that call the log all the while, spawn=N native
+// processes alive at once. Rights that its manifest does not list are tried in any
+// case. As a spawned program it is one of those: "idle", or "calls".
 #include <stdarg.h>
 
 #include "abi/constants.h"
 #include "gen/abi/engine.h"
+#include "gen/abi/log.h"
 #include "gen/abi/objects.h"
 #include "gen/abi/syscall_stubs.h"
 #include "lib/base/format.h"
@@ -310,6 +312,40 @@ static u32 number(const char *name)
 	return (u32)n;
 }
 
+// A spawned process that calls the log for ever, through all its deaths.
+[[noreturn]] static void be_load(void)
+{
+	static struct session log;
+	u32 n = 0;
+
+	session_init(&log, handle_of(startup_need("log",
+		STARTUP_ENDPOINT_CLIENT)->handle), handle_of(0), nullptr, 0, 0,
+		LOG_VERSION);
+	for (;;) {
+		if (log_write(&log, 0, 0, 0, 0, 0, 0, 0) != STATUS_OK)
+			component_fail("the log refused call %u", n);
+		n++;
+	}
+}
+
+static void start_load(u32 count)
+{
+	char line[64];
+
+	format_text(line, sizeof(line), "spawn sys-test %u calls", count);
+	result(command(line) == STATUS_OK, "load", "%s", text);
+}
+
+static void end_load(u32 count)
+{
+	char wanted[32];
+
+	format_text(wanted, sizeof(wanted), "ended %u\n", count);
+	enum status status = command("reap");
+	result(status == STATUS_OK && strstr(text, wanted) != nullptr,
+		"load-noticed-nothing", "%s", text);
+}
+
 static void watch_frames(const char *what, u64 before)
 {
 	u64 after = settled_frames();
@@ -342,6 +378,8 @@ int component_main(const struct startup *page)
 	if (startup_word("idle", nullptr, 0))
 		for (;;)
 			(void)!sys_thread_stop(handle_of(SLOT_THREAD));
+	if (startup_word("calls", nullptr, 0))
+		be_load();
 	engine = startup_need("engine", STARTUP_ENDPOINT_CLIENT);
 	component_ready();
 	if (session_open(&admin, handle_of(engine->handle), 131072,
@@ -353,11 +391,14 @@ int component_main(const struct startup *page)
 		text);
 	test_each("kill", 2); // what grows once has grown
 	before = settled_frames();
+	if (number("load"))
+		start_load(number("load"));
 	test_each("kill", number("kill"));
-	watch_frames("frames-after-kills", before);
 	test_each("hang", number("hang"));
 	test_engine(number("engine"));
-	watch_frames("frames-after-engine", before);
+	if (number("load"))
+		end_load(number("load"));
+	watch_frames("frames-after-restarts", before);
 	if (number("spawn"))
 		test_spawn(number("spawn"));
 	log_print("DONE %u passed, %u failed", npassed, nfailed);

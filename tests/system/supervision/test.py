@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""The supervision from inside: sys-test in the place of the Linux container.
+
+services/sys-test kills and hangs every component and the engine, tries rights
+that its manifest does not list, and keeps 1,000 native processes alive at once;
+free frames afterwards are what they were.
+"""
+
+import os
+import re
+
+from kochab_tools.testcase import traits
+
+PARAGRAPH = """
+component sys-test
+	domain drivers
+	layer 60
+	memory 4M
+	restart never
+	heartbeat off
+	use engine admin
+	use log
+	system system log
+	archive archive
+	arguments %s
+"""
+
+
+def manifest(context, arguments):
+    with open(os.path.join(context.top, "systems/base.sys"),
+              encoding="ascii") as f:
+        text = f.read()
+    text = text[:text.index("component linux")] + PARAGRAPH % arguments
+    return context.write("system.sys", text)
+
+
+def run(context, arguments, disks=1, timeout_s=280, **options):
+    images = [context.fat_image("disk%d" % i, 8) for i in range(disks)]
+    log = context.run_root(
+        "", timeout_s, disks=images,
+        adds={manifest(context, arguments): "/kochab/system.sys"}, **options)
+    failures = re.findall(r"sys-test: (FAIL .*)", log)
+    context.check(not failures, "\n".join(failures))
+    done = re.search(r"sys-test: DONE (\d+) passed, 0 failed", log)
+    context.check(done, "no result\n" + "\n".join(log.splitlines()[-30:]))
+    return log
+
+
+def recoveries(context, log):
+    times = sorted(int(us) for us in re.findall(
+        r"RESTART \S+ \S+ \d+ (\d+) us", log))
+    context.check(times, "no restart in the log")
+    context.note("%d restarts: median %.1f ms, 99 of 100 within %.1f ms, "
+                 "longest %.1f ms" % (
+                     len(times), times[len(times) // 2] / 1e3,
+                     times[len(times) * 99 // 100] / 1e3, times[-1] / 1e3))
+
+
+def test_denied_rights(context):
+    log = run(context, "denied", disks=0)
+    context.check(log.count("PASS denied-") >= 13, "too few were tried")
+
+
+def test_every_component_killed_under_load(context):
+    recoveries(context, run(context, "kill=10 hang=1 engine=10 load=3"))
+
+
+@traits(tier="full", timeout_s=1800, alone=True)
+def test_every_component_killed_100_times(context):
+    recoveries(context, run(context, "kill=100 hang=5 engine=100 load=4",
+                            timeout_s=1500))
+
+
+def test_a_thousand_native_processes(context):
+    run(context, "spawn=1000", disks=0)
+
+
+def test_bad_manifest_names_the_line(context):
+    text = "component log\n\tserve log\n\tlayer one\n"
+    log = context.run_root("", 60, adds={
+        context.write("system.sys", text): "/kochab/system.sys"})
+    context.check("line 3: 'one' is not a number" in log, log[-2000:])
