@@ -30,6 +30,7 @@
 #define MIN_PIECE_BITS 6
 #define POOL_MAX_DEPTH 32 // pools carved from pools
 #define LIMBO_BATCH 64 // dead objects worth a grace period
+#define LARGE_CNODE 255 // mask of a cnode worth one alone
 #define REVOKE_BATCH 32 // slots emptied in a step
 #define CONDEMN_BATCH 16
 #define REAP_BATCH 4
@@ -507,7 +508,9 @@ static void object_bury(struct object *object)
 	pool->limbo = object;
 	if (goes_first(object))
 		pool->nfirst--;
-	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1);
+	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1) ||
+		    (object->type == OBJECT_CNODE &&
+		     object_cnode(object)->mask > LARGE_CNODE);
 	lock_drop(&pool->pool_lock);
 	if (full)
 		(void)limbo_empty(pool);
