@@ -190,7 +190,9 @@ void schedule(void)
 		next->state = THREAD_RUNNING;
 		next->run_since = now;
 	}
-	if (next != old) {
+	// From idle to idle as well: the thread that ran last may have been
+	// destroyed, and its address space is not to stay loaded.
+	if (next != old || !next) {
 		arch_switch(cpu, old, next);
 		cpu->current = next;
 	}
