@@ -93,7 +93,7 @@ static void port_write(enum uart_register index, u8 value)
 		uart.ports, uart.base + index, 1, true, value, nullptr);
 
 	if (status != STATUS_OK)
-		component_fail("port %x: %s", uart.base + index,
+		component_fail("port %x: %ld, %s", uart.base + index, (i64)status,
 			       status_text(status));
 }
 
@@ -199,7 +199,7 @@ static void receive(void)
 		signal_clients();
 }
 
-static void serve_port(void)
+static void serve_once(void)
 {
 	u8 wanted = 0;
 
@@ -212,18 +212,23 @@ static void serve_port(void)
 	set_interrupts(wanted);
 }
 
+// The line is edge-triggered at the interrupt controller: a reason that comes up
+// while another still holds the line makes no edge. So whoever touches the port
+// leaves it only when it has no reason left.
+static void serve_port(void)
+{
+	do
+		serve_once();
+	while (!(port_read(UART_IDENTIFY) & IDENTIFY_NONE));
+}
+
 static void notified(void *context, u64 bits)
 {
 	(void)context;
 	if (!(bits & NOTIFY_IRQ))
 		return;
-	// The line is edge-triggered at the interrupt controller: a reason that
-	// came up before the acknowledgement makes no edge after it, so look
-	// once more.
-	do {
-		serve_port();
-		(void)!sys_irq_ack(uart.irq);
-	} while (!(port_read(UART_IDENTIFY) & IDENTIFY_NONE));
+	(void)!sys_irq_ack(uart.irq);
+	serve_port();
 }
 
 // ---- the protocol
