@@ -3,8 +3,8 @@
 //
 // Every interleaving, up to a length, of what two clients, a server and their
 // manager do with one endpoint, on the kernel's own code with three CPUs: call,
-// call with a deadline, send, receive, reply, save the reply and answer later,
-// give up a saved reply; interrupts between CPUs, timers; the manager stops and
+// send, receive (call and receive also with a deadline), reply, save the reply and
+// answer later, give up a saved reply; interrupts between CPUs, timers; the manager stops and
 // starts threads, revokes the endpoint, destroys the pools of clients or server.
 // A step is one entry into the kernel; in the second search one step of another
 // CPU happens in the middle of it, at any place where it takes or has dropped a lock,
@@ -93,7 +93,7 @@ enum kind : u8 {
 
 enum what : u8 {
 	CALL, CALL_TIMED, SEND, // clients
-	RECV, REPLY, REPLY_RECV, SAVE, ANSWER_SAVED, DROP_SAVED, // server
+	RECV, RECV_TIMED, REPLY, REPLY_RECV, SAVE, ANSWER_SAVED, DROP_SAVED, // server
 	STOP_CLIENT, STOP_SERVER, START_CLIENT, START_SERVER,
 	DESTROY_CLIENT, DESTROY_SERVER, REVOKE, // manager
 	AGAIN, // a call that asked to be run again
@@ -101,7 +101,8 @@ enum what : u8 {
 };
 
 static const char *const what_name[] = {
-	"call", "call with deadline", "send", "recv", "reply", "reply_recv",
+	"call", "call with deadline", "send", "recv", "recv with deadline",
+	"reply", "reply_recv",
 	"save reply", "answer saved", "drop saved", "stop client",
 	"stop server", "start client", "start server", "destroy client",
 	"destroy server", "revoke endpoint", "again",
@@ -154,10 +155,16 @@ static void server_call(enum what what)
 	struct thread *t = thread[SERVER];
 	u8 held = world.request[SERVER];
 
+	world.deadline[SERVER] = 0;
 	switch (what) {
 	case RECV:
+	case RECV_TIMED:
 		world.doing[SERVER] = RECEIVING;
-		arm(t, SYS_RECV, ENDPOINT, 0);
+		arm(t, SYS_RECV, ENDPOINT,
+		    what == RECV_TIMED ? INFO_DEADLINE : 0);
+		t->regs.deadline = fake_counter + 2000000;
+		if (what == RECV_TIMED)
+			world.deadline[SERVER] = t->regs.deadline;
 		break;
 	case REPLY:
 	case REPLY_RECV:
@@ -249,6 +256,8 @@ static void server_returned(struct thread *t)
 			request_taken(t);
 		else
 			CHECK(info == ERR_CANCELED || info == ERR_STATE ||
+			      (info == ERR_TIMEOUT && world.deadline[SERVER] &&
+			       fake_counter >= world.deadline[SERVER]) ||
 			      (world.endpoint_gone && (info == ERR_DEAD ||
 						       info == ERR_HANDLE)));
 		break;
@@ -333,9 +342,9 @@ static bool may(u32 me, enum what what)
 	case CALL:
 	case CALL_TIMED:
 	case SEND:
-		return me <= SECOND && world.next_request < REQUESTS - 1 &&
-		       !(me == SECOND && what == CALL_TIMED);
+		return me <= SECOND && world.next_request < REQUESTS - 1;
 	case RECV:
+	case RECV_TIMED:
 		return server && !world.request[SERVER];
 	case REPLY:
 	case REPLY_RECV:
@@ -530,7 +539,7 @@ static void check_thread(u32 n)
 		CHECK(places == 1);
 	if (t->timeout.link)
 		CHECK(waits);
-	if (waits && world.doing[n] == TIMED && !(t->requests & REQUEST_WAKE))
+	if (waits && world.deadline[n] && !(t->requests & REQUEST_WAKE))
 		CHECK(t->timeout.link); // it cannot wait for ever
 }
 
@@ -916,8 +925,8 @@ int main(int argc, char **argv)
 		{151, "a thread is pulled before its CPU turned away"},
 		{152, "a sender is for a moment in no place"},
 	};
-	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 6;
-	u32 second = argc > 2 ? (u32)atoi(argv[2]) : 3;
+	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 5;
+	u32 second = argc > 2 ? (u32)atoi(argv[2]) : 2;
 	bool caught = true;
 
 	CHECK(length <= LENGTH_MAX && second <= LENGTH_MAX);
