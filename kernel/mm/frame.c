@@ -18,6 +18,7 @@
 #define LOW_BYTES 0x100000ull // left to firmware and the start of CPUs
 #define CACHE_FRAMES 32 // at most in a cache
 #define CACHE_BATCH 16 // moved at once
+#define KEPT 3
 
 #ifndef ARCH_DIRECT_BYTES // how far the direct map can reach
 #define ARCH_DIRECT_BYTES (1ull << 43)
@@ -38,16 +39,13 @@ static struct {
 	u32 first, end; // numbers of the frames in the table
 	u64 total; // managed
 	const struct boot_info *info;
+	// Not for use although usable: low memory, kernel, archive.
+	struct boot_range kept[KEPT];
 } frames;
-
-static inline struct frame *entry(u32 number)
-{
-	return &frames.table[number - frames.first];
-}
 
 struct frame *frame_at(u32 number)
 {
-	return entry(number);
+	return &frames.table[number - frames.first];
 }
 
 u32 frame_number(const struct frame *frame)
@@ -60,43 +58,43 @@ struct frame *frame_of(struct paddr frame)
 	u64 number = frame.value >> PAGE_BITS;
 
 	if (number < frames.first || number >= frames.end ||
-	    entry((u32)number)->state == FRAME_RESERVED)
+	    frame_at((u32)number)->state == FRAME_RESERVED)
 		return nullptr;
-	return entry((u32)number);
+	return frame_at((u32)number);
 }
 
 // ---- lists of free blocks; global lock held
 
 static void list_push(u32 number, u32 order)
 {
-	struct frame *frame = entry(number);
+	struct frame *frame = frame_at(number);
 
 	frame->order = (u8)order;
 	frame->prev = FRAME_NONE;
 	frame->next = frames.head[order];
 	if (frame->next != FRAME_NONE)
-		entry(frame->next)->prev = number;
+		frame_at(frame->next)->prev = number;
 	frames.head[order] = number;
 }
 
 static void list_remove_block(u32 number, u32 order)
 {
-	struct frame *frame = entry(number);
+	struct frame *frame = frame_at(number);
 
 	if (frame->prev == FRAME_NONE)
 		frames.head[order] = frame->next;
 	else
-		entry(frame->prev)->next = frame->next;
+		frame_at(frame->prev)->next = frame->next;
 	if (frame->next != FRAME_NONE)
-		entry(frame->next)->prev = frame->prev;
+		frame_at(frame->next)->prev = frame->prev;
 	frame->order = FRAME_INSIDE;
 }
 
 static void set_state(u32 number, u32 order, enum frame_state state)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
-		entry(number + i)->state = state;
-		entry(number + i)->order = FRAME_INSIDE;
+		frame_at(number + i)->state = state;
+		frame_at(number + i)->order = FRAME_INSIDE;
 	}
 }
 
@@ -127,9 +125,9 @@ static void put_block_locked(u32 number, u32 order)
 		u32 buddy = number ^ 1u << order;
 
 		if (buddy < frames.first || buddy >= frames.end ||
-		    entry(buddy)->state != FRAME_FREE ||
-		    (entry(buddy)->order != order &&
-		     !(BUG(121) && entry(buddy)->order < order)))
+		    frame_at(buddy)->state != FRAME_FREE ||
+		    (frame_at(buddy)->order != order &&
+		     !(BUG(121) && frame_at(buddy)->order < order)))
 			break;
 		list_remove_block(buddy, order);
 		number &= ~(1u << order);
@@ -154,7 +152,7 @@ static void cache_fill_locked(struct frame_cache *cache)
 
 	lock_take(&frames.lock);
 	while (cache->count < CACHE_BATCH && take_block_locked(0, &number)) {
-		entry(number)->state = FRAME_CACHED;
+		frame_at(number)->state = FRAME_CACHED;
 		cache->frame[cache->count++] = number;
 	}
 	lock_drop(&frames.lock);
@@ -166,8 +164,6 @@ static void caches_drain(void)
 	for (u32 i = 0; i < CPU_MAX; i++) {
 		struct frame_cache *cache = &frames.cache[i];
 
-		if (!__atomic_load_n(&cache->count, __ATOMIC_RELAXED))
-			continue;
 		lock_take(&cache->lock);
 		cache_drain_locked(cache, 0);
 		lock_drop(&cache->lock);
@@ -195,7 +191,7 @@ static void cache_put(u32 number)
 	lock_take(&cache->lock);
 	if (cache->count == CACHE_FRAMES)
 		cache_drain_locked(cache, CACHE_FRAMES - CACHE_BATCH);
-	entry(number)->state = FRAME_CACHED;
+	frame_at(number)->state = FRAME_CACHED;
 	cache->frame[cache->count++] = number;
 	lock_drop(&cache->lock);
 }
@@ -222,8 +218,8 @@ enum status frame_alloc(u32 order, struct paddr *out)
 			return ERR_MEMORY;
 	}
 	set_state(number, order, FRAME_USED);
-	__atomic_store_n(&entry(number)->shares, 1, __ATOMIC_RELAXED);
-	entry(number)->pins = 0;
+	__atomic_store_n(&frame_at(number)->shares, 1, __ATOMIC_RELAXED);
+	frame_at(number)->pins = 0;
 	*out = (struct paddr){(u64)number << PAGE_BITS};
 	return STATUS_OK;
 }
@@ -262,7 +258,8 @@ u64 frames_free(void)
 	u64 sum = __atomic_load_n(&frames.free, __ATOMIC_RELAXED);
 
 	for (u32 i = 0; i < CPU_MAX; i++)
-		sum += __atomic_load_n(&frames.cache[i].count, __ATOMIC_RELAXED);
+		sum += __atomic_load_n(&frames.cache[i].count,
+				       __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -276,7 +273,7 @@ void frames_walk(u64 *free, u64 *used, u64 *total)
 	u64 count[4] = {};
 
 	for (u32 n = frames.first; n < frames.end; n++)
-		count[entry(n)->state & 3]++;
+		count[frame_at(n)->state & 3]++;
 	*free = count[FRAME_FREE] + count[FRAME_CACHED];
 	*used = count[FRAME_USED];
 	*total = *free + *used;
@@ -284,39 +281,18 @@ void frames_walk(u64 *free, u64 *used, u64 *total)
 
 // ---- start
 
-// What must not be used although the map says usable. Kinds of firmware ranges
-// other than usable are looked at separately.
-static bool kernel_range(u32 i, struct boot_range *out)
-{
-	const struct boot_info *info = frames.info;
-
-	switch (i) {
-	case 0:
-		*out = (struct boot_range){.size = LOW_BYTES};
-		return true;
-	case 1:
-		*out = (struct boot_range){info->kernel_start,
-			info->kernel_end - info->kernel_start, 0};
-		return true;
-	case 2:
-		*out = (struct boot_range){info->archive_start,
-			info->archive_size, 0};
-		return true;
-	default:
-		return false;
-	}
-}
-
 // The i-th range that is not for use: the kernel's own, then the firmware's.
 static bool blocked_range(u32 i, struct boot_range *out)
 {
 	const struct boot_info *info = frames.info;
 
-	if (kernel_range(i, out))
+	if (i < KEPT) {
+		*out = frames.kept[i];
 		return true;
-	if (i - 3 >= MIN(info->nranges, BOOT_RANGES))
+	}
+	if (i - KEPT >= MIN(info->nranges, BOOT_RANGES))
 		return false;
-	*out = info->range[i - 3];
+	*out = info->range[i - KEPT];
 	if (out->kind == BOOT_RANGE_USABLE)
 		out->size = 0;
 	return true;
@@ -332,13 +308,12 @@ static u64 range_end(const struct boot_range *range)
 // The whole pages of a usable range that the direct map reaches; false if none.
 static bool usable_pages(const struct boot_range *range, u64 *first, u64 *end)
 {
-	u64 limit = MIN(range_end(range), ARCH_DIRECT_BYTES) >> PAGE_BITS;
-
-	if (range->kind != BOOT_RANGE_USABLE || range->start >= ARCH_DIRECT_BYTES)
+	if (range->kind != BOOT_RANGE_USABLE ||
+	    range->start >= ARCH_DIRECT_BYTES)
 		return false;
 	*first = (range->start + PAGE_BYTES - 1) >> PAGE_BITS;
-	*end = limit;
-	return *first < limit;
+	*end = MIN(range_end(range), ARCH_DIRECT_BYTES) >> PAGE_BITS;
+	return *first < *end;
 }
 
 // Choose the frames the table spans: usable ranges from the lowest on, as long
@@ -364,9 +339,10 @@ static void choose_span(void)
 		done = best_end;
 		if (best_end <= LOW_BYTES >> PAGE_BITS)
 			continue;
-		u64 low = span_end ? span_first : align_down(
-			MAX(best_first, LOW_BYTES >> PAGE_BITS),
-			1ull << FRAME_MAX_ORDER);
+		u64 low = span_end
+			? span_first
+			: align_down(MAX(best_first, LOW_BYTES >> PAGE_BITS),
+				     1ull << FRAME_MAX_ORDER);
 		u64 more = best_end - (span_end ? span_end : low);
 		if ((best_end - best_first) * PAGE_BYTES / 2 <
 		    more * sizeof(struct frame)) {
@@ -394,18 +370,17 @@ static u64 place_table(u64 size_bytes)
 		if (!usable_pages(&info->range[i], &first, &end))
 			continue;
 		u64 place = first << PAGE_BITS;
-		for (u32 b = 0; blocked_range(b, &blocked);) {
+		for (u32 b = 0;
+		     place < ARCH_DIRECT_BYTES && blocked_range(b, &blocked);) {
 			if (!blocked.size || range_end(&blocked) <= place ||
 			    (blocked.start > place &&
 			     blocked.start - place >= size_bytes)) {
 				b++;
 				continue;
 			}
-			if (range_end(&blocked) > ARCH_DIRECT_BYTES) {
-				place = ARCH_DIRECT_BYTES;
-				break;
-			}
-			place = align_up(range_end(&blocked), PAGE_BYTES);
+			place = align_up(
+				MIN(range_end(&blocked), ARCH_DIRECT_BYTES),
+				PAGE_BYTES);
 			b = 0;
 		}
 		if (range_within(place, size_bytes, end << PAGE_BITS))
@@ -417,13 +392,13 @@ static u64 place_table(u64 size_bytes)
 static void mark(u64 first, u64 end, enum frame_state state)
 {
 	for (u64 n = MAX(first, frames.first); n < MIN(end, frames.end); n++)
-		entry((u32)n)->state = state;
+		frame_at((u32)n)->state = state;
 }
 
 static void mark_reserved(u64 start, u64 end)
 {
-	mark(start >> PAGE_BITS, (end >> PAGE_BITS) + !is_aligned(end, PAGE_BYTES),
-	     FRAME_RESERVED);
+	mark(start >> PAGE_BITS,
+	     (end >> PAGE_BITS) + !is_aligned(end, PAGE_BYTES), FRAME_RESERVED);
 }
 
 // Turn runs of free frames into blocks.
@@ -432,15 +407,16 @@ static void build_lists(void)
 	for (u32 n = frames.first; n < frames.end;) {
 		u32 order = 0;
 
-		if (entry(n)->state != FRAME_FREE) {
+		if (frame_at(n)->state != FRAME_FREE) {
 			n++;
 			continue;
 		}
-		while (order < FRAME_MAX_ORDER && is_aligned(n, 2ull << order)) {
+		while (order < FRAME_MAX_ORDER &&
+		       is_aligned(n, 2ull << order)) {
 			u32 half = 1u << order, i = 0;
 
 			while (i < half && n + half + i < frames.end &&
-			       entry(n + half + i)->state == FRAME_FREE)
+			       frame_at(n + half + i)->state == FRAME_FREE)
 				i++;
 			if (i < half)
 				break;
@@ -459,6 +435,11 @@ void frame_init(const struct boot_info *info)
 
 	memset(&frames, 0, sizeof(frames));
 	frames.info = info;
+	frames.kept[0].size = LOW_BYTES;
+	frames.kept[1] = (struct boot_range){
+		info->kernel_start, info->kernel_end - info->kernel_start, 0};
+	frames.kept[2] =
+		(struct boot_range){info->archive_start, info->archive_size, 0};
 	lock_init(&frames.lock, LOCK_FRAMES);
 	for (u32 i = 0; i < CPU_MAX; i++)
 		lock_init(&frames.cache[i].lock, LOCK_FRAMES);
@@ -466,14 +447,15 @@ void frame_init(const struct boot_info *info)
 		frames.head[order] = FRAME_NONE;
 	choose_span();
 	u64 size = align_up((u64)(frames.end - frames.first) *
-			    sizeof(struct frame), PAGE_BYTES);
+				    sizeof(struct frame),
+			    PAGE_BYTES);
 	u64 place = place_table(size);
 	if (!size || place == ~0ull)
 		panic("no usable memory for a frame table of %lu bytes", size);
 	frames.table = arch_direct((struct paddr){place});
 	memset(frames.table, 0, size);
 	for (u32 n = frames.first; n < frames.end; n++)
-		entry(n)->order = FRAME_INSIDE;
+		frame_at(n)->order = FRAME_INSIDE;
 	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
 		if (usable_pages(&info->range[i], &first, &end))
 			mark(first, end, FRAME_FREE);
@@ -488,16 +470,16 @@ void frame_init(const struct boot_info *info)
 static bool overlap(u64 start, u64 size, u64 other, u64 other_size)
 {
 	return size && other_size &&
-	       (start - other < other_size || other - start < size);
+		(start - other < other_size || other - start < size);
 }
 
 bool frame_range_is_device(u64 start, u64 size_bytes)
 {
 	const struct boot_info *info = frames.info;
-	struct boot_range range;
 
-	for (u32 i = 1; kernel_range(i, &range); i++)
-		if (overlap(start, size_bytes, range.start, range.size))
+	for (u32 i = 1; i < KEPT; i++)
+		if (overlap(start, size_bytes, frames.kept[i].start,
+			    frames.kept[i].size))
 			return false;
 	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
 		if (info->range[i].kind == BOOT_RANGE_USABLE &&
@@ -510,5 +492,5 @@ bool frame_range_is_device(u64 start, u64 size_bytes)
 			    PAGE_BYTES))
 			return false;
 	return !info->lapic ||
-	       !overlap(start, size_bytes, info->lapic, PAGE_BYTES);
+		!overlap(start, size_bytes, info->lapic, PAGE_BYTES);
 }

@@ -122,8 +122,8 @@ enum status cap_refer(struct slot *slot, const struct cap_ref *cap)
 	return status;
 }
 
-enum status cap_transfer(struct thread *from, u32 from_index,
-			 struct thread *to, u32 to_index)
+enum status cap_transfer(struct thread *from, u32 from_index, struct thread *to,
+			 u32 to_index)
 {
 	struct cap_ref source;
 	enum status status = cap_lookup(from, from_index & 0xffff, OBJECT_ANY,
@@ -180,8 +180,8 @@ enum status sysk_cap_mint(struct thread *self, struct cap_ref *cap, u32 index,
 			  struct handle source, u32 rights, u64 badge)
 {
 	struct cap_ref from;
-	enum status status = cap_lookup(self, source.value, OBJECT_ANY,
-					RIGHT_DERIVE, &from);
+	enum status status =
+		cap_lookup(self, source.value, OBJECT_ANY, RIGHT_DERIVE, &from);
 
 	if (status != STATUS_OK)
 		return status;
@@ -226,8 +226,8 @@ static struct slot *slot_of(const struct cap_ref *cap, u32 index)
 {
 	const struct cnode *cnode = object_cnode(cap_object(cap));
 
-	return index > cnode->mask ? nullptr :
-				     &cnode->slots[index & cnode->mask];
+	return index > cnode->mask ? nullptr
+				   : &cnode->slots[index & cnode->mask];
 }
 
 enum status sysk_cap_delete(struct thread *, struct cap_ref *cap, u32 index)
@@ -246,7 +246,7 @@ enum status sysk_cap_delete(struct thread *, struct cap_ref *cap, u32 index)
 static bool used_under_lock(enum object_type type)
 {
 	return type == OBJECT_ENDPOINT || type == OBJECT_NOTIFICATION ||
-	       type == OBJECT_REPLY || type == OBJECT_MEMORY;
+		type == OBJECT_REPLY || type == OBJECT_MEMORY;
 }
 
 enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)

@@ -49,11 +49,9 @@ static inline struct slot *cap_slot(const struct cnode *cnode, u64 handle,
 // Find the capability that handle names for the thread, check type (OBJECT_ANY:
 // any but empty) and that it carries all the rights.
 // Errors: HANDLE, TYPE, RIGHTS.
-[[nodiscard]] static inline enum status cap_lookup(struct thread *self,
-						   u64 handle,
-						   enum object_type type,
-						   u32 rights,
-						   struct cap_ref *out)
+[[nodiscard]] static inline enum status
+cap_lookup(struct thread *self, u64 handle, enum object_type type, u32 rights,
+	   struct cap_ref *out)
 {
 	struct slot *slot = cap_slot(self->cspace, handle, RIGHT_READ);
 
@@ -82,7 +80,7 @@ static inline bool cap_valid_locked(const struct cap_ref *cap)
 	if (BUG(106))
 		return true;
 	return slot_word(cap->slot) == cap->word &&
-	       cap->slot->badge == cap->badge && !cap_object(cap)->dead;
+		cap->slot->badge == cap->badge && !cap_object(cap)->dead;
 }
 
 // Lock the object; DEAD (unlocked) when the capability has changed meanwhile.

@@ -53,8 +53,9 @@ static enum status create_aspace(struct thread *self, struct pool *pool,
 	enum status status;
 
 	if (kind != ASPACE_FOREIGN)
-		return kind > ASPACE_FOREIGN ? ERR_ARGUMENT :
-		       CREATE(aspace, pool, (u32)kind, nullptr);
+		return kind > ASPACE_FOREIGN
+			? ERR_ARGUMENT
+			: CREATE(aspace, pool, (u32)kind, nullptr);
 	status = cap_lookup(self, c.value, OBJECT_ASPACE, RIGHT_CONTROL,
 			    &container);
 	if (status != STATUS_OK)
@@ -97,11 +98,10 @@ static enum status create(struct thread *self, struct pool *pool, u32 type,
 {
 	switch (type) {
 	case OBJECT_CNODE:
-		return a > CNODE_MAX_BITS ? ERR_ARGUMENT :
-		       CREATE(cnode, pool, (u32)a);
+		return a > CNODE_MAX_BITS ? ERR_ARGUMENT
+					  : CREATE(cnode, pool, (u32)a);
 	case OBJECT_ENDPOINT:
-		return a > 255 ? ERR_ARGUMENT :
-		       CREATE(endpoint, pool, (u32)a);
+		return a > 255 ? ERR_ARGUMENT : CREATE(endpoint, pool, (u32)a);
 	case OBJECT_NOTIFICATION:
 		return CREATE(notification, pool);
 	case OBJECT_THREAD:
@@ -182,8 +182,8 @@ static enum status check_slot(const struct cap_ref *cap, u32 index)
 
 	if (index > cnode->mask)
 		return ERR_RANGE;
-	return slot_word(&cnode->slots[index & cnode->mask]) ? ERR_OCCUPIED :
-							       STATUS_OK;
+	return slot_word(&cnode->slots[index & cnode->mask]) ? ERR_OCCUPIED
+							     : STATUS_OK;
 }
 
 enum status sysk_object_create(struct thread *self, struct cap_ref *cap,

@@ -47,17 +47,16 @@ enum status pool_charge(struct pool *pool, u64 npages)
 	do {
 		if (npages > pool->limit_pages - used)
 			return ERR_QUOTA;
-	} while (!__atomic_compare_exchange_n(&pool->used_pages, &used,
-					      used + npages, true,
-					      __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		&pool->used_pages, &used, used + npages, true, __ATOMIC_RELAXED,
+		__ATOMIC_RELAXED));
 	return STATUS_OK;
 }
 
 void pool_uncharge(struct pool *pool, u64 npages)
 {
-	u64 used = __atomic_fetch_sub(&pool->used_pages, npages,
-				      __ATOMIC_RELAXED);
+	u64 used =
+		__atomic_fetch_sub(&pool->used_pages, npages, __ATOMIC_RELAXED);
 
 	kassert(used >= npages);
 }
@@ -156,8 +155,8 @@ static void poison_check(const void *memory, u8 pattern, usize from, usize to)
 #ifdef KOCHAB_DEBUG
 	for (usize i = from; i < to; i++)
 		if (((const u8 *)memory)[i] != pattern)
-			panic("kernel memory %p: byte %lu overwritten",
-			      memory, i);
+			panic("kernel memory %p: byte %lu overwritten", memory,
+			      i);
 #else
 	(void)memory, (void)pattern, (void)from, (void)to;
 #endif
@@ -178,7 +177,7 @@ static enum status slab_page_add(struct pool *pool, u32 class)
 		*(u16 *)(page + i * class_bytes(class)) =
 			i + 1 < npieces ? (u16)(i + 2) : 0;
 	frame->shares = 0;
-	frame->order = (u8)class;
+	frame->order = (u8) class;
 	frame->pins = 1;
 	partial_push(pool, frame);
 	return STATUS_OK;
@@ -202,14 +201,15 @@ static void piece_put(struct pool *pool, void *piece, u32 class)
 	struct paddr address = arch_physical(piece);
 	struct frame *frame = frame_of(address);
 
-	kassert(frame && frame->state == FRAME_USED &&
-		frame->order == class && frame->shares);
+	kassert(frame && frame->state == FRAME_USED && frame->order == class &&
+		frame->shares);
 	poison(piece, POISON_FREE, 0, class_bytes(class));
 	*(u16 *)piece = frame->pins;
 	if (!frame->pins && !(BUG(112) && frame->shares > 1))
 		partial_push(pool, frame);
-	frame->pins = (u16)(1 + (address.value & (PAGE_BYTES - 1)) /
-				class_bytes(class));
+	frame->pins =
+		(u16)(1 +
+		      (address.value & (PAGE_BYTES - 1)) / class_bytes(class));
 	if (--frame->shares)
 		return;
 	partial_remove(pool, frame);
@@ -241,7 +241,8 @@ enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
 	if (status != STATUS_OK)
 		return status;
 	memset(*out, 0, size_bytes);
-	poison(*out, POISON_ZONE, size_bytes, class_bytes(class_of(size_bytes)));
+	poison(*out, POISON_ZONE, size_bytes,
+	       class_bytes(class_of(size_bytes)));
 	return STATUS_OK;
 }
 
@@ -471,7 +472,7 @@ static bool destroy_step(struct object *object)
 #define DESTROY(NAME, name)                                                    \
 	case OBJECT_##NAME:                                                    \
 		return name##_destroy_step((struct name *)object);
-	OBJECTS_DESTROYED(DESTROY)
+		OBJECTS_DESTROYED(DESTROY)
 #undef DESTROY
 	default:
 		return true;
@@ -509,8 +510,8 @@ static void object_bury(struct object *object)
 	if (goes_first(object))
 		pool->nfirst--;
 	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1) ||
-		    (object->type == OBJECT_CNODE &&
-		     object_cnode(object)->mask > LARGE_CNODE);
+		(object->type == OBJECT_CNODE &&
+		 object_cnode(object)->mask > LARGE_CNODE);
 	lock_drop(&pool->pool_lock);
 	if (full)
 		(void)limbo_empty(pool);

@@ -52,7 +52,8 @@ void pool_uncharge(struct pool *pool, u64 npages);
 
 // A zeroed frame charged to the pool / its return. Used for page tables, radix
 // nodes, data. QUOTA or MEMORY.
-[[nodiscard]] enum status pool_frame_alloc(struct pool *pool, struct paddr *out);
+[[nodiscard]] enum status pool_frame_alloc(struct pool *pool,
+					   struct paddr *out);
 void pool_frame_free(struct pool *pool, struct paddr frame);
 // 2^order of them in one piece.
 [[nodiscard]] enum status pool_frames_alloc(struct pool *pool, u32 order,

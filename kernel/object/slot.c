@@ -65,8 +65,8 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 		      u64 badge, struct slot *parent)
 {
 	u64 prev = parent ? link_to(parent, SLOT_OPEN) : 0;
-	u64 next = parent ? parent->end[SLOT_OPEN].next :
-			    link_to(object->roots, SLOT_OPEN);
+	u64 next = parent ? parent->end[SLOT_OPEN].next
+			  : link_to(object->roots, SLOT_OPEN);
 
 	kassert_debug(!slot->word && !object->dead);
 	if (BUG(131) && parent) {
@@ -92,8 +92,9 @@ static bool unreferenced(const struct object *object)
 {
 	const struct slot *first = object->roots;
 
-	return !first || (word_type(first->word) == OBJECT_REPLY &&
-			  !first->end[SLOT_CLOSE].next);
+	return !first ||
+		(word_type(first->word) == OBJECT_REPLY &&
+		 !first->end[SLOT_CLOSE].next);
 }
 
 bool slot_clear_locked(struct slot *slot)
@@ -178,8 +179,8 @@ static void slot_lost(struct slot *slot)
 
 bool slot_revoke_step_locked(struct object *object, struct slot *slot)
 {
-	struct slot *victim = slot ? link_slot(slot->end[SLOT_OPEN].next) :
-				     object->roots;
+	struct slot *victim =
+		slot ? link_slot(slot->end[SLOT_OPEN].next) : object->roots;
 
 	if (BUG(135) && victim == slot)
 		victim = link_slot(slot->end[SLOT_CLOSE].next);

@@ -85,7 +85,7 @@ void pool_check(const struct pool *pool)
 	}
 	CHECK(limbo == pool->nlimbo && listed + limbo <= pool->nobjects);
 	CHECK(pool->used_pages <= pool->limit_pages);
-	for (u32 class = 0; class < POOL_CLASSES; class++)
+	for (u32 class = 0; class < POOL_CLASSES; class ++)
 		for (u32 n = pool->partial[class]; n != FRAME_NONE;
 		     n = frame_at(n)->next)
 			check_slab(frame_at(n), class);

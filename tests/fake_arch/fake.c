@@ -195,7 +195,8 @@ bool fake_bug_is_caught(u32 bug, const char *what, void (*run)(void))
 		exit(0);
 	}
 	CHECK(child > 0 && waitpid(child, &status, 0) == child);
-	printf("bug %u (%s): %s\n", bug, what, status ? "caught" : "NOT CAUGHT");
+	printf("bug %u (%s): %s\n", bug, what,
+	       status ? "caught" : "NOT CAUGHT");
 	return status != 0;
 }
 

@@ -150,7 +150,9 @@ void arch_idle(void)
 
 // ---- the rest of an architecture
 
-void arch_timer_set(u64) {}
+void arch_timer_set(u64)
+{
+}
 
 void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
 {
@@ -164,13 +166,27 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument, u64)
 	thread->regs = (struct arch_regs){.pc = pc, .sp = sp, .cap = argument};
 }
 
-void arch_fpu_save(struct thread *) {}
-void arch_fpu_drop(struct thread *) {}
-void arch_root_init(struct paddr) {}
-void arch_irq_release(u32, u32) {}
-void arch_irq_mask(u32, bool) {}
-void arch_guest_begin(struct thread *) {}
-void arch_guest_end(struct thread *) {}
+void arch_fpu_save(struct thread *)
+{
+}
+void arch_fpu_drop(struct thread *)
+{
+}
+void arch_root_init(struct paddr)
+{
+}
+void arch_irq_release(u32, u32)
+{
+}
+void arch_irq_mask(u32, bool)
+{
+}
+void arch_guest_begin(struct thread *)
+{
+}
+void arch_guest_end(struct thread *)
+{
+}
 
 bool arch_irq_claim(u32, u32, u32, u32 *, u64 *, u64 *)
 {
@@ -224,15 +240,16 @@ void arch_panic_stop(void)
 	{                                                                      \
 		panic("%s: not on this machine", #call);                       \
 	}
-void arch_port_read(u16, u32, u32 *) NEVER(arch_port_read)
-void arch_port_write(u16, u32, u32) NEVER(arch_port_write)
-enum status sysk_system_control(struct thread *, struct cap_ref *, u32, u64)
-NEVER(system_control)
-enum status sysk_system_info(struct thread *, struct cap_ref *, u32, u64,
-			     struct system_info_result *) NEVER(system_info)
-enum status sysk_system_log(struct thread *, struct cap_ref *, struct uaddr,
-			    u32) NEVER(system_log)
-enum status sysk_system_log_read(struct thread *, struct cap_ref *,
-				 struct uaddr, u32, u64,
-				 struct system_log_read_result *)
-NEVER(system_log_read)
+void arch_port_read(u16, u32, u32 *)
+	NEVER(arch_port_read) void arch_port_write(u16, u32, u32)
+		NEVER(arch_port_write) enum status
+	sysk_system_control(struct thread *, struct cap_ref *, u32, u64)
+		NEVER(system_control) enum status
+	sysk_system_info(struct thread *, struct cap_ref *, u32, u64,
+			 struct system_info_result *)
+		NEVER(system_info) enum status
+	sysk_system_log(struct thread *, struct cap_ref *, struct uaddr, u32)
+		NEVER(system_log) enum status
+	sysk_system_log_read(struct thread *, struct cap_ref *, struct uaddr,
+			     u32, u64, struct system_log_read_result *)
+		NEVER(system_log_read)

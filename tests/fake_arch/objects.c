@@ -29,7 +29,9 @@ void fake_relax(void)
 	panic("spinning, and only one CPU runs");
 }
 
-void fake_place(void) {}
+void fake_place(void)
+{
+}
 
 void cpu_quiesce_all(void)
 {
@@ -58,8 +60,8 @@ enum status notification_create(struct pool *pool, struct notification **out)
 enum status thread_create(struct pool *pool, struct thread **out)
 {
 	struct object *object;
-	enum status status = pool_object_alloc(
-		pool, OBJECT_THREAD, sizeof(struct thread), &object);
+	enum status status = pool_object_alloc(pool, OBJECT_THREAD,
+					       sizeof(struct thread), &object);
 
 	if (status == STATUS_OK)
 		*out = object_thread(object);
@@ -77,9 +79,9 @@ enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
 enum status memory_create(struct pool *pool, u64 size_bytes, u32,
 			  struct memory **out)
 {
-	enum status status = pool_object_alloc(pool, OBJECT_MEMORY,
-					       sizeof(struct memory),
-					       (struct object **)out);
+	enum status status =
+		pool_object_alloc(pool, OBJECT_MEMORY, sizeof(struct memory),
+				  (struct object **)out);
 
 	if (status == STATUS_OK)
 		(*out)->npages = size_bytes / PAGE_BYTES;

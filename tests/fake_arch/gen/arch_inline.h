@@ -104,7 +104,7 @@ static inline void *arch_direct(struct paddr physical)
 
 static inline struct paddr arch_physical(const void *direct)
 {
-	return (struct paddr){ (u64)direct - (u64)fake_direct };
+	return (struct paddr){(u64)direct - (u64)fake_direct};
 }
 
 // ---- page-table entries
@@ -117,8 +117,8 @@ static inline struct paddr arch_physical(const void *direct)
 static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32)
 {
 	return frame.value | PTE_PRESENT |
-	       (map_flags & MAP_WRITE ? PTE_WRITE : 0) |
-	       (map_flags & MAP_EXEC ? PTE_EXEC : 0);
+		(map_flags & MAP_WRITE ? PTE_WRITE : 0) |
+		(map_flags & MAP_EXEC ? PTE_EXEC : 0);
 }
 
 static inline u64 arch_pte_table(struct paddr table)
@@ -148,9 +148,13 @@ static inline u64 arch_pte_readonly(u64 entry)
 
 static inline struct paddr arch_pte_frame(u64 entry)
 {
-	return (struct paddr){ entry & PTE_FRAME };
+	return (struct paddr){entry & PTE_FRAME};
 }
 
-static inline void arch_flush_page(u64) {}
-static inline void arch_flush_all(void) {}
+static inline void arch_flush_page(u64)
+{
+}
+static inline void arch_flush_all(void)
+{
+}
 #endif

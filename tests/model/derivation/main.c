@@ -42,24 +42,24 @@ static u64 free_start, used_start;
 
 static struct model model;
 static const char *const kind_name[] = {
-	"copy", "mint less", "mint final", "mint badge", "move",
-	"delete", "revoke", "create", "carve", "destroy",
+	"copy",	  "mint less", "mint final", "mint badge", "move",
+	"delete", "revoke",    "create",     "carve",	   "destroy",
 };
 
 // ---- the real thing
 
 static struct slot *slot_at(u8 slot)
 {
-	return slot == POOL_SLOT ? &root->slots[POOL] :
-				   &cnode[slot / PER_CNODE]
-					    ->slots[slot % PER_CNODE];
+	return slot == POOL_SLOT
+		? &root->slots[POOL]
+		: &cnode[slot / PER_CNODE]->slots[slot % PER_CNODE];
 }
 
 static u32 handle_of(u8 slot)
 {
-	return slot == POOL_SLOT ? POOL :
-				   (u32)(FIRST_CNODE + slot / PER_CNODE) << 16 |
-					   slot % PER_CNODE;
+	return slot == POOL_SLOT ? POOL
+				 : (u32)(FIRST_CNODE + slot / PER_CNODE) << 16 |
+			slot % PER_CNODE;
 }
 
 // The cnode that a slot is in, as a capability, and the slot's index there.
@@ -85,10 +85,13 @@ static enum status make(struct step step, u32 type, struct object **made)
 	u64 limit = from->limit_pages; // 28, 8, 3, 1: enough at any depth
 	if (slot_word(slot_at(step.to)))
 		return ERR_OCCUPIED;
-	status = type == OBJECT_POOL ?
-			 pool_create(from, limit > 8 ? 8 : limit > 3 ? 3 : 1,
-				     (struct pool **)made) :
-			 endpoint_create(from, 0, (struct endpoint **)made);
+	status = type == OBJECT_POOL
+		? pool_create(from,
+			      limit > 8		  ? 8
+				      : limit > 3 ? 3
+						  : 1,
+			      (struct pool **)made)
+		: endpoint_create(from, 0, (struct endpoint **)made);
 	if (status != STATUS_OK)
 		return status;
 	status = cap_install(&at, index, *made, RIGHTS_ALL, 0);
@@ -232,7 +235,7 @@ static void check_pools(void)
 		pool_check(pool);
 		for (u8 o = 0; o < OBJECTS; o++)
 			objects += model.object[o].type &&
-				   model.object[o].pool == i;
+				model.object[o].pool == i;
 		for (u8 s = 0; s < ALL_SLOTS; s++) {
 			u8 o = model.slot[s].object;
 
@@ -284,20 +287,23 @@ static u64 hash_in(const u8 *slots)
 			named[names] = m->object;
 			name[m->object] = names++;
 		}
-		mix(&hash, (u64)m->rights << 16 | (u64)m->badge << 8 |
-				   (m->object == NONE ? NONE : name[m->object]));
+		mix(&hash,
+		    (u64)m->rights << 16 | (u64)m->badge << 8 |
+			    (m->object == NONE ? NONE : name[m->object]));
 	}
 	for (u8 n = 0; n < names; n++) {
 		u8 o = named[n], pool = model.object[o].pool;
 
-		mix(&hash, (u64)model.object[o].type << 16 |
-				   (pool == NONE ? NONE : name[pool]));
+		mix(&hash,
+		    (u64)model.object[o].type << 16 |
+			    (pool == NONE ? NONE : name[pool]));
 		for (u32 i = 0; i < forest_length[o]; i++) {
-			u8 slot = forest[o][i], parent = model.slot[slot].parent;
+			u8 slot = forest[o][i],
+			   parent = model.slot[slot].parent;
 
-			mix(&hash, (u64)place[slot] << 8 |
-					   (parent == NONE ? NONE :
-							     place[parent]));
+			mix(&hash,
+			    (u64)place[slot] << 8 |
+				    (parent == NONE ? NONE : place[parent]));
 		}
 	}
 	return hash;
@@ -390,8 +396,8 @@ static bool take_step(struct step step)
 
 	fake_settle();
 	if (got != wanted)
-		printf("%s: got %d, model says %d\n", kind_name[step.kind],
-		       got, wanted);
+		printf("%s: got %d, model says %d\n", kind_name[step.kind], got,
+		       wanted);
 	CHECK(got == wanted);
 	if (made != NONE)
 		model.object[made].real = object;
@@ -402,7 +408,8 @@ static void remember(u32 length)
 {
 	if (nnext == next_room) {
 		next_room = next_room ? next_room * 2 : 1024;
-		next_front = realloc(next_front, next_room * sizeof *next_front);
+		next_front =
+			realloc(next_front, next_room * sizeof *next_front);
 		CHECK(next_front);
 	}
 	next_front[nnext] = *at_path;
@@ -447,8 +454,9 @@ static void expand(struct path *path, u32 length, bool last)
 				if (kind != DELETE && kind != REVOKE &&
 				    kind != DESTROY &&
 				    !(kind == MOVE && source == POOL_SLOT))
-					try_step((struct step){kind, to, source},
-						 &before, last);
+					try_step(
+						(struct step){kind, to, source},
+						&before, last);
 	}
 	for (u8 slot = 0; slot < ALL_SLOTS; slot++) {
 		try_step((struct step){REVOKE, slot, slot}, &before, last);
@@ -475,7 +483,8 @@ static void set_up(void)
 				    RIGHTS_ALL, 0) == STATUS_OK);
 	// Without the pool the page of its own piece would come and go.
 	CHECK(pool_create(first, 1, &pool) == STATUS_OK);
-	CHECK(cnode_install(root, 7, &pool->object, RIGHTS_ALL, 0) == STATUS_OK);
+	CHECK(cnode_install(root, 7, &pool->object, RIGHTS_ALL, 0) ==
+	      STATUS_OK);
 	free_start = frames_free();
 	used_start = first->used_pages;
 	CHECK(pool_create(first, 28, &pool) == STATUS_OK);
@@ -509,7 +518,8 @@ static void explore(void)
 		next_front = nullptr;
 		nnext = next_room = 0;
 		if (!seeded_bug)
-			printf("length %u: %lu different states, %lu steps tried, "
+			printf("length %u: %lu different states, %lu steps "
+			       "tried, "
 			       "%lu accepted\n",
 			       length + 1, nseen, ntried, naccepted);
 		fflush(nullptr);
@@ -557,9 +567,10 @@ static void check_always(void)
 static void walk(u64 *seed)
 {
 	for (u32 n = 0; n < WALK_STEPS; n++) {
-		struct step step = {(enum kind)(fake_random(seed) % (KINDS + 3)),
-				    (u8)(fake_random(seed) % SLOTS),
-				    (u8)(fake_random(seed) % ALL_SLOTS)};
+		struct step step = {
+			(enum kind)(fake_random(seed) % (KINDS + 3)),
+			(u8)(fake_random(seed) % SLOTS),
+			(u8)(fake_random(seed) % ALL_SLOTS)};
 		struct object *made;
 		struct cap_ref pool;
 
@@ -626,7 +637,7 @@ int main(int argc, char **argv)
 	walks();
 	length_wanted = 4;
 	for (u32 i = 0; i < ARRAY_COUNT(bug); i++)
-		caught &= fake_bug_is_caught(bug[i].number, bug[i].what,
-					     explore);
+		caught &=
+			fake_bug_is_caught(bug[i].number, bug[i].what, explore);
 	return caught ? 0 : 1;
 }

@@ -63,14 +63,15 @@ static enum status derive(struct model *model, struct step step, u8 rights,
 		return ERR_HANDLE;
 	if (!(from->rights & RIGHT_DERIVE))
 		return ERR_RIGHTS;
-	if (badge && (from->badge ||
-		      model->object[from->object].type != OBJECT_ENDPOINT))
+	if (badge &&
+	    (from->badge ||
+	     model->object[from->object].type != OBJECT_ENDPOINT))
 		return ERR_ARGUMENT;
 	if (model->slot[step.to].object != NONE)
 		return ERR_OCCUPIED;
-	model->slot[step.to] = (struct model_slot){
-		from->object, from->rights & rights,
-		badge ? badge : from->badge, step.source};
+	model->slot[step.to] =
+		(struct model_slot){from->object, from->rights & rights,
+				    badge ? badge : from->badge, step.source};
 	return STATUS_OK;
 }
 

@@ -26,8 +26,18 @@
 #include "kernel/object/object.h"
 
 enum { CLIENT, SECOND, SERVER, MANAGER, THREADS };
-enum { IDLE, CALLING, TIMED, SENDING, RECEIVING, REPLYING, SAVING, ANSWERING,
-       DROPPING, MANAGING };
+enum {
+	IDLE,
+	CALLING,
+	TIMED,
+	SENDING,
+	RECEIVING,
+	REPLYING,
+	SAVING,
+	ANSWERING,
+	DROPPING,
+	MANAGING
+};
 
 #define REQUESTS 8
 
@@ -92,20 +102,34 @@ enum kind : u8 {
 };
 
 enum what : u8 {
-	CALL, CALL_TIMED, SEND, // clients
-	RECV, RECV_TIMED, REPLY, REPLY_RECV, SAVE, ANSWER_SAVED, DROP_SAVED, // server
-	STOP_CLIENT, STOP_SERVER, START_CLIENT, START_SERVER,
-	DESTROY_CLIENT, DESTROY_SERVER, REVOKE, // manager
+	CALL,
+	CALL_TIMED,
+	SEND, // clients
+	RECV,
+	RECV_TIMED,
+	REPLY,
+	REPLY_RECV,
+	SAVE,
+	ANSWER_SAVED,
+	DROP_SAVED, // server
+	STOP_CLIENT,
+	STOP_SERVER,
+	START_CLIENT,
+	START_SERVER,
+	DESTROY_CLIENT,
+	DESTROY_SERVER,
+	REVOKE, // manager
 	AGAIN, // a call that asked to be run again
 	WHATS,
 };
 
 static const char *const what_name[] = {
-	"call", "call with deadline", "send", "recv", "recv with deadline",
-	"reply", "reply_recv",
-	"save reply", "answer saved", "drop saved", "stop client",
-	"stop server", "start client", "start server", "destroy client",
-	"destroy server", "revoke endpoint", "again",
+	"call",		  "call with deadline", "send",
+	"recv",		  "recv with deadline", "reply",
+	"reply_recv",	  "save reply",		"answer saved",
+	"drop saved",	  "stop client",	"stop server",
+	"start client",	  "start server",	"destroy client",
+	"destroy server", "revoke endpoint",	"again",
 };
 
 struct step {
@@ -141,8 +165,9 @@ static void client_call(u32 me, enum what what)
 	u64 deadline = fake_counter + 2000000;
 
 	world.request[me] = request;
-	world.doing[me] = what == SEND ? SENDING :
-			  what == CALL ? CALLING : TIMED;
+	world.doing[me] = what == SEND ? SENDING
+		: what == CALL	       ? CALLING
+				       : TIMED;
 	arm(t, what == SEND ? SYS_SEND : SYS_CALL, ENDPOINT,
 	    1 << INFO_WORDS_SHIFT | (what == CALL_TIMED ? INFO_DEADLINE : 0));
 	t->regs.word[0] = request;
@@ -194,7 +219,9 @@ static void manager_call(enum what what)
 {
 	struct thread *t = thread[MANAGER];
 	u32 whom = what == STOP_SERVER || what == START_SERVER ||
-			   what == DESTROY_SERVER ? SERVER : CLIENT;
+			what == DESTROY_SERVER
+		? SERVER
+		: CLIENT;
 
 	world.doing[MANAGER] = MANAGING;
 	world.managed++;
@@ -258,8 +285,8 @@ static void server_returned(struct thread *t)
 			CHECK(info == ERR_CANCELED || info == ERR_STATE ||
 			      (info == ERR_TIMEOUT && world.deadline[SERVER] &&
 			       fake_counter >= world.deadline[SERVER]) ||
-			      (world.endpoint_gone && (info == ERR_DEAD ||
-						       info == ERR_HANDLE)));
+			      (world.endpoint_gone &&
+			       (info == ERR_DEAD || info == ERR_HANDLE)));
 		break;
 	case REPLYING:
 		answer_given(world.request[SERVER], info);
@@ -300,8 +327,9 @@ static void client_returned(u32 me, struct thread *t)
 	} else {
 		CHECK(!world.answered[request]);
 		world.lost[request] = true;
-		CHECK(info != ERR_TIMEOUT || (world.deadline[me] &&
-			fake_counter >= world.deadline[me]));
+		CHECK(info != ERR_TIMEOUT ||
+		      (world.deadline[me] &&
+		       fake_counter >= world.deadline[me]));
 		CHECK(info != ERR_CANCELED || world.stop_asked[me]);
 		CHECK(info != ERR_PEER_RESTARTED || world.gone[SERVER] ||
 		      world.received[request]);
@@ -361,10 +389,10 @@ static bool may(u32 me, enum what what)
 		return me == MANAGER && !world.gone[SERVER];
 	case START_CLIENT:
 		return me == MANAGER && !world.gone[CLIENT] &&
-		       world.stop_asked[CLIENT];
+			world.stop_asked[CLIENT];
 	case START_SERVER:
 		return me == MANAGER && !world.gone[SERVER] &&
-		       world.stop_asked[SERVER];
+			world.stop_asked[SERVER];
 	case DESTROY_CLIENT:
 		return me == MANAGER && !world.gone[CLIENT];
 	case DESTROY_SERVER:
@@ -405,7 +433,7 @@ static bool possible(enum kind kind, enum what what, u32 cpu)
 		return may(me, what);
 	default:
 		return cpu == 0 && world.passed < 2 && next_timer() != ~0ull &&
-		       next_timer() > fake_counter;
+			next_timer() > fake_counter;
 	}
 }
 
@@ -478,8 +506,8 @@ static bool in_queue(const struct thread *t)
 static bool exists(u32 n)
 {
 	return slot_word(&cnode[MANAGER]->slots[POOL_OF + n]) &&
-	       thread[n]->object.type == OBJECT_THREAD &&
-	       (n == MANAGER || thread[n]->object.pool == pool_of[n]);
+		thread[n]->object.type == OBJECT_THREAD &&
+		(n == MANAGER || thread[n]->object.pool == pool_of[n]);
 }
 
 static bool in_reply(const struct thread *t)
@@ -549,11 +577,12 @@ static void check_queue(void)
 
 	if (endpoint->object.dead)
 		return;
-	for (struct thread *q = endpoint->head; q; prev = q, q = q->queue_next) {
+	for (struct thread *q = endpoint->head; q;
+	     prev = q, q = q->queue_next) {
 		CHECK(q->queue_prev == prev && q->wait_on == &endpoint->object);
-		CHECK(q->state == (endpoint->state == ENDPOINT_SENDERS ?
-					   THREAD_SENDING :
-					   THREAD_RECEIVING));
+		CHECK(q->state ==
+		      (endpoint->state == ENDPOINT_SENDERS ? THREAD_SENDING
+							   : THREAD_RECEIVING));
 	}
 	CHECK(endpoint->tail == prev);
 	CHECK((endpoint->state == ENDPOINT_IDLE) == !endpoint->head);
@@ -627,7 +656,8 @@ static void make_process(u32 n, u32 rights)
 	need(thread_create(pool, &thread[n]));
 	if (n != MANAGER)
 		need(cnode_create(pool, 3, &cnode[n]));
-	need(cnode_install(m, THREAD_OF + n, &thread[n]->object, RIGHTS_ALL, 0));
+	need(cnode_install(m, THREAD_OF + n, &thread[n]->object, RIGHTS_ALL,
+			   0));
 	need(cnode_install(cnode[n], SELF_CNODE, &cnode[n]->object, RIGHTS_ALL,
 			   0));
 	cap = cap_of(m, ENDPOINT);
@@ -667,7 +697,8 @@ static void set_up(void)
 	need(cnode_install(m, ASPACE, &aspace->object, RIGHTS_ALL, 0));
 	need(cnode_install(m, SCHED, &sched->object, RIGHTS_ALL, 0));
 	need(cnode_install(m, ENDPOINT, &endpoint->object, RIGHTS_ALL, 0));
-	need(cnode_install(m, POOL_OF + MANAGER, &first->object, RIGHTS_ALL, 0));
+	need(cnode_install(m, POOL_OF + MANAGER, &first->object, RIGHTS_ALL,
+			   0));
 	make_process(MANAGER, 0);
 	free_start = frames_free();
 	used_start = first->used_pages;
@@ -707,7 +738,8 @@ static bool two_at_once;
 
 static void print_step(const struct step *s)
 {
-	static const char *const kind_name[] = {"interrupt", "timer", "", "time"};
+	static const char *const kind_name[] = {"interrupt", "timer", "",
+						"time"};
 
 	printf("  cpu %u: %s%s", s->cpu, kind_name[s->kind],
 	       s->kind == RUN ? what_name[s->what] : "");
@@ -776,7 +808,8 @@ static void remember(u32 length)
 {
 	if (nnext == next_room) {
 		next_room = next_room ? next_room * 2 : 1024;
-		next_front = realloc(next_front, next_room * sizeof *next_front);
+		next_front =
+			realloc(next_front, next_room * sizeof *next_front);
 		CHECK(next_front);
 	}
 	next_front[nnext] = *at_path;

@@ -63,8 +63,7 @@ static enum status move(u64 cnode, u32 index, u64 source)
 	return sysk_cap_move(self, &at, index, (struct handle){(u32)source});
 }
 
-static enum status delete(u64 cnode, u32 index)
-{
+static enum status delete(u64 cnode, u32 index) {
 	struct cap_ref at = cap_of(cnode);
 
 	return sysk_cap_delete(self, &at, index);
@@ -177,7 +176,7 @@ static void test_rights(void)
 	CHECK(copy(INNER, 5, ENDPOINT) == STATUS_OK);
 	CHECK(move(ROOT, 12, (u64)READER << 16 | 5) == ERR_HANDLE);
 	CHECK(move(ROOT, 12, (u64)WRITER << 16 | 5) == STATUS_OK);
-	CHECK(delete(ROOT, 16) == ERR_RANGE && delete(ROOT, 13) == STATUS_OK);
+	CHECK(delete (ROOT, 16) == ERR_RANGE && delete (ROOT, 13) == STATUS_OK);
 	CHECK(revoke(ROOT, 16) == ERR_RANGE && revoke(ROOT, 13) == ERR_HANDLE);
 }
 
@@ -194,7 +193,8 @@ static void test_badges(void)
 	CHECK(mint(ROOT, 11, NOTE, RIGHTS_ALL, ~0ull) == STATUS_OK);
 	CHECK(info(11).badge == ~0ull);
 	CHECK(mint(ROOT, 12, INNER, RIGHTS_ALL, 1) == ERR_ARGUMENT);
-	CHECK(mint(ROOT, 12, MEMORY, RIGHTS_ALL, 16ull << 32 | 32) == STATUS_OK);
+	CHECK(mint(ROOT, 12, MEMORY, RIGHTS_ALL, 16ull << 32 | 32) ==
+	      STATUS_OK);
 	CHECK(mint(ROOT, 13, 12, RIGHTS_ALL, 15ull << 32 | 4) == ERR_ARGUMENT);
 	CHECK(mint(ROOT, 13, 12, RIGHTS_ALL, 47ull << 32 | 2) == ERR_ARGUMENT);
 	CHECK(mint(ROOT, 13, 12, RIGHTS_ALL, 20ull << 32) == ERR_ARGUMENT);
@@ -218,7 +218,7 @@ static void test_forest(void)
 	CHECK(copy(ROOT, 9, 8) == STATUS_OK);
 	CHECK(copy(ROOT, 10, 9) == STATUS_OK);
 	CHECK(copy(ROOT, 11, ENDPOINT) == STATUS_OK);
-	CHECK(delete(ROOT, 9) == STATUS_OK);
+	CHECK(delete (ROOT, 9) == STATUS_OK);
 	CHECK(revoke(ROOT, 8) == STATUS_OK);
 	CHECK(look(10, OBJECT_ANY, 0) == ERR_HANDLE);
 	CHECK(look(8, OBJECT_ANY, 0) == STATUS_OK);
@@ -238,11 +238,11 @@ static void test_forest(void)
 	CHECK(revoke(ROOT, INNER) == STATUS_OK && fake_quiesces == waits + 1);
 	CHECK(look(READER, OBJECT_ANY, 0) == ERR_HANDLE);
 	// The last reference destroys.
-	CHECK(delete(ROOT, ENDPOINT) == STATUS_OK);
+	CHECK(delete (ROOT, ENDPOINT) == STATUS_OK);
 	fake_settle();
 	CHECK(fake_destroyed[OBJECT_ENDPOINT] == 1);
 	CHECK(move(ROOT, FREE, NOTE) == STATUS_OK);
-	CHECK(delete(ROOT, FREE) == STATUS_OK);
+	CHECK(delete (ROOT, FREE) == STATUS_OK);
 	fake_settle();
 	CHECK(fake_destroyed[OBJECT_NOTIFICATION] == 1);
 }
@@ -257,7 +257,7 @@ static void test_changed(void)
 	start();
 	CHECK(copy(ROOT, 8, ENDPOINT) == STATUS_OK);
 	cap = cap_of(8);
-	CHECK(delete(ROOT, 8) == STATUS_OK);
+	CHECK(delete (ROOT, 8) == STATUS_OK);
 	CHECK(cap_lock(&cap) == ERR_DEAD);
 	slot_init(&slot, self, HOLDER_THREAD_FAULT);
 	CHECK(cap_refer(&slot, &cap) == ERR_DEAD && !slot.word);
@@ -266,14 +266,14 @@ static void test_changed(void)
 	CHECK(mint(ROOT, 8, ENDPOINT, RIGHTS_ALL, 3) == STATUS_OK);
 	CHECK(cap_lock(&cap) == ERR_DEAD); // same word, other badge
 	cap = cap_of(INNER);
-	CHECK(delete(ROOT, INNER) == STATUS_OK);
+	CHECK(delete (ROOT, INNER) == STATUS_OK);
 	CHECK(endpoint_create(pool, 0, &endpoint) == STATUS_OK);
 	CHECK(cap_install(&cap, 3, &endpoint->object, RIGHTS_ALL, 0) ==
 	      ERR_DEAD);
 	object_condemn(&endpoint->object);
 	// The cnode is dead when its last capability went.
-	CHECK(delete(ROOT, READER) == STATUS_OK);
-	CHECK(delete(ROOT, WRITER) == STATUS_OK);
+	CHECK(delete (ROOT, READER) == STATUS_OK);
+	CHECK(delete (ROOT, WRITER) == STATUS_OK);
 	cap = cap_of(8);
 	CHECK(cap_derive(inner, 3, &cap, RIGHTS_ALL, 0) == ERR_DEAD);
 	fake_settle();
@@ -316,8 +316,8 @@ static void test_random(u64 seed)
 			ok += copy(INNER, to, source) == STATUS_OK;
 			break;
 		case 3:
-			ok += mint(INNER, to, source, what >> 8,
-				   what & 64) == STATUS_OK;
+			ok += mint(INNER, to, source, what >> 8, what & 64) ==
+				STATUS_OK;
 			break;
 		case 4:
 		case 5:
@@ -325,7 +325,7 @@ static void test_random(u64 seed)
 				ok += move(INNER, to, source) == STATUS_OK;
 			break;
 		case 6:
-			ok += delete(INNER, to) == STATUS_OK;
+			ok += delete (INNER, to) == STATUS_OK;
 			break;
 		default:
 			if (what & 8)
@@ -356,7 +356,8 @@ static void test_all(void)
 int main(void)
 {
 	test_all();
-	bool caught = fake_bug_is_caught(101, "look-up ignores rights", test_all);
+	bool caught =
+		fake_bug_is_caught(101, "look-up ignores rights", test_all);
 	caught &= fake_bug_is_caught(102, "mint keeps all rights", test_all);
 	caught &= fake_bug_is_caught(103, "copy without DERIVE", test_all);
 	caught &= fake_bug_is_caught(104, "a badge can be changed", test_all);

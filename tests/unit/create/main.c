@@ -17,8 +17,18 @@
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 
-enum { SELF_CNODE = 1, FIRST, SYSTEM, ASPACE, SCHED, SMALL = 8, CONTAINER,
-       MEMORY, NEW, OTHER };
+enum {
+	SELF_CNODE = 1,
+	FIRST,
+	SYSTEM,
+	ASPACE,
+	SCHED,
+	SMALL = 8,
+	CONTAINER,
+	MEMORY,
+	NEW,
+	OTHER
+};
 
 static struct pool *first;
 static struct thread *self;
@@ -78,7 +88,7 @@ static struct figures figures(void)
 static bool same(struct figures a, struct figures b)
 {
 	return a.used == b.used && a.objects == b.objects &&
-	       a.capabilities == b.capabilities && a.free == b.free;
+		a.capabilities == b.capabilities && a.free == b.free;
 }
 
 static void refer(struct slot *slot, u32 index)
@@ -150,7 +160,7 @@ static void test_quotas(void)
 
 	// The guest's page is the memory's: let it be there before.
 	CHECK(!create(FIRST, OBJECT_GUEST, 0, 0, MEMORY, NEW));
-	delete(NEW);
+	delete (NEW);
 	struct figures before = figures();
 	for (u32 i = 0; i < ARRAY_COUNT(good); i++) {
 		i64 status = ERR_QUOTA;
@@ -163,7 +173,7 @@ static void test_quotas(void)
 			CHECK(!status || status == ERR_QUOTA);
 			refused += status == ERR_QUOTA;
 			if (!status && limit % 2)
-				delete(NEW);
+				delete (NEW);
 			CHECK(!call(SYS_POOL_DESTROY, SMALL, 0, 0, 0, 0, 0, 0));
 			CHECK(!slot_word(&cnode->slots[NEW]));
 			CHECK(same(before, figures()));
@@ -192,7 +202,7 @@ static void test_no_frames(void)
 					good[i].b, good[i].c, NEW);
 			CHECK(!status || status == ERR_MEMORY);
 			if (!status)
-				delete(NEW);
+				delete (NEW);
 			after = figures();
 			CHECK(after.used == before.used);
 			CHECK(after.objects == before.objects);
@@ -255,10 +265,10 @@ static void test_devices(void)
 
 	CHECK(!device(OBJECT_MEMORY, 0xfd000000, 0x10000, NEW));
 	CHECK(!device(OBJECT_IOPORT, 0x3f8, 8, OTHER));
-	delete(NEW);
-	delete(OTHER);
+	delete (NEW);
+	delete (OTHER);
 	CHECK(!device(OBJECT_DMA, 0, 0, NEW));
-	delete(NEW);
+	delete (NEW);
 	CHECK(device(OBJECT_MEMORY, ram, PAGE_BYTES, NEW) == ERR_ARGUMENT);
 	CHECK(device(OBJECT_MEMORY, 0, 1ull << 40, NEW) == ERR_ARGUMENT);
 	CHECK(device(OBJECT_MEMORY, 0xfd000000, 0, NEW) == ERR_ARGUMENT);
@@ -286,8 +296,8 @@ static void test_all(void)
 int main(void)
 {
 	test_all();
-	bool caught = fake_bug_is_caught(109, "memory of ours as a device",
-					 test_all);
+	bool caught =
+		fake_bug_is_caught(109, "memory of ours as a device", test_all);
 	caught &= fake_bug_is_caught(114, "slots of a cnode leak", test_all);
 	return caught ? 0 : 1;
 }

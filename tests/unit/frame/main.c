@@ -169,7 +169,7 @@ static void test_maps(u64 seed)
 			end - 0x100000, 0x100000, BOOT_RANGE_USABLE};
 		for (u32 n = fake_random(&seed) % 20; n; n--) {
 			u64 start = FAKE_BASE / 2 +
-				    fake_random(&seed) % (end - FAKE_BASE);
+				fake_random(&seed) % (end - FAKE_BASE);
 			u64 size = fake_random(&seed) % 0x80000;
 
 			if (start + size > end - 0x100000)
@@ -214,6 +214,7 @@ static void test_device(void)
 	fake_info.ioapic[0].address = 0xfec00000;
 	fake_info.kernel_start = 0x80000000;
 	fake_info.kernel_end = 0x80100000;
+	frame_init(&fake_info);
 	CHECK(frame_range_is_device(0xfd000000, 0x1000));
 	CHECK(frame_range_is_device(0xa0000, 0x20000));
 	CHECK(!frame_range_is_device(0xa0000, 0x60001));
@@ -239,7 +240,7 @@ int main(void)
 	test_all();
 	bool caught = fake_bug_is_caught(121, "buddies of unequal size merge",
 					 test_all);
-	caught &= fake_bug_is_caught(122, "map: reserved does not win",
-				     test_all);
+	caught &=
+		fake_bug_is_caught(122, "map: reserved does not win", test_all);
 	return caught ? 0 : 1;
 }

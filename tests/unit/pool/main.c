@@ -135,12 +135,13 @@ static void test_charges(void)
 		CHECK(pool_frame_alloc(b, &frame) == STATUS_OK);
 	CHECK(pool_frame_alloc(b, &frame) == ERR_QUOTA);
 	CHECK(b->used_pages == 20 && a->used_pages == 21);
-	CHECK(pool_charge(a, 29) == STATUS_OK && pool_charge(a, 1) == ERR_QUOTA);
+	CHECK(pool_charge(a, 29) == STATUS_OK &&
+	      pool_charge(a, 1) == ERR_QUOTA);
 	CHECK(pool_charge(a, ~0ull) == ERR_QUOTA);
 	CHECK(pool_within(b, a) && pool_within(b, first) && !pool_within(a, b));
 	u32 depth = 1;
-	for (b = carve(first, 300); pool_create(b, 300 - 2 * depth, &b) ==
-	     STATUS_OK; depth++)
+	for (b = carve(first, 300);
+	     pool_create(b, 300 - 2 * depth, &b) == STATUS_OK; depth++)
 		;
 	CHECK(depth == 32);
 }
@@ -157,10 +158,12 @@ static void start_thread(u32 ncpus)
 	CHECK(thread_create(first, &self) == STATUS_OK);
 	CHECK(cnode_create(first, 5, &root) == STATUS_OK);
 	self->cspace = root;
-	CHECK(cnode_install(root, 1, &root->object, RIGHTS_ALL, 0) == STATUS_OK);
+	CHECK(cnode_install(root, 1, &root->object, RIGHTS_ALL, 0) ==
+	      STATUS_OK);
 	CHECK(cnode_install(root, 2, &first->object, RIGHTS_ALL, 0) ==
 	      STATUS_OK);
-	CHECK(cnode_install(root, 3, &self->object, RIGHTS_ALL, 0) == STATUS_OK);
+	CHECK(cnode_install(root, 3, &self->object, RIGHTS_ALL, 0) ==
+	      STATUS_OK);
 }
 
 static struct cap_ref cap_of(u64 handle)
@@ -230,8 +233,8 @@ static enum status create(u32 pool, u32 type, u64 a, u32 cnode, u32 index)
 static enum status destroy_once(u32 slot)
 {
 	struct cap_ref cap;
-	enum status status = cap_lookup(self, slot, OBJECT_POOL, RIGHT_CONTROL,
-					&cap);
+	enum status status =
+		cap_lookup(self, slot, OBJECT_POOL, RIGHT_CONTROL, &cap);
 
 	return status == STATUS_OK ? sysk_pool_destroy(self, &cap) : status;
 }
@@ -356,7 +359,7 @@ static void test_refusals(void)
 		u32 type;
 		u64 a;
 	} wanted[] = {
-		{OBJECT_CNODE, 7},  {OBJECT_POOL, 3},	{OBJECT_CNODE, 6},
+		{OBJECT_CNODE, 7},  {OBJECT_POOL, 3},	  {OBJECT_CNODE, 6},
 		{OBJECT_THREAD, 0}, {OBJECT_ENDPOINT, 0}, {OBJECT_CNODE, 9},
 		{OBJECT_CNODE, 1},  {OBJECT_POOL, 1},
 	};
@@ -457,12 +460,12 @@ static void test_all(void)
 int main(void)
 {
 	test_all();
-	bool caught = fake_bug_is_caught(0, "write after free",
-					 write_after_free);
+	bool caught =
+		fake_bug_is_caught(0, "write after free", write_after_free);
 	caught &= fake_bug_is_caught(0, "write behind", write_behind);
 	caught &= fake_bug_is_caught(110, "limit not returned", test_all);
-	caught &= fake_bug_is_caught(111, "failed carve stays charged",
-				     test_all);
+	caught &=
+		fake_bug_is_caught(111, "failed carve stays charged", test_all);
 	caught &= fake_bug_is_caught(112, "a full page is not listed again",
 				     test_all);
 	caught &= fake_bug_is_caught(113, "last reference does not condemn",
