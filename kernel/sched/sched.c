@@ -258,8 +258,11 @@ struct cpu *sched_place(u64 allowed)
 
 bool sched_can_pull(const struct thread *thread, const struct cpu *to)
 {
-	// A deadline sits in the old home's wheel, FPU state in its registers.
+	// A deadline sits in the old home's wheel, FPU state in its registers;
+	// and until the old home has turned away from it, it is not off it.
 	return thread->allowed_cpus >> to->number & 1 &&
+	       __atomic_load_n(&thread->cpu->current, __ATOMIC_ACQUIRE) !=
+		       thread &&
 	       !thread->timeout.link && !thread->fpu_used &&
 	       !thread->running_guest;
 }

@@ -76,14 +76,14 @@ find_slot(const struct cnode *cnode, u64 handle)
 
 // The CPU goes from self to next. fast_exit does the GS base.
 [[gnu::always_inline]] static inline void
-switch_to(struct cpu *cpu, struct thread *self, struct thread *next, u64 info)
+switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
 {
-	self->regs.rax = info; // the slow path on the other side looks at it
-	cpu->current = next;
+	self->regs.fs_base = read_fs_base();
+	// From now on another CPU may have it.
+	__atomic_store_n(&cpu->current, next, __ATOMIC_RELEASE);
 	cpu->fast_calls++;
 	next->run_since = self->run_since;
 	next->slice_end = self->slice_end;
-	self->regs.fs_base = read_fs_base();
 	write_fs_base(next->regs.fs_base);
 	if (self->roots.full != next->roots.full)
 		publish_root(cpu, next->aspace, next->roots.full);
@@ -128,12 +128,13 @@ PRESERVE_NONE void fast_call(REGISTERS)
 	if (receiver->effective < self->effective)
 		receiver->effective = self->effective;
 	receiver->donation_depth = self->donation_depth + 1;
+	self->regs.rax = info; // who answers by the slow path looks at it
 	self->state = THREAD_REPLY;
 	self->reply_sequence++;
 	self->reply_server = receiver;
 	__atomic_store_n(&receiver->reply_caller, self, __ATOMIC_RELEASE);
 	lock_drop(&endpoint->object.lock);
-	switch_to(self->cpu, self, receiver, info);
+	switch_to(self->cpu, self, receiver);
 	TAIL fast_exit(PASS(badge, receiver, self, info & 0xff00));
 unlock:
 	lock_drop(&endpoint->object.lock);
@@ -182,13 +183,14 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 		endpoint->state = ENDPOINT_RECEIVERS;
 	}
 	endpoint->tail = self;
+	self->regs.rax = info; // once the lock is dropped, that is a sender's
 	self->wait_on = &endpoint->object;
 	self->state = THREAD_RECEIVING;
 	self->effective = self->priority;
 	self->donation_depth = 0;
 	lock_drop(&endpoint->object.lock);
 	caller->state = THREAD_RUNNING;
-	switch_to(self->cpu, self, caller, info);
+	switch_to(self->cpu, self, caller);
 	TAIL fast_exit(PASS(0, caller, self, info & 0xff00));
 unlock:
 	lock_drop(&endpoint->object.lock);
