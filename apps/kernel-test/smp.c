@@ -396,7 +396,7 @@ static void test_pool_storm(void)
 // Two CPUs stop, start and look at the same threads.
 static void spin(struct worker *self)
 {
-	while (!STOP)
+	for (;;)
 		self->result[0]++;
 }
 
