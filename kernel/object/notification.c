@@ -45,21 +45,25 @@ static struct thread *take_waiter_locked(struct notification *notification)
 	return waiter;
 }
 
-// Lock held, dropped. No look at the objects after that: they may be gone.
+// Lock held, dropped.
 static void signal_and_unlock(struct notification *notification, u64 bits)
 {
 	struct thread *waiter, *bound;
+	bool here;
 
 	__atomic_fetch_or(&notification->bits, bits, __ATOMIC_ACQ_REL);
 	waiter = take_waiter_locked(notification);
-	bound = notification->bound;
+	bound = waiter ? nullptr : notification->bound;
+	here = bound && bound->cpu == cpu_self() && !bound->requests;
+	// Requests are posted under the lock: unbinding ends them. What runs on
+	// this CPU may only be stopped by now, which a kick does not mind.
+	if (bound && !here)
+		thread_request(bound, REQUEST_KICK);
 	lock_drop(&notification->object.lock);
 	if (waiter)
 		thread_wake(waiter);
-	else if (bound && bound->cpu == cpu_self() && !bound->requests)
+	else if (here)
 		thread_kick(bound);
-	else if (bound)
-		thread_request(bound, REQUEST_KICK);
 }
 
 void notification_signal(struct notification *notification, u64 bits)
@@ -130,29 +134,17 @@ void notification_unbind(struct thread *thread)
 	lock_drop(&object->lock);
 }
 
-enum status sysk_thread_bind(struct thread *self, struct cap_ref *cap,
-			     struct handle notification)
+static enum status bind(struct thread *thread, const struct cap_ref *cap)
 {
-	struct thread *thread = object_thread(cap_object(cap));
 	struct notification *n;
-	struct cap_ref ref;
-	enum status status;
+	enum status status = cap_refer(&thread->notification_slot, cap);
 
-	notification_unbind(thread);
-	slot_drop(&thread->notification_slot);
-	if (!notification.value)
-		return STATUS_OK;
-	status = cap_lookup(self, notification.value, OBJECT_NOTIFICATION,
-			    RIGHT_WAIT, &ref);
-	if (status != STATUS_OK)
-		return status;
-	status = cap_refer(&thread->notification_slot, &ref);
 	if (status != STATUS_OK)
 		return status;
 	n = (struct notification *)slot_lock_object(&thread->notification_slot);
 	if (!n)
 		return ERR_DEAD;
-	if (n->bound && n->bound != thread) {
+	if (n->bound) {
 		status = ERR_OCCUPIED;
 	} else {
 		n->bound = thread;
@@ -161,6 +153,28 @@ enum status sysk_thread_bind(struct thread *self, struct cap_ref *cap,
 	lock_drop(&n->object.lock);
 	if (status != STATUS_OK)
 		slot_drop(&thread->notification_slot);
+	return status;
+}
+
+enum status sysk_thread_bind(struct thread *self, struct cap_ref *cap,
+			     struct handle notification)
+{
+	struct thread *thread = object_thread(cap_object(cap));
+	enum status status = STATUS_OK;
+	struct cap_ref ref;
+
+	if (notification.value)
+		status = cap_lookup(self, notification.value,
+				    OBJECT_NOTIFICATION, RIGHT_WAIT, &ref);
+	if (status == STATUS_OK)
+		status = thread_hold(cap);
+	if (status != STATUS_OK)
+		return status;
+	notification_unbind(thread);
+	slot_drop(&thread->notification_slot);
+	if (notification.value)
+		status = bind(thread, &ref);
+	thread_release(thread);
 	return status;
 }
 

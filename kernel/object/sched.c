@@ -52,15 +52,19 @@ enum status sysk_thread_schedule(struct thread *, struct cap_ref *cap,
 		return ERR_RANGE;
 	if (!(allowed & sched->cpus & online_cpus()))
 		return ERR_ARGUMENT;
-	slot_drop(&thread->sched_slot);
-	status = cap_refer(&thread->sched_slot, sched_cap);
+	status = thread_hold(cap);
 	if (status != STATUS_OK)
 		return status;
-	thread->priority = priority;
-	thread->weight = weight ?: 100;
-	thread->allowed_cpus = allowed & sched->cpus;
-	thread_request(thread, REQUEST_RESCHEDULE);
-	return STATUS_OK;
+	slot_drop(&thread->sched_slot);
+	status = cap_refer(&thread->sched_slot, sched_cap);
+	if (status == STATUS_OK) {
+		thread->priority = priority;
+		thread->weight = weight ?: 100;
+		thread->allowed_cpus = allowed & sched->cpus;
+		thread_request(thread, REQUEST_RESCHEDULE);
+	}
+	thread_release(thread);
+	return status;
 }
 
 enum status sysk_yield(struct thread *self)

@@ -127,7 +127,8 @@ static void thread_serve(struct thread *thread, u32 requests)
 {
 	if (requests & REQUEST_STOP)
 		thread_stop_here(thread);
-	if (requests & REQUEST_START && thread->state == THREAD_STOPPED) {
+	if (requests & REQUEST_START && thread->state == THREAD_STOPPED &&
+	    thread->aspace) {
 		thread->stopped = false;
 		thread_ready(thread);
 	}
@@ -243,18 +244,42 @@ static bool is_still(const struct thread *thread)
 	return true;
 }
 
-enum status thread_claim(struct thread *thread)
+enum status thread_hold(const struct cap_ref *cap)
 {
+	struct thread *thread = object_thread(cap_object(cap));
 	u32 none = 0;
+	bool held;
 
-	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
-					 false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_RELAXED))
-		return STATUS_RESTART;
-	if (is_still(thread))
-		return STATUS_OK;
-	thread_release(thread);
-	return ERR_STATE;
+	if (cap_lock(cap) != STATUS_OK)
+		return ERR_DEAD;
+	held = __atomic_compare_exchange_n(&thread->requests, &none,
+					   REQUEST_BUSY, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	lock_drop(&thread->object.lock);
+	return held ? STATUS_OK : STATUS_RESTART;
+}
+
+enum status thread_claim(const struct cap_ref *cap)
+{
+	struct thread *thread = object_thread(cap_object(cap));
+	enum status status = thread_hold(cap);
+
+	if (status == STATUS_OK && !is_still(thread)) {
+		thread_release(thread);
+		status = ERR_STATE;
+	}
+	return status;
+}
+
+enum status thread_ask(const struct cap_ref *cap, enum thread_request request)
+{
+	struct thread *thread = object_thread(cap_object(cap));
+
+	if (cap_lock(cap) != STATUS_OK)
+		return ERR_DEAD;
+	thread_request(thread, request);
+	lock_drop(&thread->object.lock);
+	return STATUS_OK;
 }
 
 void thread_release(struct thread *thread)
@@ -442,37 +467,43 @@ static void release_caller(struct thread *thread)
 		message_peer_died(caller);
 }
 
-bool thread_destroy_step(struct thread *thread)
+// Off its CPU for good. Nobody can start it: no capability is left.
+static bool stopped_for_good(struct thread *thread)
 {
 	struct cpu *self = cpu_self();
 
-	if (!is_ours_alone(thread)) {
-		if (thread->state != THREAD_STOPPED ||
-		    __atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE)) {
-			thread_request(thread, REQUEST_STOP);
-			return false;
-		}
-	} else {
+	if (is_ours_alone(thread)) {
 		thread_stop_here(thread);
-		if (thread->state != THREAD_STOPPED)
-			return false; // somebody else owns its wake-up
+		if (thread == self->current) {
+			// Its own end: nothing to return to.
+			self->current = nullptr;
+			self->reschedule = true;
+		}
+	} else if (thread->state != THREAD_STOPPED) {
+		thread_request(thread, REQUEST_STOP);
 	}
-	if (thread == self->current) {
-		// Its own end: nothing to return to.
-		self->current = nullptr;
-		self->reschedule = true;
-	}
-	for (u32 i = 0; i < cpu_count; i++)
-		if (cpus[i]->current == thread)
-			return false; // still turning away from it
+	// Somebody else may own its wake-up, or a CPU still turn away from it.
+	return is_still(thread);
+}
+
+// A thread whose requests are not 0 is in an inbox, or somebody is at work on it.
+// Everybody who posts requests does so under the lock of something that refers to
+// the thread; so when it is stopped and no reference is left, requests that are 0
+// stay 0.
+bool thread_destroy_step(struct thread *thread)
+{
+	if (!stopped_for_good(thread))
+		return false;
 	guest_abandon(thread);
 	release_caller(thread);
-	arch_fpu_drop(thread);
 	notification_unbind(thread);
 	slot_drop(&thread->aspace_slot);
 	slot_drop(&thread->cspace_slot);
 	slot_drop(&thread->fault_slot);
 	slot_drop(&thread->notification_slot);
 	slot_drop(&thread->sched_slot);
+	if (__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE))
+		return false;
+	arch_fpu_drop(thread);
 	return true;
 }

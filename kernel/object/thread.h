@@ -19,6 +19,7 @@
 #include "kernel/sched/timeout.h"
 #include "lib/base/status.h"
 
+struct cap_ref;
 struct cpu;
 struct cnode;
 struct aspace;
@@ -117,15 +118,23 @@ bool thread_destroy_step(struct thread *thread);
 // The caller owns the wake-up (see above); no lock needed, locks may be held.
 void thread_wake(struct thread *thread);
 
-// Ask the home CPU to do something about the thread.
+// Ask the home CPU to do something about the thread. The caller owns its wake-up or
+// holds the lock of an object that refers to it, or that it refers to: else it may
+// be gone.
 void thread_request(struct thread *thread, enum thread_request request);
 
 // Claim a stopped thread, off its CPU and with nothing asked of it, so that its
 // registers and references can be changed: nobody else can start or claim it
 // until thread_release(). STATE when it runs, RESTART when requests for it have
 // still to be served.
-[[nodiscard]] enum status thread_claim(struct thread *thread);
+[[nodiscard]] enum status thread_claim(const struct cap_ref *thread);
+// The same for a thread in any state: nobody serves requests for it, and it is
+// not destroyed, until thread_release(). DEAD, RESTART.
+[[nodiscard]] enum status thread_hold(const struct cap_ref *thread);
 void thread_release(struct thread *thread);
+// thread_request() by capability. DEAD.
+[[nodiscard]] enum status thread_ask(const struct cap_ref *thread,
+				     enum thread_request request);
 
 // Block the current thread: state and queue are set by the caller; arms the
 // deadline (0: none). The kernel then leaves through schedule().

@@ -67,7 +67,7 @@ enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
 		if (status != STATUS_OK)
 			return status;
 	}
-	status = thread_claim(thread);
+	status = thread_claim(cap);
 	if (status != STATUS_OK)
 		return status;
 	status = set_references(thread, aspace, cspace,
@@ -87,7 +87,7 @@ enum status sysk_thread_start(struct thread *, struct cap_ref *cap, u64 pc,
 	if (pc && (!arch_address_ok(pc) || !arch_address_ok(sp) ||
 		   !arch_address_ok(thread_pointer)))
 		return ERR_ADDRESS;
-	status = thread_claim(thread);
+	status = thread_claim(cap);
 	if (status != STATUS_OK)
 		return status;
 	if (!slot_word(&thread->aspace_slot) || !slot_word(&thread->sched_slot)) {
@@ -108,18 +108,19 @@ enum status sysk_thread_start(struct thread *, struct cap_ref *cap, u64 pc,
 enum status sysk_thread_stop(struct thread *self, struct cap_ref *cap)
 {
 	struct thread *thread = cap_thread(cap);
+	enum status status;
 
 	if (thread == self) {
 		arch_syscall_status(self, STATUS_OK);
 		thread_halt_current(THREAD_STOPPED);
 		return STATUS_HANDLED;
 	}
-	if (thread_claim(thread) == STATUS_OK) {
+	if (thread_claim(cap) == STATUS_OK) {
 		thread_release(thread);
 		return STATUS_OK;
 	}
-	thread_request(thread, REQUEST_STOP);
-	return STATUS_RESTART;
+	status = thread_ask(cap, REQUEST_STOP);
+	return status == STATUS_OK ? STATUS_RESTART : status;
 }
 
 enum status sysk_thread_registers(struct thread *self, struct cap_ref *cap,
@@ -133,7 +134,7 @@ enum status sysk_thread_registers(struct thread *self, struct cap_ref *cap,
 		status = aspace_read(self->aspace, buffer.value, &registers,
 				     sizeof registers);
 	if (status == STATUS_OK)
-		status = thread_claim(thread);
+		status = thread_claim(cap);
 	if (status != STATUS_OK)
 		return status;
 	if (!write)
