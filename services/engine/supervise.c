@@ -20,6 +20,7 @@
 #include "services/engine/engine.h"
 
 #define LATE_NS 5000000000ull // others do not wait longer for a component
+#define STOPPED_NS 500000000ull // a thread that stands still so long is hung
 #define RETRY_NS 100000000ull
 #define BUILDS_MAX 20 // failed attempts in a row
 #define SECOND_NS 1000000000ull
@@ -349,7 +350,16 @@ static void heartbeat(struct component *component)
 static void watch_start(struct component *component, u64 now)
 {
 	struct record *record = &component->record;
+	u64 pc;
 
+	// Hung (or stopped) before it was ready: nothing else would notice.
+	if (now > record->started_ns + STOPPED_NS &&
+		thread_state(component, &pc) == THREAD_STOPPED) {
+		say("HANG %s: stopped before it was ready, pc %lx",
+			component->plan->name, pc);
+		component_restart(component, REASON_HANG);
+		return;
+	}
 	if (component->late || now < record->started_ns + LATE_NS)
 		return;
 	component->late = true;
