@@ -310,7 +310,7 @@ static i64 become_only_thread(struct thread *thread)
 		wait_enter(&process->signalled, &entry);
 		(void)!wait_park(0);
 		wait_leave(&entry);
-		if (thread->killed)
+		if (thread_dying(thread))
 			return -EINTR;
 	}
 	thread_renumber(thread, process->pid);

@@ -374,7 +374,7 @@ static i64 copy_between(struct thread *thread, struct file *out, struct file *in
 	u8 *buffer = buffer_alloc(size);
 	i64 total = 0, done = buffer ? 1 : -ENOMEM;
 
-	while (bytes && done > 0) {
+	while (bytes && done > 0 && !(total && thread_interrupted(thread))) {
 		struct io io = {true, (u64)buffer, MIN(bytes, size)};
 		struct io put = {true, (u64)buffer, 0};
 

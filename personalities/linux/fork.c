@@ -123,7 +123,7 @@ static i64 wait_for_vfork(struct thread *thread, struct process *child)
 
 	// Not to be interrupted but by death: the memory is lent.
 	while (process_find(pid) == child && child->vfork_parent &&
-		!thread->killed) {
+		!thread_dying(thread)) {
 		struct wait_entry entry;
 
 		wait_enter(&child->vfork_done, &entry);

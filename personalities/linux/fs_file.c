@@ -45,10 +45,9 @@ static i64 read_file(struct thread *thread, struct file *file, struct io *io,
 	bool alone = position == &file->position;
 	i64 total = 0;
 
-	(void)thread;
 	if (alone)
 		wait_idle(&file->busy);
-	while (io->left) {
+	while (io->left && !(total && thread_interrupted(thread))) {
 		i64 done = mount->operations->read(mount, file->place.node,
 			*position, io);
 
@@ -64,7 +63,8 @@ static i64 read_file(struct thread *thread, struct file *file, struct io *io,
 	return total;
 }
 
-static i64 write_all(struct file *file, struct io *io, u64 *position)
+static i64 write_all(struct thread *thread, struct file *file, struct io *io,
+	u64 *position)
 {
 	struct mount *mount = file->place.mount;
 	struct fs_attributes attributes;
@@ -80,7 +80,7 @@ static i64 write_all(struct file *file, struct io *io, u64 *position)
 			return error;
 		*position = attributes.size_bytes;
 	}
-	while (io->left) {
+	while (io->left && !(total && thread_interrupted(thread))) {
 		i64 done = mount->operations->write(mount, file->place.node,
 			*position, io);
 
@@ -99,12 +99,11 @@ static i64 write_file(struct thread *thread, struct file *file, struct io *io,
 	bool append = file->flags & O_APPEND;
 	i64 result;
 
-	(void)thread;
 	if (alone)
 		wait_idle(&file->busy);
 	if (append)
 		wait_idle(&appending);
-	result = write_all(file, io, position);
+	result = write_all(thread, file, io, position);
 	if (append)
 		set_idle(&appending);
 	if (alone)

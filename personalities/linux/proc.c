@@ -73,6 +73,7 @@ static const struct {
 	{"status", proc_of_status}, {"cmdline", proc_of_cmdline},
 	{"environ", proc_of_environ}, {"comm", proc_of_comm},
 	{"maps", proc_of_maps}, {"mounts", proc_of_mounts},
+	{"syscall", proc_of_syscall},
 };
 
 static const char *const links[LINKS] = {"exe", "cwd", "root"};

@@ -31,6 +31,7 @@ usize proc_of_cmdline(struct process *process, char *to, usize size);
 usize proc_of_environ(struct process *process, char *to, usize size);
 usize proc_of_comm(struct process *process, char *to, usize size);
 usize proc_of_maps(struct process *process, char *to, usize size);
+usize proc_of_syscall(struct process *process, char *to, usize size);
 usize proc_of_mounts(struct process *process, char *to, usize size);
 const char *process_title(struct process *process);
 #endif

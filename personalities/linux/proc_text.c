@@ -282,6 +282,15 @@ usize proc_of_maps(struct process *process, char *to, usize size)
 	return MIN(length, size);
 }
 
+usize proc_of_syscall(struct process *process, char *to, usize size)
+{
+	struct thread *thread = first_thread(process);
+
+	if (!thread)
+		return 0;
+	return format_text(to, size, "%lu\n", thread->current_call);
+}
+
 usize proc_of_mounts(struct process *process, char *to, usize size)
 {
 	(void)process;

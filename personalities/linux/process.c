@@ -124,7 +124,7 @@ struct thread *thread_new(struct process *process)
 		return nullptr;
 	}
 	thread->process = process;
-	thread->call_number = ~0ull;
+	thread->call_number = thread->current_call = ~0ull;
 	thread->alternate.flags = SS_DISABLE;
 	wait_queue_init(&thread->own);
 	list_init(&thread->futex_node);

@@ -89,7 +89,8 @@ struct thread {
 	u64 saved_mask;
 	bool restore_mask; // after sigsuspend and the like
 	struct linux_stack alternate;
-	u64 call_number; // of the call being handled; ~0 if none
+	u64 current_call; // being served; ~0: none, the program runs
+	u64 call_number; // of a call to be restarted; ~0 if none
 	u64 sleep_deadline; // of a nanosleep to be restarted
 	u64 clear_child_tid, set_child_tid, robust_list;
 	struct wait_queue own; // nothing wakes it but signals
@@ -136,6 +137,8 @@ void thread_work(void *argument);
 
 // ---- signals
 bool thread_interrupted(struct thread *thread);
+// Killed, or about to be: for waits that nothing else may end.
+bool thread_dying(struct thread *thread);
 void signal_thread(struct thread *thread, const struct linux_siginfo *info);
 void signal_process(struct process *process, const struct linux_siginfo *info);
 void signal_group(u32 pgid, i32 signo);

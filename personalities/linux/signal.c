@@ -42,6 +42,12 @@ bool thread_interrupted(struct thread *thread)
 	return __atomic_load_n(&thread->attention, __ATOMIC_ACQUIRE);
 }
 
+bool thread_dying(struct thread *thread)
+{
+	return thread->killed || ((thread->signals.pending |
+		thread->process->signals.pending) & SIGNAL_BIT(SIGKILL));
+}
+
 void signal_recompute(struct thread *thread)
 {
 	u64 pending = thread->signals.pending | thread->process->signals.pending;

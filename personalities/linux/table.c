@@ -75,6 +75,7 @@ void call_dispatch(struct thread *thread)
 		return;
 	}
 	entry = &table[number];
+	thread->current_call = number;
 	if (entry->locked) {
 		mutex_lock(&container_lock);
 		result = entry->handler(thread, a);
