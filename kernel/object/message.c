@@ -230,6 +230,7 @@ static enum status reply_embedded(struct thread *self)
 	donation_end(self);
 	if (!caller)
 		return ERR_NOREPLY;
+	caller->reply_server = nullptr;
 	answer(self, caller);
 	return STATUS_OK;
 }
@@ -338,8 +339,8 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 		bool calls;
 
 		sender = endpoint->head;
-		(void)endpoint_remove_locked(endpoint, sender);
 		if (!sender_valid(sender, endpoint, &cap)) {
+			(void)endpoint_remove_locked(endpoint, sender);
 			message_result(sender, ERR_HANDLE);
 			thread_wake(sender);
 			continue;
@@ -349,8 +350,11 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 		sender_caps = arch_ipc_caps(sender);
 		calls = sender->sends_call;
 		copy_words(sender, self, nwords);
+		// Until it is out of the queue, who ends its wait comes for the
+		// lock; then it finds the relation. There is no time between.
 		if (calls)
 			reply_link(sender, self);
+		(void)endpoint_remove_locked(endpoint, sender);
 		lock_drop(&endpoint->object.lock);
 		if (info_caps(sender_info) &&
 		    word_rights(cap.word) & RIGHT_GRANT)

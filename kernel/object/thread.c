@@ -463,8 +463,10 @@ static void release_caller(struct thread *thread)
 	struct thread *caller = __atomic_exchange_n(&thread->reply_caller,
 						    nullptr, __ATOMIC_ACQ_REL);
 
-	if (caller)
-		message_peer_died(caller);
+	if (!caller)
+		return;
+	caller->reply_server = nullptr;
+	message_peer_died(caller);
 }
 
 // Off its CPU for good. Nobody can start it: no capability is left.

@@ -189,6 +189,7 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 	self->effective = self->priority;
 	self->donation_depth = 0;
 	lock_drop(&endpoint->object.lock);
+	caller->reply_server = nullptr;
 	caller->state = THREAD_RUNNING;
 	switch_to(self->cpu, self, caller);
 	TAIL fast_exit(PASS(0, caller, self, info & 0xff00));
