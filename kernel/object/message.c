@@ -286,6 +286,8 @@ enum status sysk_reply_save(struct thread *self, struct cap_ref *cap, u32 index)
 					       __ATOMIC_RELAXED)) {
 		caller->reply_server = nullptr;
 		caller->reply_slot = slot;
+		slot->owner = cnode;
+		slot->holder = HOLDER_CNODE;
 		slot_fill_locked(slot, &caller->object, RIGHT_CALL, 0, nullptr);
 		slot->word = (slot->word & ~(0xffull << 56)) |
 			     (u64)OBJECT_REPLY << 56;

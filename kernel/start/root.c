@@ -57,11 +57,7 @@ static void need(enum status status, const char *what)
 // Put an object into a slot of root's capability space.
 static void give(struct root *root, u32 index, struct object *object, u32 rights)
 {
-	struct slot *slot = &root->cnode->slots[index];
-
-	lock_take(&object->lock);
-	slot_fill_locked(slot, object, rights, 0, nullptr);
-	lock_drop(&object->lock);
+	need(cnode_install(root->cnode, index, object, rights, 0), "capability");
 }
 
 static struct cap_ref cap_in(struct root *root, u32 index)
