@@ -13,6 +13,8 @@
 #include "personalities/linux/carrier.h"
 #include "personalities/linux/container.h"
 
+#define STACK_PIECE 0x20000ull
+
 static struct area *area_of(struct list *node)
 {
 	return CONTAINER_OF(node, struct area, node);
@@ -55,18 +57,47 @@ void backing_put(struct backing *backing)
 	object_free(backing);
 }
 
-// The place in the mm's own object, or false if it reaches not so far.
-static bool window_offset(u64 start, u64 length, u64 *offset)
+// The first area that has pages of [offset, offset + length) of the dense object.
+static struct area *occupant(struct mm *mm, u64 offset, u64 length)
 {
-	if (range_within(start, length, LOW_WINDOW_END)) {
-		*offset = start;
+	LIST_FOR_EACH(node, &mm->areas) {
+		struct area *area = area_of(node);
+
+		if (area->backing == mm->anonymous &&
+			area->offset < offset + length &&
+			offset < area->offset + (area->end - area->start))
+			return area;
+	}
+	return nullptr;
+}
+
+// Room in the dense object; false if it has none.
+static bool dense_alloc(struct mm *mm, u64 length, u64 *offset)
+{
+	struct area *area;
+
+	if (length > DENSE_MAX)
+		return false;
+	*offset = mm->next_offset;
+	if (range_within(*offset, length, MM_MEMORY_BYTES)) {
+		mm->next_offset += length;
 		return true;
 	}
-	if (start >= HIGH_WINDOW_START && range_within(start, length, GUEST_END)) {
-		*offset = start - HIGH_WINDOW_START + HIGH_WINDOW_OFFSET;
-		return true;
+	for (*offset = 0; range_within(*offset, length, MM_MEMORY_BYTES);
+		*offset = area->offset + (area->end - area->start)) {
+		area = occupant(mm, *offset, length);
+		if (!area)
+			return true;
 	}
 	return false;
+}
+
+// What was allocated last is given back first.
+static void dense_free(struct mm *mm, const struct area *area)
+{
+	if (area->backing == mm->anonymous &&
+		area->offset + (area->end - area->start) == mm->next_offset)
+		mm->next_offset = area->offset;
 }
 
 static u32 map_flags(u32 protection)
@@ -119,7 +150,7 @@ u64 mm_find_room(struct mm *mm, u64 length)
 			break;
 		top = area->start;
 	}
-	return top >= length + HIGH_WINDOW_START ? top - length : 0;
+	return top >= length + IMAGE_LIMIT ? top - length : 0;
 }
 
 static void area_free(struct mm *mm, struct area *area)
@@ -157,15 +188,18 @@ static i64 area_show(struct mm *mm, const struct area *area)
 }
 
 // Neighbours that continue each other are one area: brk and stacks stay short.
-static bool area_extend(struct mm *mm, const struct area_wish *wish, u64 offset)
+static bool area_extend(struct mm *mm, const struct area_wish *wish)
 {
 	struct area *before = area_find(mm, wish->start - 1);
+	u64 offset = mm->next_offset;
 
 	if (!before || before->end != wish->start || wish->shared ||
 		before->shared || before->name || wish->name || wish->stack ||
 		before->stack || before->protection != wish->protection ||
 		before->backing != mm->anonymous ||
-		before->offset + (before->end - before->start) != offset)
+		before->offset + (before->end - before->start) != offset ||
+		wish->length > DENSE_MAX ||
+		!range_within(offset, wish->length, MM_MEMORY_BYTES))
 		return false;
 	struct area piece = {.start = wish->start,
 		.end = wish->start + wish->length, .protection = wish->protection,
@@ -175,6 +209,7 @@ static bool area_extend(struct mm *mm, const struct area_wish *wish, u64 offset)
 		return false;
 	before->end = piece.end;
 	mm->bytes += wish->length;
+	mm->next_offset += wish->length;
 	return true;
 }
 
@@ -185,10 +220,10 @@ i64 mm_map(struct mm *mm, const struct area_wish *wish)
 	struct area *area;
 	i64 error;
 
-	if (!backing && window_offset(wish->start, wish->length, &offset)) {
+	if (!backing && area_extend(mm, wish))
+		return 0;
+	if (!backing && dense_alloc(mm, wish->length, &offset)) {
 		backing = mm->anonymous;
-		if (area_extend(mm, wish, offset))
-			return 0;
 		backing_get(backing);
 	} else if (!backing) {
 		offset = 0;
@@ -274,6 +309,7 @@ i64 mm_unmap(struct mm *mm, u64 start, u64 length)
 		return -ENOMEM;
 	while ((area = area_from(mm, start)) && area->start < start + length) {
 		area_discard(area);
+		dense_free(mm, area);
 		area_free(mm, area);
 	}
 	return 0;
@@ -372,27 +408,23 @@ i64 mm_discard(struct mm *mm, u64 start, u64 length)
 	return 0;
 }
 
-// The stack grows when touched below its lowest page, down to its limit.
+// The stack grows when touched below its lowest page, down to its limit, by
+// pieces that are areas of their own.
 static bool stack_grow(struct mm *mm, u64 address)
 {
 	struct area *area = area_from(mm, address);
-	u64 start = align_down(address, PAGE);
+	struct area_wish wish = {.protection = PROT_READ | PROT_WRITE,
+		.stack = true, .name = "[stack]"};
 
 	if (!area || !area->stack || area->start <= address ||
 		address < STACK_TOP - STACK_BYTES)
 		return false;
-	struct area piece = *area;
-
-	start = MAX(STACK_TOP - STACK_BYTES, align_down(start, 0x20000));
-	piece.end = area->start;
-	piece.start = start;
-	piece.offset -= area->start - start;
-	if (area_show(mm, &piece) != 0)
+	wish.start = MAX(STACK_TOP - STACK_BYTES,
+		align_down(address, STACK_PIECE));
+	wish.length = area->start - wish.start;
+	if (!mm_is_free(mm, wish.start, wish.length) || mm_map(mm, &wish))
 		return false;
-	mm->bytes += area->start - start;
-	area->offset = piece.offset;
-	area->start = start;
-	mm->stack_start = start;
+	mm->stack_start = wish.start;
 	return true;
 }
 
@@ -490,6 +522,7 @@ i64 mm_reset(struct mm *mm)
 		return error;
 	backing_put(mm->anonymous);
 	mm->anonymous = fresh;
+	mm->next_offset = 0;
 	return 0;
 }
 
@@ -576,6 +609,7 @@ i64 mm_copy(struct mm *from, struct mm **out)
 		!error && node != &from->areas; node = node->next)
 		error = area_copy(mm, area_of(node));
 	clones_forget(from);
+	mm->next_offset = from->next_offset;
 	mm->image_end = from->image_end;
 	mm->brk_start = from->brk_start;
 	mm->brk = from->brk;

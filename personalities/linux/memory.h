@@ -2,10 +2,9 @@
 // Copyright The Kochab authors
 //
 // The memory of a Linux process. An mm is an address space and a sorted list of
-// areas (VMAs). Private anonymous pages live in one sparse kernel memory object
-// of the mm at an offset computed from their address, so a fork is one
-// copy-on-write clone; areas outside the windows that this reaches, and shared
-// ones, have a memory object of their own.
+// areas (VMAs). Private anonymous pages of small areas live densely in one kernel
+// memory object of the mm, so a fork is one copy-on-write clone of few pages and
+// few nodes; large areas and shared ones have a memory object of their own.
 //
 // Guarded by the big lock.
 #ifndef PERSONALITIES_LINUX_MEMORY_H
@@ -15,11 +14,9 @@
 #include "lib/base/status.h"
 #include "personalities/linux/linux_abi.h"
 
-// Low addresses, and a window below the top, are backed by the mm's object.
-#define LOW_WINDOW_END 0x3000000000ull
-#define HIGH_WINDOW_START (GUEST_END - 0x4000000000ull)
-#define HIGH_WINDOW_OFFSET LOW_WINDOW_END
-#define MM_MEMORY_BYTES (HIGH_WINDOW_OFFSET + 0x4000000000ull)
+#define MM_MEMORY_BYTES 0x40000000ull // of the dense object: two radix levels
+#define DENSE_MAX 0x1000000ull // larger areas have their own object
+#define IMAGE_LIMIT 0x1800000000ull // programs and brk lie below
 #define STACK_TOP (GUEST_END - 0x100000)
 #define STACK_BYTES 0x800000ull
 #define MAP_TOP (STACK_TOP - STACK_BYTES - 0x100000)
@@ -51,6 +48,7 @@ struct mm {
 	u32 references;
 	struct handle aspace;
 	struct backing *anonymous;
+	u64 next_offset; // in it: everything from here on is free
 	struct list areas;
 	u64 bytes; // in areas
 	u64 image_end, brk_start, brk;

@@ -31,7 +31,7 @@ i64 call_brk(struct thread *thread, const u64 *a)
 	struct mm *mm = thread->process->mm;
 	u64 old_end = page_up(mm->brk), new_end = page_up(a[0]);
 
-	if (a[0] < mm->brk_start || a[0] >= LOW_WINDOW_END)
+	if (a[0] < mm->brk_start || a[0] >= IMAGE_LIMIT)
 		return (i64)mm->brk;
 	if (new_end < old_end) {
 		if (mm_unmap(mm, new_end, old_end - new_end))

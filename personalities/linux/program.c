@@ -129,7 +129,7 @@ static i64 headers_read(const struct place *place, struct program_file *program,
 	error = read_exactly(place, table_offset, table, bytes);
 	if (!error)
 		error = elf_check_segments(table, bytes, table_offset,
-			program->size, LOW_WINDOW_END / 2, &program->image);
+			program->size, IMAGE_LIMIT, &program->image);
 	object_free(table);
 	return error;
 }
