@@ -74,9 +74,16 @@ struct backing *backing_create(struct handle memory, bool private_copy);
 void backing_get(struct backing *backing);
 void backing_put(struct backing *backing);
 
+static inline struct area *area_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct area, node);
+}
 struct area *area_find(struct mm *mm, u64 address);
 // The first area that ends above address.
 struct area *area_from(struct mm *mm, u64 address);
+// Map it in the aspace; take it out of the list and free it.
+[[nodiscard]] i64 area_show(struct mm *mm, const struct area *area);
+void area_free(struct mm *mm, struct area *area);
 // Room for length bytes, 0 if there is none.
 u64 mm_find_room(struct mm *mm, u64 length);
 bool mm_is_free(struct mm *mm, u64 start, u64 length);
