@@ -13,6 +13,16 @@ static const volatile struct time_page *time_page(void)
 	return (const volatile struct time_page *)startup->time_page;
 }
 
+// counter ticks * multiplier >> shift, without losing what is above bit 63.
+static u64 scale(u64 ticks, u64 multiplier, u32 shift)
+{
+	unsigned __int128 product = (unsigned __int128)ticks * multiplier;
+	u64 high = (u64)(product >> 64), low = (u64)product;
+
+	shift &= 63;
+	return shift ? high << (64 - shift) | low >> shift : low;
+}
+
 static u64 read_clock(const volatile struct time_page *page, u64 *realtime_ns)
 {
 	for (;;) {
@@ -30,8 +40,7 @@ static u64 read_clock(const volatile struct time_page *page, u64 *realtime_ns)
 		// Another CPU's counter may be a little behind.
 		u64 passed = counter > base_counter ? counter - base_counter : 0;
 		*realtime_ns = boot;
-		return base_ns + (u64)((unsigned __int128)passed * multiplier >>
-			(shift & 127));
+		return base_ns + scale(passed, multiplier, shift);
 	}
 }
 

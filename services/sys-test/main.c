@@ -202,7 +202,7 @@ static void test_each(const char *verb, u32 rounds)
 	}
 }
 
-static void test_engine(u32 rounds)
+static void test_engine(const char *line_text, const char *name, u32 rounds)
 {
 	struct line before, line;
 	u32 done = 0;
@@ -214,13 +214,13 @@ static void test_engine(u32 rounds)
 	for (u32 i = 0; i < n; i++)
 		restarts[i] = list_line(names[i], &line) ? line.restarts : 0;
 	if (!look("engine", &before)) {
-		result(false, "kill-engine", "not in the list");
+		result(false, name, "not in the list");
 		return;
 	}
-	while (done < rounds && command("kill engine") == STATUS_OK &&
+	while (done < rounds && command(line_text) == STATUS_OK &&
 		comes_back("engine", before.restarts + done + 1))
 		done++;
-	result(done == rounds, "kill-engine", "%u of %u", done, rounds);
+	result(done == rounds, name, "%u of %u", done, rounds);
 	for (u32 i = 0; i < n; i++)
 		if (!list_line(names[i], &line) || line.restarts != restarts[i]) {
 			undisturbed = false;
@@ -395,7 +395,8 @@ int component_main(const struct startup *page)
 		start_load(number("load"));
 	test_each("kill", number("kill"));
 	test_each("hang", number("hang"));
-	test_engine(number("engine"));
+	test_engine("kill engine", "kill-engine", number("engine"));
+	test_engine("hang engine", "hang-engine", number("hang"));
 	if (number("load"))
 		end_load(number("load"));
 	watch_frames("frames-after-restarts", before);
