@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""Speed that must not be lost: a few rows of the kernel's benchmark have a
+limit, and a figure is a figure only if the next run gives the same."""
+
+import re
+
+# name: instructions at most, with the user stubs
+LIMITS = {"call-reply-0": 400, "call-reply-64": 400, "null-syscall": 60,
+          "poll-notification": 100}
+SAME_WITHIN = 0.1
+
+
+def rows(context, names):
+    """{name: value} of these rows, one processor, counted instructions."""
+    log = context.run_root("root=kernel-bench rows=" + ",".join(names), smp=1,
+                           icount=True)
+    context.check("BENCH-END" in log, log)
+    found = {name: float(value) for name, value in re.findall(
+        r"BENCH (\S+) insns ([0-9.]+)", log)}
+    context.equal(sorted(found), sorted(names), "rows")
+    return found
+
+
+def test_within_limits(context):
+    found = rows(context, LIMITS)
+    for name, limit in LIMITS.items():
+        # A system call has two dozen instructions in any case.
+        context.check(20 < found[name] <= limit,
+                      "%s takes %.1f instructions, %d are allowed"
+                      % (name, found[name], limit))
+    context.note(", ".join("%s %.1f" % row for row in sorted(found.items())))
+
+
+def test_runs_agree(context):
+    names = ["call-reply-0", "yield-pair", "cap-copy-delete", "signal-wake"]
+    first, second = rows(context, names), rows(context, names)
+    for name in names:
+        context.check(abs(first[name] - second[name]) <= SAME_WITHIN,
+                      "%s: %.1f, then %.1f"
+                      % (name, first[name], second[name]))
