@@ -35,7 +35,7 @@ def copy_under(context, victims, ways, rounds, mib):
     two = context.fat_image("two", mib + 32)
     guest = context.boot(disks=[one, two])
     before = {name: restarts(guest, name) for name in victims}
-    guest.line_ok("(cp /disk1/data /disk2/data; echo copy $? >/tmp/copied) &")
+    guest.line_ok("(cp /disk1/data /disk2/data; echo copy $? >/tmp/copied) & true")
     for _ in range(rounds):
         for victim in victims:
             for way in ways:
