@@ -24,6 +24,14 @@ struct thread;
 #undef HANDLER_PARTLY
 #undef HANDLER_NO
 
+struct call_entry {
+	i64 (*handler)(struct thread *thread, const u64 *a);
+	const char *name;
+	bool locked;
+};
+extern const struct call_entry call_table[];
+extern const u32 call_table_entries;
+
 // Do the call that the thread's registers ask for. Big lock not held.
 void call_dispatch(struct thread *thread);
 

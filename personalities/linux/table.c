@@ -9,12 +9,6 @@
 #include "personalities/linux/container.h"
 #include "personalities/linux/process.h"
 
-struct entry {
-	i64 (*handler)(struct thread *thread, const u64 *a);
-	const char *name;
-	bool locked;
-};
-
 #define ENTRY_DONE(name) call_##name
 #define ENTRY_PARTLY(name) call_##name
 #define ENTRY_NO(name) nullptr
@@ -22,18 +16,20 @@ struct entry {
 #define LOCK_FREE false
 #define LOCK_NONE false
 
-static const struct entry table[] = {
+const struct call_entry call_table[] = {
 #define CALL(number, name, state, lock) \
 	[number] = {ENTRY_##state(name), #name, LOCK_##lock},
 #include "personalities/linux/coverage.def"
 #undef CALL
 };
 
-static u32 missing[ARRAY_COUNT(table) + 1]; // last: numbers out of range
+const u32 call_table_entries = ARRAY_COUNT(call_table);
+
+static u32 missing[ARRAY_COUNT(call_table) + 1]; // last: numbers out of range
 
 static i64 missing_call(u64 number)
 {
-	u64 index = number < ARRAY_COUNT(table) ? number : ARRAY_COUNT(table);
+	u64 index = number < ARRAY_COUNT(call_table) ? number : ARRAY_COUNT(call_table);
 
 	__atomic_fetch_add(&missing[index], 1, __ATOMIC_RELAXED);
 	return -ENOSYS;
@@ -45,8 +41,8 @@ usize missing_calls_text(char *to, usize size)
 
 	for (u32 i = 0; i < ARRAY_COUNT(missing) && length < size; i++) {
 		u32 count = __atomic_load_n(&missing[i], __ATOMIC_RELAXED);
-		const char *name = i < ARRAY_COUNT(table) && table[i].name ?
-			table[i].name : "(unknown number)";
+		const char *name = i < ARRAY_COUNT(call_table) && call_table[i].name ?
+			call_table[i].name : "(unknown number)";
 
 		if (count)
 			length += format_text(to + length, size - length,
@@ -67,14 +63,14 @@ void call_dispatch(struct thread *thread)
 	u64 a[6] = {state->rdi, state->rsi, state->rdx, state->r10, state->r8,
 		state->r9};
 	u64 number = state->rax;
-	const struct entry *entry;
+	const struct call_entry *entry;
 	i64 result;
 
-	if (number >= ARRAY_COUNT(table) || !table[number].handler) {
+	if (number >= ARRAY_COUNT(call_table) || !call_table[number].handler) {
 		state->rax = (u64)missing_call(number);
 		return;
 	}
-	entry = &table[number];
+	entry = &call_table[number];
 	thread->current_call = number;
 	if (entry->locked) {
 		mutex_lock(&container_lock);
