@@ -152,7 +152,8 @@ static enum status fill_object(struct store *store, const struct inode *inode,
 
 enum status file_to_object(struct store *store, struct inode *inode, u32 class)
 {
-	u32 sparse = inode->sparse || inode->content == CONTENT_NONE;
+	u32 sparse = inode->sparse || (inode->content == CONTENT_NONE &&
+				       inode->size_bytes != 0);
 	enum status status;
 	u32 slot;
 

@@ -352,7 +352,8 @@ static enum status op_map(void *context, const struct fs_map_args *args,
 	if (status != STATUS_OK)
 		return status;
 	store_touch(&store, inode, sizeof(*inode));
-	inode->sparse = 1; // pages may come and go by others' hands
+	if (args->flags & 1)
+		inode->sparse = 1; // who may write may also take pages away
 	pages = align_up(inode->size_bytes, PAGE_BYTES) / PAGE_BYTES;
 	slot = slot_alloc();
 	server_free_after_reply(slot);
