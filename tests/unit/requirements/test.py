@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""docs/requirements.md against the tree: every number once, every test that it
+names is there, no state without what it needs; and what CONTRIBUTING.md
+promises about bugs and features."""
+
+import glob
+import os
+import re
+
+LAST = 264
+WITHDRAWN = {35, 157, 159, 219, 240, 241, 242}
+STATES = ("met", "partly", "not yet")
+KINDS = ("unit", "model", "kernel", "fuzz", "system")
+
+
+def read(context, path):
+    with open(os.path.join(context.top, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def rows(context):
+    """[(number, what, state, [shown], [run], note)] of the file."""
+    found = []
+    for line in read(context, "docs/requirements.md").splitlines():
+        if not line.startswith("| R"):
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        context.equal(len(cells), 6, "columns of: " + line)
+        match = re.fullmatch(r"R(\d+)", cells[0])
+        context.check(match, "no number: " + line)
+        shown = re.findall(r"`([^`]+)`", cells[3])
+        run = " ".join(re.findall(r"`([^`]+)`", cells[4])).split()
+        found.append((int(match[1]), cells[1], cells[2], shown, run,
+                      cells[5]))
+    return found
+
+
+def test_every_number_once(context):
+    numbers = [row[0] for row in rows(context)]
+    context.equal(numbers, sorted(set(range(1, LAST + 1)) - WITHDRAWN),
+                  "the numbers, in their order")
+
+
+def test_states(context):
+    count = dict.fromkeys(STATES, 0)
+    for number, what, state, shown, run, note in rows(context):
+        name = "R%d: " % number
+        context.check(what and state in STATES, name + "state " + state)
+        count[state] += 1
+        if state == "not yet":
+            context.equal((shown, run), ([], []), name + "not yet, but shown")
+        else:
+            context.check(shown and run, name + "nothing shows it")
+        context.check(state != "partly" or note, name + "what is missing?")
+    said = re.search(r"^Of (\d+) requirements (\d+) are met, (\d+) partly, "
+                     r"(\d+) not yet\.$",
+                     read(context, "docs/requirements.md"), re.MULTILINE)
+    context.check(said, "no line that sums up")
+    context.equal([int(word) for word in said.groups()],
+                  [sum(count.values())] + [count[s] for s in STATES],
+                  "the line that sums up")
+    context.note("%(met)d met, %(partly)d partly, " % count +
+                 "%d not yet" % count["not yet"])
+
+
+def kernel_cases(context):
+    text = "".join(read(context, os.path.relpath(path, context.top))
+                   for path in glob.glob(os.path.join(
+                       context.top, "apps/kernel-test/*.c")))
+    return set(re.findall(r'\{"([a-z]+\.[a-z0-9-]+)"', text))
+
+
+def problem(context, shown, cases):
+    """What is wrong with one name in the column `shown by`; None."""
+    if shown.startswith("kernel-test:"):
+        name = shown.removeprefix("kernel-test:")
+        return None if name in cases else "no case " + name
+    path, colon, case = shown.partition(":")
+    if not os.path.exists(os.path.join(context.top, path)):
+        return "there is no " + path
+    if colon and not re.search(r"^def test_%s\(" % re.escape(case),
+                               read(context, path + "/test.py"),
+                               re.MULTILINE):
+        return "%s has no case %s" % (path, case)
+    return None
+
+
+def test_what_is_named_is_there(context):
+    cases = kernel_cases(context)
+    context.check(len(cases) > 50, "found %d kernel cases" % len(cases))
+    folders = {os.path.basename(os.path.dirname(path)) for kind in KINDS
+               for path in glob.glob(os.path.join(
+                   context.top, "tests", kind, "*", ""))}
+    wrong = []
+    for number, _, _, shown, run, _ in rows(context):
+        wrong += ["R%d: %s" % (number, text) for text in
+                  (problem(context, name, cases) for name in shown) if text]
+        wrong += ["R%d: `./kochab test %s` runs nothing" % (number, word)
+                  for word in run if word not in folders
+                  and word not in KINDS]
+        # What is run must be what is named.
+        for name in shown:
+            match = re.match(r"tests/([a-z]+)/([a-z0-9-]+)", name)
+            if match and match[1] in KINDS and match[1] not in run \
+                    and match[2] not in run:
+                wrong.append("R%d: %s is not run" % (number, name))
+    context.equal(wrong, [], "wrong in docs/requirements.md")
+
+
+def test_process(context):
+    """A place for bugs, a place for features, and the way to a change."""
+    text = read(context, "CONTRIBUTING.md")
+    for name in ("bug-report.md", "feature-request.md"):
+        template = read(context, "docs/templates/" + name)
+        context.check(len(re.findall(r"^## ", template, re.MULTILINE)) >= 4,
+                      name + " asks for too little")
+        context.check("docs/templates/" + name in text,
+                      name + " is not in CONTRIBUTING.md")
+    for word in ("./kochab test", "docs/decisions/", "./kochab report",
+                 "SECURITY.md"):
+        context.check(word in text, "CONTRIBUTING.md does not say " + word)
