@@ -14,9 +14,13 @@
 static struct time_page *page;
 static struct memory *page_memory;
 
+// shift: 1 to 63
 static u64 scale(u64 value, u64 multiplier, u32 shift)
 {
-	return (u64)((unsigned __int128)value * multiplier >> shift);
+	unsigned __int128 product = (unsigned __int128)value * multiplier;
+
+	// By halves: a 128-bit shift may become a library call.
+	return (u64)(product >> 64) << (64 - shift) | (u64)product >> shift;
 }
 
 u64 clock_ns_of(u64 ticks)
