@@ -82,9 +82,10 @@ bool aspace_destroy_step(struct aspace *aspace)
 			goto gone;
 	return false;
 gone:
-	if (aspace->scratch.value)
-		pool_frame_free(aspace->object.pool, aspace->scratch);
-	aspace->scratch.value = 0;
+	for (u32 i = 0; i < 2; i++)
+		if (aspace->dead_frame[i].value)
+			pool_frame_free(aspace->object.pool,
+					aspace->dead_frame[i]);
 	slot_drop(&aspace->container_slot);
 	return true;
 }
@@ -270,18 +271,18 @@ enum status sysk_aspace_map(struct thread *, struct cap_ref *cap,
 // Take [from, to) out of the mapping, whose entries there are clear.
 static enum status cut_out(struct mapping *mapping, u64 from, u64 to, u64 cpus)
 {
-	u64 end = mapping->start + mapping->length;
+	u64 start = mapping->start, end = start + mapping->length;
 	enum status status = STATUS_OK;
 
-	if (from == mapping->start && to == end) {
+	if (from == start && to == end) {
 		mapping_remove(mapping, cpus);
-	} else if (from == mapping->start) {
-		mapping_trim_front(mapping, to - from);
+	} else if (from == start) {
+		mapping_trim(mapping, to, end);
 	} else {
 		if (to < end)
 			status = mapping_split(mapping, to);
 		if (status == STATUS_OK)
-			mapping_trim_tail(mapping, from);
+			mapping_trim(mapping, start, from);
 	}
 	return status;
 }
@@ -444,44 +445,22 @@ static bool permits(const struct mapping *mapping, u32 code)
 	return mapping->flags & wanted;
 }
 
-// What dead KEEP mappings show until they are written to.
-static struct paddr zero_frame(void)
-{
-	static u64 zero;
-	u64 found = __atomic_load_n(&zero, __ATOMIC_ACQUIRE);
-	struct paddr frame = {0};
-
-	if (found || frame_alloc(0, &frame) != STATUS_OK)
-		return (struct paddr){found};
-	memset(arch_direct(frame), 0, PAGE_BYTES);
-	if (!__atomic_compare_exchange_n(&zero, &found, frame.value, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		frame_free(frame, 0);
-		frame.value = found;
-	}
-	return frame;
-}
-
+// A dead KEEP mapping shows zeroes until it is written to.
 static enum fault_result fault_dead(struct mapping *mapping, u64 address,
 				    u32 code, struct access *access)
 {
 	struct aspace *aspace = mapping->aspace;
-	bool write = access->write;
+	struct paddr *frame = &aspace->dead_frame[access->write];
+	u32 flags = access->write ? MAP_READ | MAP_WRITE : MAP_READ;
 
 	if (!(mapping->flags & MAP_KEEP) || code & FAULT_CODE_EXEC)
 		return FAULT_FAILED;
 	access->pool = aspace->object.pool;
-	if (write && !aspace->scratch.value &&
-	    pool_frame_alloc(aspace->object.pool, &aspace->scratch) !=
-		    STATUS_OK)
+	if (!frame->value &&
+	    pool_frame_alloc(aspace->object.pool, frame) != STATUS_OK)
 		return FAULT_NOMEMORY;
-	struct paddr frame = write ? aspace->scratch : zero_frame();
-
-	return frame.value &&
-			show(aspace, address, frame,
-			     write ? MAP_READ | MAP_WRITE : MAP_READ, 0)
-		? FAULT_DONE
-		: FAULT_NOMEMORY;
+	return show(aspace, address, *frame, flags, 0) ? FAULT_DONE
+						       : FAULT_NOMEMORY;
 }
 
 // The page behind an address, the memory's lock held when OK. DEAD: no memory.
@@ -497,7 +476,6 @@ static enum status access_page(struct mapping *mapping, u64 address,
 	for (u32 i = 0; i < 2; i++) {
 		struct memory *memory = mapping_lock_memory(mapping);
 		enum status status = STATUS_RESTART;
-		struct paddr old = {0};
 
 		if (!memory)
 			return ERR_DEAD;
@@ -508,27 +486,14 @@ static enum status access_page(struct mapping *mapping, u64 address,
 		if (!thread || !access->write || !memory_frozen_locked(memory))
 			status = memory_page_locked(
 				memory, index, access->write, &access->frame,
-				&access->writable, &old);
-		if (old.value) {
-			memory_zap_locked(memory, index, 1,
-					  &access->batch.flush);
-			tlb_batch_add(&access->batch, old);
-		}
+				&access->writable, &access->batch);
 		access->fresh = memory->present_pages != present;
 		if (status == STATUS_OK)
 			return STATUS_OK;
-		bool fetch = status == ERR_AGAIN && memory->has_source;
-
-		if (status == ERR_AGAIN && !fetch && thread) {
-			if (memory_wait_failed(thread, index))
-				status = ERR_CANCELED;
-			else
-				memory_wait_locked(memory, thread, index);
-		}
+		if (status == ERR_AGAIN && !memory->has_source)
+			return memory_ask(memory, index, thread);
 		lock_drop(&memory->object.lock);
-		if (status == ERR_AGAIN && !fetch && thread)
-			memory_tell_pager(memory);
-		if (fetch)
+		if (status == ERR_AGAIN)
 			status = memory_fetch(memory, index, thread,
 					      &access->batch);
 		if (status != STATUS_OK)

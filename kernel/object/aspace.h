@@ -9,7 +9,7 @@
 // table_lock guards page-table entries. Order: aspace, memory, table_lock. When
 // memory dies or is revoked, its mappings die under the memory's lock alone:
 // entries are cleared, mapping->memory becomes NULL, and the record stays until
-// it is unmapped. A dead KEEP mapping reads as zero and writes to scratch.
+// it is unmapped. A dead KEEP mapping reads as zero and writes to a spare page.
 //
 // Regions: a plain aspace maps anything below USER_END; a foreign one only below
 // GUEST_END; a container only from GUEST_END to CONTAINER_END. A container has
@@ -55,7 +55,8 @@ struct aspace {
 	u64 nmappings;
 	struct lock table_lock;
 	u64 table_pages; // charged page-table frames
-	struct paddr scratch; // for writes to dead KEEP mappings; 0: none yet
+	// What dead KEEP mappings show for reading, for writing; 0: none yet
+	struct paddr dead_frame[2];
 	u64 seed; // of mappings' priorities
 	bool unused; // being destroyed: its threads have been stopped
 };

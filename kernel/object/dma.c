@@ -26,100 +26,42 @@ enum status dma_create(struct pool *pool, struct dma **out)
 	return status;
 }
 
-static struct pin **bucket_of(struct dma *dma, struct paddr frame)
+static struct dma_pin **bucket_of(struct dma *dma, struct paddr frame)
 {
 	return &dma->bucket[frame.value >> PAGE_BITS & (DMA_BUCKETS - 1)];
 }
 
 // ---- one pin
 
-// Fill in the pin for one page; memory's lock held. *old as in
-// memory_page_locked().
-static enum status pin_locked(struct pin *pin, const struct cap_ref *cap,
-			      u64 offset, u64 length, struct tlb_batch *batch)
+void pin_lost_locked(struct dma_pin *pin)
 {
-	struct memory *memory = object_memory(cap_object(cap));
-	u64 first, npages, index;
-	bool writable;
-	struct paddr old;
-	enum status status = memory_window(memory, cap->badge, &first, &npages);
-
-	if (status == STATUS_OK &&
-	    !range_within(offset, length, npages << PAGE_BITS))
-		status = ERR_RANGE;
-	if (status == STATUS_OK &&
-	    (memory->flags & MEMORY_DEVICE || memory->object.dead))
-		status = ERR_ARGUMENT;
-	if (status != STATUS_OK)
-		return status;
-	index = first + (offset >> PAGE_BITS);
-	status = memory_page_locked(memory, index,
-				    word_rights(cap->word) & RIGHT_WRITE,
-				    &pin->frame, &writable, &old);
-	if (status != STATUS_OK)
-		return status == ERR_AGAIN ? ERR_ARGUMENT : status;
-	if (old.value) {
-		memory_zap_locked(memory, index, 1, &batch->flush);
-		tlb_batch_add(batch, old);
-	}
-	struct frame *frame = frame_of(pin->frame);
-
-	pin->counted = frame && !(memory->flags & MEMORY_PHYSICAL);
-	if (pin->counted)
-		frame_pin(frame);
-	memory->pinned++;
-	pin->memory = memory;
-	slot_fill_locked(&pin->slot, &memory->object, word_rights(cap->word),
-			 cap->badge, cap->slot);
-	return STATUS_OK;
-}
-
-void pin_lost_locked(struct pin *pin)
-{
-	struct pool *pool = pin->dma->object.pool;
-
-	pin->memory->pinned--;
+	memory_pin_lost_locked(&pin->pin);
 	// Quarantine. If the pool is full, it is at least out of reach.
-	pin->charged = pin->counted && pool_charge(pool, 1) == STATUS_OK;
-	__atomic_store_n(&pin->memory, nullptr, __ATOMIC_RELEASE);
+	pin->charged = pin->pin.counted &&
+		pool_charge(pin->dma->object.pool, 1) == STATUS_OK;
 }
 
 // The device has let go of the page. No locks held; the pin is in no bucket.
-static void pin_release(struct pin *pin)
+static void pin_release(struct dma_pin *pin)
 {
 	struct pool *pool = pin->dma->object.pool;
-	struct memory *memory = __atomic_load_n(&pin->memory, __ATOMIC_ACQUIRE);
-	bool last = false;
 
-	if (memory) {
-		lock_take(&memory->object.lock);
-		if (pin->memory) {
-			memory->pinned--;
-			last = slot_clear_locked(&pin->slot);
-		}
-		lock_drop(&memory->object.lock);
-	}
-	if (last)
-		object_condemn(&memory->object);
-	if (pin->counted) {
-		frame_unpin(frame_of(pin->frame));
-		(void)frame_unshare(pin->frame);
-	}
+	memory_unpin(&pin->pin);
 	if (pin->charged)
 		pool_uncharge(pool, 1);
 	pool_free(pool, pin, sizeof(*pin));
 }
 
 // Take a pin out of the table; NULL: none (of this frame, if it is not 0).
-static struct pin *pin_take(struct dma *dma, struct paddr frame)
+static struct dma_pin *pin_take(struct dma *dma, struct paddr frame)
 {
-	struct pin **link = bucket_of(dma, frame);
+	struct dma_pin **link = bucket_of(dma, frame);
 
 	for (u32 i = 0; !frame.value && i < DMA_BUCKETS && !*link; i++)
 		link = &dma->bucket[i];
-	while (*link && frame.value && (*link)->frame.value != frame.value)
+	while (*link && frame.value && (*link)->pin.frame.value != frame.value)
 		link = &(*link)->next;
-	struct pin *pin = *link;
+	struct dma_pin *pin = *link;
 
 	if (pin) {
 		*link = pin->next;
@@ -135,8 +77,7 @@ enum status sysk_dma_map(struct thread *, struct cap_ref *cap,
 			 struct dma_map_result *out)
 {
 	struct dma *dma = object_dma(cap_object(cap));
-	struct tlb_batch batch;
-	struct pin *pin;
+	struct dma_pin *pin;
 	void *record;
 	enum status status;
 
@@ -148,32 +89,25 @@ enum status sysk_dma_map(struct thread *, struct cap_ref *cap,
 		return status;
 	pin = record;
 	pin->dma = dma;
-	slot_init(&pin->slot, pin, HOLDER_PIN);
-	tlb_batch_init(&batch);
-	status = cap_lock(memory);
-	if (status == STATUS_OK) {
-		status = pin_locked(pin, memory, offset, length, &batch);
-		lock_drop(&cap_object(memory)->lock);
-	}
+	slot_init(&pin->pin.slot, pin, HOLDER_PIN);
+	status = memory_pin(&pin->pin, memory, offset, MEMORY_DEVICE);
 	if (status != STATUS_OK) {
 		pool_free(dma->object.pool, pin, sizeof(*pin));
-		goto out;
+		return status;
 	}
-	out->bus_address = pin->frame.value + (offset & (PAGE_BYTES - 1));
+	out->bus_address = pin->pin.frame.value + (offset & (PAGE_BYTES - 1));
 	status = cap_lock(cap);
 	if (status != STATUS_OK) {
 		pin_release(pin);
-		goto out;
+		return status;
 	}
-	struct pin **bucket = bucket_of(dma, pin->frame);
+	struct dma_pin **bucket = bucket_of(dma, pin->pin.frame);
 
 	pin->next = *bucket;
 	*bucket = pin;
 	dma->npins++;
 	lock_drop(&dma->object.lock);
-out:
-	tlb_batch_finish(&batch);
-	return status;
+	return STATUS_OK;
 }
 
 enum status sysk_dma_unmap(struct thread *, struct cap_ref *cap,
@@ -191,7 +125,7 @@ enum status sysk_dma_unmap(struct thread *, struct cap_ref *cap,
 		status = cap_lock(cap);
 		if (status != STATUS_OK)
 			return status;
-		struct pin *pin = pin_take(dma, frame);
+		struct dma_pin *pin = pin_take(dma, frame);
 
 		lock_drop(&dma->object.lock);
 		if (!pin)
@@ -205,7 +139,7 @@ bool dma_destroy_step(struct dma *dma)
 {
 	for (u32 i = 0; i < STEP_PINS; i++) {
 		lock_take(&dma->object.lock);
-		struct pin *pin = pin_take(dma, (struct paddr){0});
+		struct dma_pin *pin = pin_take(dma, (struct paddr){0});
 
 		lock_drop(&dma->object.lock);
 		if (!pin)

@@ -12,38 +12,32 @@
 // until everything is unmapped at once after the device was reset. Destroying the
 // dma object releases all pins: its owner has reset the device before.
 //
-// Locks: object.lock guards the table of pins; slot, memory and charged of a
-// pin are guarded by the lock of its memory. Never both locks at once.
+// Locks: object.lock guards the table of pins; slot and charged of a pin are
+// guarded by the lock of its memory. Never both locks at once.
 #ifndef KERNEL_OBJECT_DMA_H
 #define KERNEL_OBJECT_DMA_H
-#include "kernel/object/object.h"
+#include "kernel/object/memory.h"
 #include "lib/base/status.h"
 
 #define DMA_BUCKETS 64
 
-struct dma;
-struct memory;
-
-struct pin {
-	struct slot slot; // reference to the memory
-	struct memory *memory; // NULL: quarantined
+struct dma_pin {
+	struct pin pin;
 	struct dma *dma; // [I]
-	struct paddr frame; // [I]
-	bool counted; // [I] frame is managed RAM: share and pin counted
 	bool charged; // quarantined and charged to the dma object's pool
-	struct pin *next; // of its bucket
+	struct dma_pin *next; // of its bucket
 };
 
 struct dma {
 	struct object object;
 	u64 npins;
-	struct pin *bucket[DMA_BUCKETS]; // by frame number
+	struct dma_pin *bucket[DMA_BUCKETS]; // by frame number
 };
 
 enum status dma_create(struct pool *pool, struct dma **out);
 bool dma_destroy_step(struct dma *dma);
 // The memory behind a pin goes away: quarantine. Memory's lock held.
-void pin_lost_locked(struct pin *pin);
+void pin_lost_locked(struct dma_pin *pin);
 
 static inline struct dma *object_dma(struct object *object)
 {

@@ -5,11 +5,8 @@
 // with the same checks; what is here serves the rest.
 #include "kernel/object/guest.h"
 #include "gen/kernel/syscall_decode.h"
-#include "kernel/mm/pagetable.h"
-#include "kernel/mm/pagetable.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"
-#include "kernel/object/memory.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
@@ -23,40 +20,9 @@ static struct guest *object_guest(struct object *object)
 	return CONTAINER_OF(object, struct guest, object);
 }
 
-// Commit the page, take a share of its frame and pin it. Memory's lock held.
-static enum status pin_page_locked(const struct cap_ref *cap, u64 offset,
-				   struct paddr *frame, struct tlb_batch *batch)
-{
-	struct memory *memory = object_memory(cap_object(cap));
-	u64 first, npages;
-	struct paddr old;
-	bool writable;
-	enum status status = memory_window(memory, cap->badge, &first, &npages);
-
-	if (status != STATUS_OK)
-		return status;
-	if (memory->flags & ~(u32)MEMORY_COMMITTED)
-		return ERR_ARGUMENT;
-	if (offset / PAGE_BYTES >= npages)
-		return ERR_RANGE;
-	first += offset / PAGE_BYTES;
-	status = memory_page_locked(memory, first, true, frame, &writable,
-				    &old);
-	if (status != STATUS_OK)
-		return status == ERR_AGAIN ? ERR_ARGUMENT : status;
-	if (old.value) {
-		memory_zap_locked(memory, first, 1, &batch->flush);
-		tlb_batch_add(batch, old);
-	}
-	frame_pin(frame_of(*frame));
-	memory->pinned++;
-	return STATUS_OK;
-}
-
 enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 			 u64 offset, struct guest **out)
 {
-	struct tlb_batch batch;
 	struct object *object;
 	struct guest *guest;
 	enum status status;
@@ -72,22 +38,14 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	if (status != STATUS_OK)
 		goto uncharge;
 	guest = object_guest(object);
-	slot_init(&guest->memory_slot, guest, HOLDER_GUEST_MEMORY);
-	tlb_batch_init(&batch);
-	status = cap_lock(memory);
+	slot_init(&guest->pin.slot, guest, HOLDER_GUEST_MEMORY);
+	status =
+		memory_pin(&guest->pin, memory, offset, ~(u32)MEMORY_COMMITTED);
 	if (status != STATUS_OK)
 		goto abandon;
-	status = pin_page_locked(memory, offset, &guest->frame, &batch);
-	if (status == STATUS_OK)
-		slot_fill_locked(&guest->memory_slot, cap_object(memory),
-				 word_rights(memory->word), memory->badge,
-				 memory->slot);
-	lock_drop(&cap_object(memory)->lock);
-	tlb_batch_finish(&batch);
-	if (status != STATUS_OK)
-		goto abandon;
-	guest->state = (struct guest_state *)((u8 *)arch_direct(guest->frame) +
-					      offset % PAGE_BYTES);
+	guest->state =
+		(struct guest_state *)((u8 *)arch_direct(guest->pin.frame) +
+				       offset % PAGE_BYTES);
 	*out = guest;
 	return STATUS_OK;
 abandon:
@@ -97,7 +55,7 @@ uncharge:
 	return status;
 }
 
-void guest_lost(struct guest *guest)
+static void forbid(struct guest *guest)
 {
 	struct thread *runner;
 
@@ -107,26 +65,19 @@ void guest_lost(struct guest *guest)
 		thread_request(runner, REQUEST_KICK);
 }
 
+void guest_lost(struct guest *guest)
+{
+	memory_pin_lost_locked(&guest->pin);
+	forbid(guest);
+}
+
 bool guest_destroy_step(struct guest *guest)
 {
-	struct object *memory;
-	bool last = false;
-
-	guest_lost(guest);
+	forbid(guest);
 	if (__atomic_load_n(&guest->runner, __ATOMIC_SEQ_CST))
 		return false;
-	memory = slot_lock_object(&guest->memory_slot);
-	if (memory) {
-		object_memory(memory)->pinned--;
-		last = memory_drop_locked(object_memory(memory),
-					  &guest->memory_slot, 0);
-		lock_drop(&memory->lock);
-	}
-	if (last)
-		object_condemn(memory);
+	memory_unpin(&guest->pin);
 	pool_uncharge(guest->object.pool, 1);
-	frame_unpin(frame_of(guest->frame));
-	(void)frame_unshare(guest->frame);
 	return true;
 }
 
@@ -134,7 +85,7 @@ bool guest_destroy_step(struct guest *guest)
 static bool kicked(const struct thread *thread)
 {
 	return thread->bound &&
-	       __atomic_load_n(&thread->bound->bits, __ATOMIC_SEQ_CST) != 0;
+		__atomic_load_n(&thread->bound->bits, __ATOMIC_SEQ_CST) != 0;
 }
 
 enum status guest_claim(struct thread *thread, struct guest *guest)
@@ -145,7 +96,7 @@ enum status guest_claim(struct thread *thread, struct guest *guest)
 	    !__atomic_compare_exchange_n(&guest->runner, &nobody, thread, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return ERR_STATE;
-	// guest_lost() sets lost, then looks for a runner
+	// forbid() sets lost, then looks for a runner
 	if (__atomic_load_n(&guest->lost, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
 		return ERR_DEAD;

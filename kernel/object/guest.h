@@ -13,7 +13,7 @@
 #ifndef KERNEL_OBJECT_GUEST_H
 #define KERNEL_OBJECT_GUEST_H
 #include "abi/guest.h"
-#include "kernel/object/object.h"
+#include "kernel/object/memory.h"
 #include "lib/base/status.h"
 
 struct cap_ref;
@@ -23,9 +23,8 @@ struct guest {
 	struct object object;
 	struct guest_state *state; // [I] in the direct map
 	struct thread *runner; // [a]
-	struct paddr frame; // [I] of the state
 	bool lost; // [a] its memory is gone: cannot run any more
-	struct slot memory_slot; // pinned
+	struct pin pin; // of the state's page
 };
 
 // The state is at byte offset of memory, a multiple of 256. The capability must

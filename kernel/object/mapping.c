@@ -157,13 +157,12 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 		return STATUS_RESTART;
 	}
 	tail = record;
-	tail->aspace = aspace;
+	*tail = *mapping;
+	tail->memory = nullptr;
 	tail->start = address;
-	tail->length = mapping->length - head;
-	tail->offset = mapping->offset + head;
-	tail->settled = mapping->settled > head ? mapping->settled - head : 0;
-	tail->flags = mapping->flags;
-	tail->allowed = mapping->allowed;
+	tail->length -= head;
+	tail->offset += head;
+	tail->settled -= MIN(tail->settled, head);
 	slot_init(&tail->slot, tail, HOLDER_MAPPING);
 	mapping->length = head;
 	mapping->settled = MIN(mapping->settled, head);
@@ -178,23 +177,15 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 	return STATUS_OK;
 }
 
-void mapping_trim_front(struct mapping *mapping, u64 length)
+void mapping_trim(struct mapping *mapping, u64 start, u64 end)
 {
 	struct memory *memory = mapping_lock_memory(mapping);
+	u64 cut = start - mapping->start;
 
-	mapping->start += length;
-	mapping->offset += length;
-	mapping->length -= length;
-	mapping->settled -= MIN(mapping->settled, length);
-	if (memory)
-		lock_drop(&memory->object.lock);
-}
-
-void mapping_trim_tail(struct mapping *mapping, u64 address)
-{
-	struct memory *memory = mapping_lock_memory(mapping);
-
-	mapping->length = address - mapping->start;
+	mapping->start = start;
+	mapping->offset += cut;
+	mapping->length = end - start;
+	mapping->settled -= MIN(mapping->settled, cut);
 	mapping->settled = MIN(mapping->settled, mapping->length);
 	if (memory)
 		lock_drop(&memory->object.lock);

@@ -27,9 +27,8 @@ void mapping_remove(struct mapping *mapping, u64 cpus);
 // mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD; RESTART: the memory
 // is going away at this moment.
 enum status mapping_split(struct mapping *mapping, u64 address);
-// Give up length bytes at the start, or everything from address on.
-void mapping_trim_front(struct mapping *mapping, u64 length);
-void mapping_trim_tail(struct mapping *mapping, u64 address);
+// Give up what lies outside of [start, end).
+void mapping_trim(struct mapping *mapping, u64 start, u64 end);
 
 // Put on the memory's list. Memory's lock held.
 void mapping_attach_locked(struct mapping *mapping, struct memory *memory);

@@ -382,12 +382,12 @@ static enum status page_unshare(struct memory *memory, u64 index, u64 **entry,
 
 enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 			       struct paddr *frame, bool *writable,
-			       struct paddr *replaced)
+			       struct tlb_batch *batch)
 {
+	struct paddr old = {0};
 	enum status status;
 	bool shared;
 
-	replaced->value = 0;
 	if (index >= memory->npages)
 		return ERR_RANGE;
 	if (!on_demand(memory)) {
@@ -407,10 +407,14 @@ enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 	}
 	shared |= page_shared(*entry);
 	if (write && shared) {
-		status = page_unshare(memory, index, &entry, replaced);
+		status = page_unshare(memory, index, &entry, &old);
 		if (status != STATUS_OK)
 			return status;
 		shared = false;
+	}
+	if (old.value) {
+		memory_zap_locked(memory, index, 1, &batch->flush);
+		tlb_batch_add(batch, old);
 	}
 	if (write)
 		mark_dirty(memory, entry, index);
@@ -445,7 +449,7 @@ struct paddr memory_peek_locked(struct memory *memory, u64 index,
 enum status memory_write_bytes(struct memory *memory, u64 offset,
 			       const void *from, usize length)
 {
-	struct paddr frame, old;
+	struct paddr frame;
 	bool writable;
 
 	if (!range_within(offset, length, memory->npages << PAGE_BITS))
@@ -457,13 +461,12 @@ enum status memory_write_bytes(struct memory *memory, u64 offset,
 		lock_take(&memory->object.lock);
 		enum status status =
 			memory_page_locked(memory, offset >> PAGE_BITS, true,
-					   &frame, &writable, &old);
+					   &frame, &writable, nullptr);
 		if (status == STATUS_OK)
 			memcpy((u8 *)arch_direct(frame) + within, from, n);
 		lock_drop(&memory->object.lock);
 		if (status != STATUS_OK)
 			return status;
-		kassert(!old.value);
 		from = (const u8 *)from + n;
 		offset += n;
 	}
@@ -538,7 +541,7 @@ enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
 
 // ---- clones
 
-enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus)
+enum status memory_freeze_locked(struct memory *memory)
 {
 	static u64 tickets;
 	struct tlb_flush flush = {memory->freeze_cpus};
@@ -546,8 +549,10 @@ enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus)
 
 	if (!on_demand(memory))
 		return ERR_ARGUMENT;
-	if (memory->pinned)
+	if (memory->pinned) {
+		memory->freeze = 0;
 		return ERR_STATE;
+	}
 	if (!memory->freeze) {
 		memory->freeze =
 			__atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
@@ -566,25 +571,19 @@ enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus)
 		memory->freeze_next = end;
 		budget -= MIN(budget, RADIX_ENTRIES / 2);
 	}
-	*cpus = memory->freeze_cpus = flush.cpus;
-	*ticket = memory->freeze;
+	memory->freeze_cpus = flush.cpus;
 	return memory->freeze_next >= memory->npages ? STATUS_OK
 						     : STATUS_RESTART;
 }
 
-enum status memory_commit_locked(struct memory *memory, u64 ticket,
-				 struct slot *parent, struct pool *pool,
-				 struct memory **out)
+enum status memory_commit_locked(struct memory *memory, struct slot *parent,
+				 struct pool *pool, struct memory **out)
 {
 	u64 cost = memory->present_pages + memory->node_pages;
 	struct memory *clone;
 	enum status status;
 
-	if (memory->freeze != ticket)
-		return STATUS_RESTART;
 	memory->freeze = memory->freeze_cpus = 0; // flushed by the caller
-	if (memory->pinned)
-		return ERR_STATE;
 	status = pool_charge(pool, cost);
 	if (status != STATUS_OK)
 		return status;
@@ -633,7 +632,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 			 struct tlb_batch *batch)
 {
 	struct object *object = slot_lock_object(&clone->source_slot);
-	struct paddr frame, old;
+	struct paddr frame;
 	enum status status;
 	bool writable;
 
@@ -642,40 +641,34 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 	struct memory *source = object_memory(object);
 
 	status = memory_page_locked(source, index, false, &frame, &writable,
-				    &old);
+				    batch);
+	if (status == ERR_AGAIN)
+		return memory_ask(source, index, thread);
 	if (status == STATUS_OK) {
 		frame_share(frame_of(frame));
 		memory_protect_locked(source, index, 1, &batch->flush);
-	} else if (status == ERR_AGAIN && thread) {
-		if (memory_wait_failed(thread, index))
-			status = ERR_CANCELED;
-		else
-			memory_wait_locked(source, thread, index);
 	}
 	lock_drop(&object->lock);
-	if (status == ERR_AGAIN && thread)
-		memory_tell_pager(source);
 	if (status != STATUS_OK)
 		return status;
 	lock_take(&clone->object.lock);
-	bool shared, wanted = !clone->object.dead;
-	u64 *entry = radix_find(clone, index, &shared);
+	bool unused = clone->object.dead ||
+		memory_peek_locked(clone, index, nullptr).value;
 
-	if (wanted && (!entry || !*entry)) {
+	if (!unused) {
 		status = memory_insert_locked(clone, index, frame);
-		wanted = status == STATUS_OK;
-	} else {
-		wanted = false;
+		unused = status != STATUS_OK;
 	}
 	lock_drop(&clone->object.lock);
-	if (!wanted)
+	if (unused)
 		tlb_batch_add(batch, frame);
 	return status;
 }
 
 // ---- waiting for a pager
 
-void memory_wait_locked(struct memory *memory, struct thread *thread, u64 index)
+// Queue and block the thread until page index comes. Memory's lock held.
+static void wait_locked(struct memory *memory, struct thread *thread, u64 index)
 {
 	struct thread **link = &memory->waiters;
 	u64 told = 0;
@@ -690,17 +683,19 @@ void memory_wait_locked(struct memory *memory, struct thread *thread, u64 index)
 	thread_block(thread, THREAD_PAGING, arch_now_ns() + PAGER_DEADLINE_NS);
 }
 
-void memory_tell_pager(struct memory *memory)
+enum status memory_ask(struct memory *memory, u64 index, struct thread *thread)
 {
-	notification_signal_slot(&memory->pager_slot, memory->pager_bits);
-}
+	bool failed = thread && thread->wait_page == (index | WAIT_FAILED);
 
-bool memory_wait_failed(struct thread *thread, u64 index)
-{
-	bool failed = thread->wait_page == (index | WAIT_FAILED);
-
-	thread->wait_page = 0;
-	return failed;
+	if (failed)
+		thread->wait_page = 0;
+	else if (thread)
+		wait_locked(memory, thread, index);
+	lock_drop(&memory->object.lock);
+	if (thread && !failed)
+		notification_signal_slot(&memory->pager_slot,
+					 memory->pager_bits);
+	return failed ? ERR_CANCELED : ERR_AGAIN;
 }
 
 void memory_wake_locked(struct memory *memory, u64 first, u64 end, bool failed)
@@ -762,11 +757,6 @@ bool memory_waiter_remove(struct memory *memory, struct thread *thread)
 	}
 	lock_drop(&memory->object.lock);
 	return found;
-}
-
-void memory_pager_lost(struct memory *memory)
-{
-	(void)memory; // the slot is empty: nobody is told until the next pager
 }
 
 // ---- the end

@@ -21,9 +21,11 @@
 // A page of paged memory is mapped writable only when it is marked dirty.
 // A DMA pin holds a share of the frame; frame->pins of the shares are pins.
 //
+// A page can be pinned: it stays where it is for as long as the memory lives.
+//
 // Locks: object.lock guards all. Page tables that show pages of this memory are
 // changed under the lock of this memory and the PAGETABLE lock of the aspace.
-// Never two memories at once.
+// Two memories at once (memory_supply): in the order of their addresses.
 #ifndef KERNEL_OBJECT_MEMORY_H
 #define KERNEL_OBJECT_MEMORY_H
 #include "kernel/mm/frame.h"
@@ -100,37 +102,32 @@ enum status memory_create_physical(struct pool *pool, struct paddr start,
 				   struct memory **out);
 
 // A clone in two halves. Freeze: call until it does not return RESTART; then
-// flush *cpus, then commit with the same ticket, which fails with RESTART when
-// the freeze was broken meanwhile. Lock held for both.
-enum status memory_freeze_locked(struct memory *memory, u64 *ticket, u64 *cpus);
+// flush freeze_cpus, then, while freeze is still the same number, commit. Lock
+// held for both.
+enum status memory_freeze_locked(struct memory *memory);
 // The clone's reference to a paged original is derived from parent. Afterwards,
 // without the lock, memory_inherit_source() completes the clone of a clone.
-enum status memory_commit_locked(struct memory *memory, u64 ticket,
-				 struct slot *parent, struct pool *pool,
-				 struct memory **out);
+enum status memory_commit_locked(struct memory *memory, struct slot *parent,
+				 struct pool *pool, struct memory **out);
 void memory_inherit_source(struct memory *clone, struct memory *memory);
 
 // The frame that shows page index, for reading or writing. Allocates, unshares.
-// *writable tells whether it may be mapped writable now. *replaced is 0, or the
-// frame that was shown until now: the caller calls memory_zap_locked() for this
-// page, finishes the flush without locks, then frame_unshare(*replaced).
-// AGAIN: absent, to come from a pager or the original of a clone. QUOTA, MEMORY,
-// RANGE. Lock held.
+// *writable tells whether it may be mapped writable now. A frame that was shown
+// until now goes into the batch, to be finished without locks (NULL: the caller
+// knows that no page is shared). AGAIN: absent, to come from a pager or the
+// original of a clone. QUOTA, MEMORY, RANGE. Lock held.
 enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 			       struct paddr *frame, bool *writable,
-			       struct paddr *replaced);
+			       struct tlb_batch *batch);
 // The frame of a present page; 0: absent. Changes nothing. writable (unless
 // NULL): may it be mapped so now?
 struct paddr memory_peek_locked(struct memory *memory, u64 index,
 				bool *writable);
 
-// Queue and block the thread until page index comes. The caller signals the
-// pager (memory_tell_pager) after dropping the lock.
-void memory_wait_locked(struct memory *memory, struct thread *thread,
-			u64 index);
-void memory_tell_pager(struct memory *memory);
-// Did the pager fail this page for the thread's last wait? Forgets it.
-bool memory_wait_failed(struct thread *thread, u64 index);
+// Page index of paged memory is absent. AGAIN: the thread (if not NULL) is blocked
+// until it comes, and the pager knows. CANCELED: the pager failed it. Drops the
+// memory's lock.
+enum status memory_ask(struct memory *memory, u64 index, struct thread *thread);
 
 // An absent page of a clone of paged memory: fetch it from the original and
 // insert it. No memory lock held. OK: look again. AGAIN: the thread (if not
@@ -153,9 +150,28 @@ enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
 [[nodiscard]] bool memory_drop_locked(struct memory *memory, struct slot *slot,
 				      u64 cpus);
 
+// A page that stays where it is, for a device or as a guest's state. Its owner has
+// a share of the frame, which remains when the memory goes away.
+struct pin {
+	struct slot slot; // reference to the memory; guarded by its lock
+	struct memory *memory; // may be gone
+	struct paddr frame; // [I]
+	bool counted; // [I] frame is managed RAM: share and pin counted
+};
+// Make page offset of the capability's window present, and pin it; slot is
+// initialised. refused: flags that memory must not have. The look-up results stay
+// valid if it is OK. RANGE, ARGUMENT, DEAD, QUOTA, MEMORY, RESTART.
+[[nodiscard]] enum status memory_pin(struct pin *pin, const struct cap_ref *cap,
+				     u64 offset, u32 refused);
+// No locks held. When the memory goes away first, the owner is told under its
+// lock (slot_lost), and gives up the memory's count of it.
+void memory_unpin(struct pin *pin);
+static inline void memory_pin_lost_locked(struct pin *pin)
+{
+	pin->memory->pinned--;
+}
+
 bool memory_destroy_step(struct memory *memory);
-// The pager's notification was destroyed: nothing to tell any more.
-void memory_pager_lost(struct memory *memory);
 // A thread that waits for a page stops waiting (timeout, stop). True if it did.
 // No lock held.
 bool memory_waiter_remove(struct memory *memory, struct thread *thread);

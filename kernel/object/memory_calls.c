@@ -20,57 +20,111 @@ static struct memory *cap_memory(const struct cap_ref *cap)
 	return object_memory(cap_object(cap));
 }
 
+// Lock the memory and find the window of the capability.
+static enum status lock_window(const struct cap_ref *cap, u64 *first,
+			       u64 *npages)
+{
+	struct memory *memory = cap_memory(cap);
+	enum status status = cap_lock(cap);
+
+	if (status != STATUS_OK)
+		return status;
+	status = memory_window(memory, cap->badge, first, npages);
+	if (status != STATUS_OK)
+		lock_drop(&memory->object.lock);
+	return status;
+}
+
 // Lock the memory and turn offset and length, which are relative to the window
 // of the capability, into pages [first, end).
 static enum status lock_range(const struct cap_ref *cap, u64 offset, u64 length,
 			      u64 *first, u64 *end)
 {
-	struct memory *memory = cap_memory(cap);
 	u64 npages;
 	enum status status;
 
 	if (!length || !is_aligned(offset | length, PAGE_BYTES))
 		return ERR_ARGUMENT;
-	status = cap_lock(cap);
+	status = lock_window(cap, first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_window(memory, cap->badge, first, &npages);
-	if (status == STATUS_OK &&
-	    !range_within(offset, length, npages << PAGE_BITS))
-		status = ERR_RANGE;
-	if (status != STATUS_OK) {
-		lock_drop(&memory->object.lock);
-		return status;
+	if (!range_within(offset, length, npages << PAGE_BITS)) {
+		lock_drop(&cap_object(cap)->lock);
+		return ERR_RANGE;
 	}
 	*first += offset >> PAGE_BITS;
 	*end = *first + (length >> PAGE_BITS);
 	return STATUS_OK;
 }
 
-// ---- clone
+// ---- pins
 
-static enum status clone_lookup(struct thread *self, struct cap_ref *cap,
-				struct cap_ref *pool, struct cap_ref *cnode)
+enum status memory_pin(struct pin *pin, const struct cap_ref *cap, u64 offset,
+		       u32 refused)
 {
-	enum status status = cap_lookup(self, arch_syscall_arg(self, 0),
-					OBJECT_MEMORY, RIGHT_READ, cap);
+	struct memory *memory = cap_memory(cap);
+	u32 rights = word_rights(cap->word);
+	struct tlb_batch batch;
+	u64 first, end;
+	bool writable;
+	enum status status = lock_range(cap, align_down(offset, PAGE_BYTES),
+					PAGE_BYTES, &first, &end);
 
-	if (status == STATUS_OK)
-		status = cap_lookup(self, arch_syscall_arg(self, 1),
-				    OBJECT_POOL, RIGHT_CONTROL, pool);
-	if (status == STATUS_OK)
-		status = cap_lookup(self, arch_syscall_arg(self, 2),
-				    OBJECT_CNODE, RIGHT_WRITE, cnode);
-	return status;
+	if (status != STATUS_OK)
+		return status;
+	tlb_batch_init(&batch);
+	status = memory->flags & refused
+		? ERR_ARGUMENT
+		: memory_page_locked(memory, first, rights & RIGHT_WRITE,
+				     &pin->frame, &writable, &batch);
+	if (status == STATUS_OK && batch.nframes)
+		status = STATUS_RESTART; // ours alone now; flush first
+	if (status == STATUS_OK) {
+		struct frame *frame = frame_of(pin->frame);
+
+		pin->counted = frame && !(memory->flags & MEMORY_PHYSICAL);
+		if (pin->counted)
+			frame_pin(frame);
+		memory->pinned++;
+		pin->memory = memory;
+		slot_fill_locked(&pin->slot, &memory->object, rights,
+				 cap->badge, cap->slot);
+	}
+	lock_drop(&memory->object.lock);
+	tlb_batch_finish(&batch);
+	return status == ERR_AGAIN ? ERR_ARGUMENT : status;
 }
 
-enum status sysk_memory_clone(struct thread *self, struct cap_ref *cap,
+void memory_unpin(struct pin *pin)
+{
+	struct object *object = slot_lock_object(&pin->slot);
+	bool last = false;
+
+	if (object) {
+		pin->memory->pinned--;
+		last = slot_clear_locked(&pin->slot);
+		lock_drop(&object->lock);
+	}
+	if (last)
+		object_condemn(object);
+	if (pin->counted) {
+		frame_unpin(frame_of(pin->frame));
+		(void)frame_unshare(pin->frame);
+	}
+}
+
+// ---- clone
+
+// After the flush all is looked up again. The number of the freeze tells that it
+// has been flushed: numbers are never used twice.
+enum status sysk_memory_clone(struct thread *, struct cap_ref *cap,
 			      struct cap_ref *pool, struct cap_ref *cnode,
 			      u32 index)
 {
+	static u64 flushed[CPU_MAX]; // each CPU its own
+	u64 *ticket = &flushed[cpu_self()->number];
 	struct memory *memory = cap_memory(cap), *clone;
-	struct tlb_flush flush;
-	u64 ticket;
+	struct tlb_flush flush = {0};
 	enum status status;
 
 	if (cap->badge)
@@ -78,22 +132,19 @@ enum status sysk_memory_clone(struct thread *self, struct cap_ref *cap,
 	status = cap_lock(cap);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_freeze_locked(memory, &ticket, &flush.cpus);
-	if (status == STATUS_OK && flush.cpus) {
-		lock_drop(&memory->object.lock);
-		tlb_flush_finish(&flush);
-		status = clone_lookup(self, cap, pool, cnode);
-		if (status == STATUS_OK)
-			status = cap_lock(cap);
-		if (status != STATUS_OK)
-			return status;
-		memory = cap_memory(cap);
+	status = memory_freeze_locked(memory);
+	if (status == STATUS_OK && *ticket != memory->freeze) {
+		*ticket = memory->freeze;
+		flush.cpus = memory->freeze_cpus;
 	}
+	if (flush.cpus)
+		status = STATUS_RESTART;
 	if (status == STATUS_OK)
-		status = memory_commit_locked(memory, ticket, cap->slot,
+		status = memory_commit_locked(memory, cap->slot,
 					      (struct pool *)cap_object(pool),
 					      &clone);
 	lock_drop(&memory->object.lock);
+	tlb_flush_finish(&flush);
 	if (status != STATUS_OK)
 		return status;
 	memory_inherit_source(clone, memory);
@@ -110,11 +161,10 @@ enum status sysk_memory_info(struct thread *, struct cap_ref *cap,
 {
 	struct memory *memory = cap_memory(cap);
 	u64 first, npages;
-	enum status status = cap_lock(cap);
+	enum status status = lock_window(cap, &first, &npages);
 
 	if (status != STATUS_OK)
 		return status;
-	status = memory_window(memory, cap->badge, &first, &npages);
 	out->size_bytes = npages << PAGE_BITS;
 	out->present_pages = memory->present_pages;
 	out->flags = memory->flags;
@@ -144,151 +194,116 @@ enum status sysk_memory_decommit(struct thread *, struct cap_ref *cap,
 
 // ---- the pager's calls
 
-// The pages to be moved in one step: the first absent ones of the range that lie
-// side by side. False if all are present.
-static bool supply_run(struct memory *memory, u64 *first, u64 end, u64 *npages)
+// Give up on pages: the faults that wait for them are delivered.
+static enum status supply_nothing(const struct cap_ref *cap, u64 offset,
+				  u64 length)
 {
-	u64 index = *first;
-
-	while (index < end && memory_peek_locked(memory, index, nullptr).value)
-		index++;
-	*first = index;
-	while (index < end && index - *first < SUPPLY_PAGES &&
-	       !memory_peek_locked(memory, index, nullptr).value)
-		index++;
-	*npages = index - *first;
-	return *npages;
-}
-
-// Take pages out of source; 0 for one that was never touched.
-static enum status supply_take(const struct cap_ref *source, u64 offset,
-			       u64 npages, struct paddr *frames,
-			       struct tlb_flush *flush)
-{
-	struct memory *memory = cap_memory(source);
-	u64 first, end, *entry;
-	enum status status =
-		lock_range(source, offset, npages << PAGE_BITS, &first, &end);
+	struct memory *memory = cap_memory(cap);
+	u64 first, end;
+	enum status status = lock_range(cap, offset, length, &first, &end);
 
 	if (status != STATUS_OK)
 		return status;
-	if (memory->flags & ~MEMORY_COMMITTED)
+	if (memory->flags == MEMORY_PAGED)
+		memory_wake_locked(memory, first, end, true);
+	else
 		status = ERR_ARGUMENT;
-	else if (memory->pinned || memory->has_source)
-		status = ERR_STATE;
-	for (u64 i = 0; i < npages && status == STATUS_OK; i++) {
-		if (!memory_peek_locked(memory, first + i, nullptr).value)
-			continue;
-		status = radix_own(memory, first + i, &entry);
-		if (status == STATUS_OK)
-			frames[i] = memory_remove_locked(memory, entry);
-	}
-	memory_zap_locked(memory, first, npages, flush);
 	lock_drop(&memory->object.lock);
 	return status;
 }
 
-// Put one page in, unless somebody did meanwhile.
-static enum status supply_page(struct memory *memory, u64 index,
-			       struct paddr *frame)
+struct range {
+	const struct cap_ref *cap;
+	u64 offset;
+	u64 first, end; // pages
+};
+
+// Lock two memories, in the order of their addresses.
+static enum status lock_ranges(struct range *a, struct range *b, u64 length)
 {
-	enum status status = STATUS_OK;
+	enum status status;
+
+	if (cap_memory(a->cap) == cap_memory(b->cap))
+		return ERR_ARGUMENT;
+	if (cap_memory(a->cap) > cap_memory(b->cap))
+		return lock_ranges(b, a, length);
+	status = lock_range(a->cap, a->offset, length, &a->first, &a->end);
+	if (status != STATUS_OK)
+		return status;
+	status = lock_range(b->cap, b->offset, length, &b->first, &b->end);
+	if (status != STATUS_OK)
+		lock_drop(&cap_object(a->cap)->lock);
+	return status;
+}
+
+// Move one page, unless it is there already; a zero page for one that was never
+// touched. Both memories are locked.
+static enum status supply_page(struct memory *memory, u64 index,
+			       struct memory *source, u64 from)
+{
+	struct paddr frame = memory_peek_locked(source, from, nullptr);
+	enum status status;
+	u64 *entry = nullptr;
 
 	if (memory_peek_locked(memory, index, nullptr).value)
 		return STATUS_OK;
-	if (!frame->value)
-		status = frame_alloc_zero(frame);
-	if (status == STATUS_OK)
-		status = memory_insert_locked(memory, index, *frame);
-	if (status == STATUS_OK)
-		frame->value = 0;
-	return status;
-}
-
-static enum status supply_put(struct thread *self, u64 offset, u64 npages,
-			      struct paddr *frames)
-{
-	struct cap_ref cap;
-	u64 first, end;
-	enum status status = cap_lookup(self, arch_syscall_arg(self, 0),
-					OBJECT_MEMORY, RIGHT_CONTROL, &cap);
-
-	if (status == STATUS_OK)
-		status = lock_range(&cap, offset, npages << PAGE_BITS, &first,
-				    &end);
+	status = frame.value ? radix_own(source, from, &entry)
+			     : frame_alloc_zero(&frame);
 	if (status != STATUS_OK)
 		return status;
-	struct memory *memory = cap_memory(&cap);
-
-	if (memory->flags != MEMORY_PAGED)
-		status = ERR_ARGUMENT; // another object by now
-	for (u64 i = 0; i < npages && status == STATUS_OK; i++)
-		status = supply_page(memory, first + i, &frames[i]);
-	if (status == STATUS_OK)
-		memory_wake_locked(memory, first, end, false);
-	lock_drop(&memory->object.lock);
+	status = memory_insert_locked(memory, index, frame);
+	if (entry && status == STATUS_OK)
+		(void)memory_remove_locked(source, entry);
+	if (!entry && status != STATUS_OK)
+		frame_free(frame, 0);
 	return status;
 }
 
-static enum status supply_move(struct thread *self, u64 offset, u64 npages,
-			       const struct cap_ref *source, u64 source_offset)
-{
-	struct paddr frames[SUPPLY_PAGES] = {};
-	struct tlb_flush flush = {0};
-	enum status status =
-		supply_take(source, source_offset, npages, frames, &flush);
-
-	tlb_flush_finish(&flush);
-	if (status == STATUS_OK)
-		status = supply_put(self, offset, npages, frames);
-	for (u64 i = 0; i < npages; i++)
-		if (frames[i].value)
-			(void)frame_unshare(frames[i]);
-	return status;
-}
-
-// If it fails half-way, the pages of the step at hand are gone from source.
+// Pages can be written through source until they are unmapped there and flushed;
+// then the call is made again.
 enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
-			       u64 offset, u64 length, struct handle source,
+			       u64 offset, u64 length, struct handle handle,
 			       u64 source_offset)
 {
-	struct memory *memory = cap_memory(cap);
+	struct memory *memory = cap_memory(cap), *source;
 	struct cap_ref from;
-	u64 first, begin, end, npages = 0;
-	bool more = false;
-	enum status status = STATUS_OK;
+	struct range to = {.cap = cap, .offset = offset};
+	struct range taken = {.cap = &from, .offset = source_offset};
+	struct tlb_flush flush = {0};
+	u64 index, end, shift;
+	enum status status;
 
-	if (source.value)
-		status = cap_lookup(self, source.value, OBJECT_MEMORY,
-				    RIGHT_READ | RIGHT_WRITE, &from);
+	if (!handle.value)
+		return supply_nothing(cap, offset, length);
+	status = cap_lookup(self, handle.value, OBJECT_MEMORY,
+			    RIGHT_READ | RIGHT_WRITE, &from);
 	if (status == STATUS_OK)
-		status = lock_range(cap, offset, length, &first, &end);
+		status = lock_ranges(&to, &taken, length);
 	if (status != STATUS_OK)
 		return status;
-	begin = first;
-	if (memory->flags != MEMORY_PAGED ||
-	    (source.value && cap_memory(&from) == memory)) {
+	source = cap_memory(&from);
+	shift = taken.first - to.first;
+	index = to.first;
+	while (index < to.end &&
+	       memory_peek_locked(memory, index, nullptr).value)
+		index++;
+	end = MIN(to.end, index + SUPPLY_PAGES);
+	if (memory->flags != MEMORY_PAGED || source->flags & ~MEMORY_COMMITTED)
 		status = ERR_ARGUMENT;
-	} else {
-		more = source.value && supply_run(memory, &first, end, &npages);
-		// What is there already needs no waiting for.
-		memory_wake_locked(memory, begin, more ? first : end,
-				   !source.value);
-		if (more) // may it be charged at all?
-			status = pool_charge(memory->object.pool, npages);
-		if (more && status == STATUS_OK)
-			pool_uncharge(memory->object.pool, npages);
-	}
+	else if (source->pinned || source->has_source)
+		status = ERR_STATE;
+	else
+		memory_zap_locked(source, index + shift, end - index, &flush);
+	if (flush.cpus)
+		status = STATUS_RESTART;
+	for (; index < end && status == STATUS_OK; index += status == STATUS_OK)
+		status = supply_page(memory, index, source, index + shift);
+	// What is there already needs no waiting for.
+	memory_wake_locked(memory, to.first, index, false);
+	lock_drop(&source->object.lock);
 	lock_drop(&memory->object.lock);
-	if (status != STATUS_OK || !more)
-		return status;
-	more = first + npages < end;
-	first = (first - begin) << PAGE_BITS;
-	if (!add_fits(source_offset, first, &source_offset))
-		return ERR_RANGE;
-	status =
-		supply_move(self, offset + first, npages, &from, source_offset);
-	return status == STATUS_OK && more ? STATUS_RESTART : status;
+	tlb_flush_finish(&flush);
+	return status == STATUS_OK && index < to.end ? STATUS_RESTART : status;
 }
 
 // One pager at a time binds its notification: slots are filled and emptied
@@ -327,11 +342,10 @@ enum status sysk_memory_request(struct thread *self, struct cap_ref *cap,
 		status = cap_lookup(self, notification.value,
 				    OBJECT_NOTIFICATION, RIGHT_SIGNAL, &to);
 	if (status == STATUS_OK)
-		status = cap_lock(cap);
+		status = lock_window(cap, &first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_window(memory, cap->badge, &first, &npages);
-	if (status == STATUS_OK && memory->flags != MEMORY_PAGED)
+	if (memory->flags != MEMORY_PAGED)
 		status = ERR_ARGUMENT;
 	if (status == STATUS_OK && notification.value) {
 		status = pager_bind(memory, &to, bits);
@@ -360,14 +374,13 @@ enum status sysk_memory_clean(struct thread *, struct cap_ref *cap, u64 offset,
 
 	if (!is_aligned(offset, PAGE_BYTES))
 		return ERR_ARGUMENT;
-	status = cap_lock(cap);
+	status = lock_window(cap, &first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_window(memory, cap->badge, &first, &npages);
-	if (status == STATUS_OK && memory->flags != MEMORY_PAGED)
+	if (memory->flags != MEMORY_PAGED) {
 		status = ERR_ARGUMENT;
-	if (status != STATUS_OK)
 		goto out;
+	}
 	u64 end = first + npages;
 
 	index = first + MIN(offset >> PAGE_BITS, npages);

@@ -169,9 +169,6 @@ static void slot_lost(struct slot *slot)
 	case HOLDER_PIN:
 		pin_lost_locked(slot->owner);
 		break;
-	case HOLDER_PAGER_NOTIFICATION:
-		memory_pager_lost(slot->owner);
-		break;
 	default: // whoever uses the slot finds it empty
 		break;
 	}
