@@ -3,6 +3,8 @@
 """The shell on the console as a person uses it: editing, history, job control,
 full-screen programs, and the ways to leave."""
 
+import time
+
 
 def test_prompt_and_commands(context):
     guest = context.boot()
@@ -24,15 +26,22 @@ def test_line_editing_and_history(context):
     guest.expect(r"^abc\r?\n")
 
 
+def start_sleep(guest):
+    """A program in the foreground, and the shell out of the way: a key that
+    comes before would be the shell's."""
+    guest.send("sh -c 'echo as''leep; exec sleep 1000'\n")
+    guest.expect("asleep\r?\n")
+    time.sleep(0.5)
+
+
 def test_interrupt(context):
     guest = context.boot()
-    guest.send("sleep 1000\n")
-    guest.expect("sleep 1000\r?\n")
+    start_sleep(guest)
     guest.send("\x03")
     guest.expect(guest.READY)
     context.equal(guest.line("echo $?")[0], 0)
-    guest.send("cat\n")
-    guest.expect("cat\r?\n")
+    guest.send("echo go''on; cat\n")
+    guest.expect("goon\r?\n")
     guest.send("typed\n\x04")
     guest.expect("typed\r?\ntyped\r?\n")
     guest.expect(guest.READY)
@@ -40,8 +49,7 @@ def test_interrupt(context):
 
 def test_job_control(context):
     guest = context.boot()
-    guest.send("sleep 1000\n")
-    guest.expect("sleep 1000\r?\n")
+    start_sleep(guest)
     guest.send("\x1a")
     guest.expect("Stopped")
     guest.expect(guest.READY)
@@ -50,7 +58,8 @@ def test_job_control(context):
     guest.expect(guest.READY)
     context.check("Running" in guest.line_ok("jobs"), guest.text[-300:])
     guest.send("fg\n")
-    guest.expect("sleep 1000\r?\n")
+    guest.expect("sleep 1000.?\r?\n")
+    time.sleep(0.5)
     guest.send("\x03")
     guest.expect(guest.READY)
     context.equal(guest.line_ok("jobs"), "")
@@ -66,7 +75,11 @@ def test_vi(context):
     guest = context.boot()
     guest.send("vi /tmp/note\n")
     guest.expect("/tmp/note")
-    guest.send("ihello from vi\x1b:wq\n")
+    guest.send("ihello from vi")
+    guest.expect("hello from vi")
+    guest.send("\x1b")
+    time.sleep(1)  # an escape with something behind it would be a key
+    guest.send(":wq\n")
     guest.expect(guest.READY)
     context.equal(guest.line_ok("cat /tmp/note"), "hello from vi\n")
 
