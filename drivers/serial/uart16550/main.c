@@ -5,10 +5,17 @@
 // the protocol of abi/console.idl. Interrupt driven.
 //
 // Both queues lie in the stash, so bytes that were accepted for output and bytes
-// that were received outlive the driver. A byte leaves its queue after it was
-// written to the port: a driver that dies between the two repeats that one byte.
-// What arrives while the queue of input is full stays in the port (its interrupt
+// that were received outlive the driver. So that a byte is neither lost nor sent
+// twice by a driver that dies around sending it, each write to the port is 16 bits
+// wide: the byte, and in the register behind it, which can be read back, a bit
+// that changes with every byte (a kill does not come between the halves of one
+// system call). A new instance sees by that bit whether the byte in front of the
+// queue has gone. For input there is no such trick: a driver that dies in the very
+// call that takes a byte from the port loses that byte. What arrives while the queue of input is full stays in the port (its interrupt
 // is turned off), so that the sender is held up instead of losing bytes.
+//
+// A call that moves bytes is committed together with the record of its answer, so
+// that a client who has to send it again does not write or read twice.
 //
 // What a client gave to be signalled is kept in the cnode "keep" where the
 // manifest gives one, so that a new instance can wake those who wait for input;
@@ -21,11 +28,13 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/ipc/server.h"
+#include "lib/ipc/session.h"
 #include "lib/sys/component.h"
 
 #define QUEUE_BYTES 16384 // a power of two
-#define STASH_MAGIC 0x31545241554b0001ull
+#define STASH_MAGIC 0x31545241554b0002ull
 #define FIFO_BYTES 16
+#define BULK_POLLS 60
 #define NOTIFY_IRQ BIT(32)
 
 enum uart_register {
@@ -40,6 +49,8 @@ enum uart_register {
 };
 #define INTERRUPT_INPUT 0x01
 #define INTERRUPT_OUTPUT 0x02
+// Modem status, of which nothing is wanted: the bit that changes with each byte.
+#define INTERRUPT_PARITY 0x08
 #define FIFO_ENABLE 0x01 // bytes in the FIFOs stay; trigger at one byte
 #define LINE_8N1 0x03
 #define LINE_DIVISOR 0x80
@@ -55,8 +66,19 @@ struct queue {
 	u8 byte[QUEUE_BYTES];
 };
 
+// A call being committed: the position that moves, and the answer. Applying it
+// twice does no harm.
+struct commit {
+	u64 valid;
+	u64 input; // 1: the tail of input moves, 0: the head of output
+	u64 position;
+	u64 session;
+	struct server_record record;
+};
+
 struct stash {
 	u64 magic;
+	struct commit commit;
 	struct server_record record[SERVER_SESSIONS];
 	struct queue output, input;
 };
@@ -73,6 +95,7 @@ struct uart {
 	u32 notify[SERVER_SESSIONS]; // slot to signal, by session; 0: none
 	u32 waiting[SERVER_SESSIONS]; // saved replies of drain
 	struct server_session *session; // whose call is being served
+	bool moves; // the call moves a position: commit has which, and where to
 };
 
 static struct uart uart;
@@ -87,14 +110,19 @@ static u8 port_read(enum uart_register index)
 	return (u8)value;
 }
 
-static void port_write(enum uart_register index, u8 value)
+static void port_write_wide(enum uart_register index, u32 width, u32 value)
 {
 	enum status status = sys_ioport_access(
-		uart.ports, uart.base + index, 1, true, value, nullptr);
+		uart.ports, uart.base + index, width, true, value, nullptr);
 
 	if (status != STATUS_OK)
 		component_fail("port %x: %ld, %s", uart.base + index, (i64)status,
 			       status_text(status));
+}
+
+static void port_write(enum uart_register index, u8 value)
+{
+	port_write_wide(index, 1, value);
 }
 
 static u64 queue_used(const struct queue *queue)
@@ -113,24 +141,29 @@ static void queue_advance(u64 *position, u64 by)
 	__atomic_store_n(position, *position + by, __ATOMIC_RELEASE);
 }
 
+// These two leave the positions to the caller.
 static u32 queue_put(struct queue *queue, const u8 *data, u32 bytes)
 {
 	u32 done = (u32)MIN((u64)bytes, queue_room(queue));
 
 	for (u32 i = 0; i < done; i++)
 		queue->byte[(queue->head + i) % QUEUE_BYTES] = data[i];
-	queue_advance(&queue->head, done);
 	return done;
 }
 
-static u32 queue_get(struct queue *queue, u8 *data, u32 bytes)
+static u32 queue_get(const struct queue *queue, u8 *data, u32 bytes)
 {
 	u32 done = (u32)MIN((u64)bytes, queue_used(queue));
 
 	for (u32 i = 0; i < done; i++)
 		data[i] = queue->byte[(queue->tail + i) % QUEUE_BYTES];
-	queue_advance(&queue->tail, done);
 	return done;
+}
+
+// The bit as it stands after byte number n of all output has been sent.
+static u8 parity(u64 n)
+{
+	return n & 1 ? INTERRUPT_PARITY : 0;
 }
 
 static void set_interrupts(u8 wanted)
@@ -138,7 +171,18 @@ static void set_interrupts(u8 wanted)
 	if (uart.interrupts == wanted)
 		return;
 	uart.interrupts = wanted;
-	port_write(UART_INTERRUPTS, wanted);
+	port_write(UART_INTERRUPTS,
+		   wanted | parity(uart.stash->output.tail - 1));
+}
+
+// Send the byte in front of the queue.
+static void send_byte(struct queue *output)
+{
+	u8 byte = output->byte[output->tail % QUEUE_BYTES];
+	u8 control = uart.interrupts | parity(output->tail);
+
+	port_write_wide(UART_DATA, 2, (u32)control << 8 | byte);
+	queue_advance(&output->tail, 1);
 }
 
 static void signal_clients(void)
@@ -169,11 +213,8 @@ static void send(void)
 	       (port_read(UART_STATUS) & STATUS_OUTPUT_EMPTY)) {
 		u32 burst = (u32)MIN(queue_used(output), (u64)FIFO_BYTES);
 
-		for (u32 i = 0; i < burst; i++) {
-			port_write(UART_DATA,
-				   output->byte[output->tail % QUEUE_BYTES]);
-			queue_advance(&output->tail, 1);
-		}
+		for (u32 i = 0; i < burst; i++)
+			send_byte(output);
 	}
 	if (queue_used(output) == 0)
 		answer_drains();
@@ -192,7 +233,7 @@ static void receive(void)
 	       (port_read(UART_STATUS) & STATUS_INPUT)) {
 		u8 byte = port_read(UART_DATA);
 
-		queue_put(input, &byte, 1);
+		queue_advance(&input->head, queue_put(input, &byte, 1));
 		some = true;
 	}
 	if (some)
@@ -233,6 +274,25 @@ static void notified(void *context, u64 bits)
 
 // ---- the protocol
 
+static void apply_commit(void)
+{
+	struct stash *stash = uart.stash;
+	const struct commit *commit = &stash->commit;
+	u64 *position = commit->input ? &stash->input.tail
+				      : &stash->output.head;
+
+	__atomic_store_n(position, commit->position, __ATOMIC_RELEASE);
+	stash->record[commit->session] = commit->record;
+	__atomic_store_n(&stash->commit.valid, 0, __ATOMIC_RELEASE);
+}
+
+static void moves(bool input, u64 position)
+{
+	uart.moves = true;
+	uart.stash->commit.input = input;
+	uart.stash->commit.position = position;
+}
+
 static u32 session_index(void)
 {
 	return (u32)(uart.session - uart.server.session);
@@ -265,22 +325,24 @@ static enum status op_attach(void *context,
 static enum status op_write(void *context, const struct console_write_args *args,
 			    struct console_write_result *result)
 {
+	struct queue *output = &uart.stash->output;
+
 	(void)context;
-	result->done = queue_put(&uart.stash->output, args->data,
-				 args->data_bytes);
+	result->done = queue_put(output, args->data, args->data_bytes);
 	if (result->done < args->data_bytes)
 		uart.starved = true;
-	serve_port();
+	moves(false, output->head + result->done);
 	return STATUS_OK;
 }
 
 static enum status op_read(void *context, const struct console_read_args *args,
 			   struct console_read_result *result)
 {
+	const struct queue *input = &uart.stash->input;
+
 	(void)context;
-	result->done = queue_get(&uart.stash->input, args->data,
-				 args->data_bytes);
-	serve_port(); // room may have come for what waits in the port
+	result->done = queue_get(input, args->data, args->data_bytes);
+	moves(true, input->tail + result->done);
 	return STATUS_OK;
 }
 
@@ -310,6 +372,8 @@ static enum status dispatch(void *context, struct server_session *session,
 			    struct message *message)
 {
 	struct service_session view;
+	u32 id = session_word_id(message->word[0]);
+	enum status status;
 
 	if (!session) {
 		message->word[0] = (u64)(i64)ERR_SESSION;
@@ -320,7 +384,26 @@ static enum status dispatch(void *context, struct server_session *session,
 	view.buffer = session->buffer;
 	view.buffer_bytes = (u32)session->buffer_bytes;
 	uart.session = session;
-	return console_dispatch(&ops, context, &view, message);
+	uart.moves = false;
+	status = console_dispatch(&ops, context, &view, message);
+	if (status == STATUS_OK && uart.moves) {
+		struct commit *commit = &uart.stash->commit;
+
+		commit->session = session_index();
+		commit->record = (struct server_record){
+			.badge = session->badge,
+			.lane = session->lane,
+			.request_id = id,
+			.nwords = message->nwords,
+			.valid = 1,
+		};
+		memcpy(commit->record.word, message->word,
+		       sizeof(commit->record.word));
+		__atomic_store_n(&commit->valid, 1, __ATOMIC_RELEASE);
+		apply_commit();
+		serve_port();
+	}
+	return status;
 }
 
 static void detached(void *context, struct server_session *session)
@@ -352,6 +435,9 @@ static void open_stash(void)
 			component_fail("no memory for the queues");
 	}
 	uart.stash = stash;
+	if (stash->magic == STASH_MAGIC && stash->commit.valid == 1 &&
+	    stash->commit.session < SERVER_SESSIONS)
+		apply_commit();
 	if (stash->magic == STASH_MAGIC && queue_valid(&stash->output) &&
 	    queue_valid(&stash->input))
 		return;
@@ -379,15 +465,20 @@ static void wake_kept(void)
 
 static void open_port(void)
 {
+	struct queue *output = &uart.stash->output;
 	enum status status;
 
-	port_write(UART_INTERRUPTS, 0);
 	if (startup->generation <= 1) {
 		port_write(UART_LINE, LINE_DIVISOR | LINE_8N1);
 		port_write(UART_DATA, 1); // 115,200 bit/s
 		port_write(UART_INTERRUPTS, 0);
+		port_write(UART_LINE, LINE_8N1);
+	} else if (queue_used(output) != 0 &&
+		   (port_read(UART_INTERRUPTS) & INTERRUPT_PARITY) ==
+			   parity(output->tail)) {
+		queue_advance(&output->tail, 1); // it had been sent
 	}
-	port_write(UART_LINE, LINE_8N1);
+	port_write(UART_INTERRUPTS, parity(output->tail - 1));
 	port_write(UART_FIFO, FIFO_ENABLE);
 	port_write(UART_MODEM, MODEM_READY);
 	status = sys_irq_bind(uart.irq, handle_of(SLOT_NOTIFICATION), NOTIFY_IRQ,
