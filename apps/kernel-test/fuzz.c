@@ -59,8 +59,8 @@ static u64 any_handle(u64 *state, u32 type)
 {
 	u64 how = pick(state, 16);
 
-	if (how < 10 && type && type < 16)
-		return type * 4 + pick(state, 4);
+	if (how < 11 && type && type < 16) // the first has all rights
+		return type * 4 + (pick(state, 3) ? 0 : pick(state, 4));
 	if (how < 12)
 		return CHILD_MASTER << 16 | pick(state, 64);
 	if (how < 15)
@@ -103,14 +103,45 @@ static u64 soon(u64 *state)
 	return pick(state, 4) ? 1 : clock_ns() + pick(state, 200 * US);
 }
 
+static u64 map_argument(u64 *state, u32 nr, u32 k)
+{
+	if (nr == SYS_ASPACE_MAP && k < 2)
+		return k ? pick(state, 4) * PAGE :
+			   OBJECT_MEMORY * 4 + pick(state, 4);
+	switch (k - (nr == SYS_ASPACE_MAP ? 2 : 0)) {
+	case 0:
+		return PLAY_AT + pick(state, 64) * PAGE;
+	case 1:
+		return (1 + pick(state, 8)) * PAGE;
+	default:
+		return pick(state, 32);
+	}
+}
+
 static u64 any_argument(u64 *state, const struct syscall_desc *desc, u32 k)
 {
 	if (desc->nr == SYS_WAIT && k == 1)
 		return soon(state);
 	if (desc->nr == SYS_OBJECT_CREATE && k == 0)
 		return pick(state, 17);
+	if (desc->nr == SYS_OBJECT_CREATE && k == 2 && pick(state, 4))
+		return pick(state, 4);
+	if (desc->nr == SYS_OBJECT_CREATE && k == 3)
+		return any_handle(state, pick(state, 2) ? OBJECT_ASPACE :
+							 OBJECT_MEMORY);
+	if ((desc->nr == SYS_OBJECT_CREATE || desc->nr == SYS_MEMORY_CLONE) &&
+	    k + 1 == desc->nargs && pick(state, 4))
+		return 64 + pick(state, 32); // often empty
 	if (desc->nr == SYS_OBJECT_CREATE && k == 1 && pick(state, 2))
 		return pick(state, 2) ? pick(state, 8) : pick(state, 9) * PAGE;
+	if ((desc->nr == SYS_ASPACE_MAP || desc->nr == SYS_ASPACE_PROTECT ||
+	     desc->nr == SYS_ASPACE_UNMAP) && pick(state, 8))
+		return map_argument(state, desc->nr, k);
+	if (desc->arg[k] == SYSCALL_ARG_U64 && pick(state, 2) &&
+	    (desc->object == OBJECT_MEMORY || desc->object == OBJECT_DMA))
+		return pick(state, 6) * PAGE;
+	if (desc->nr == SYS_IOPORT_ACCESS && pick(state, 4))
+		return k == 0 ? 0x2ff : pick(state, 2);
 	if (desc->nr == SYS_SYSTEM_INFO && k == 0)
 		return pick(state, 9); // not the walk over all frames
 	switch (desc->arg[k]) {
@@ -178,7 +209,14 @@ static bool destructive(u32 nr)
 	u64 state = stats->seed[which];
 	struct syscall_result result;
 
-	for (;;) {
+	for (u64 round = 0;; round++) {
+		// Without these it can do nothing any more: be started anew.
+		if (round % 16 == 0 &&
+		    (sys_cap_info(SELF_CNODE, nullptr, nullptr, nullptr) !=
+			     STATUS_OK ||
+		     sys_cap_info(handle_of(CHILD_MASTER << 16 | 16), nullptr,
+				  nullptr, nullptr) != STATUS_OK))
+			__builtin_trap();
 		const struct syscall_desc *desc =
 			&syscall_descs[pick(&state, ARRAY_COUNT(syscall_descs))];
 		u64 value[8];
@@ -316,7 +354,14 @@ static void stock_all(u64 *state)
 static bool thread_revive(u32 i)
 {
 	struct handle thread = handle_of(F_THREAD + i);
+	struct handle cnode = handle_of(F_CNODE);
 
+	// The two capabilities it begins with, unless they are there.
+	if (!slot_full(handle_of(F_CNODE << 16 | SLOT_CNODE)))
+		(void)!sys_cap_copy(cnode, SLOT_CNODE, cnode);
+	(void)!sys_cap_delete(cnode, CHILD_MASTER);
+	(void)!sys_cap_mint(cnode, CHILD_MASTER, handle_of(F_MASTER),
+			    RIGHT_READ | RIGHT_DERIVE, 0);
 	return sys_thread_stop(thread) == STATUS_OK &&
 	       sys_thread_bind(thread, NONE) == STATUS_OK &&
 	       sys_thread_configure(thread, handle_of(F_ASPACE),
@@ -365,9 +410,6 @@ static void child_make(u32 nthreads, u64 *state)
 		check(sys_object_create(pool, OBJECT_THREAD, 0, 0, NONE,
 					SELF_CNODE, F_THREAD + i), "thread");
 	stock_all(state);
-	check(sys_cap_mint(cnode, CHILD_MASTER, handle_of(F_MASTER),
-			   RIGHT_READ | RIGHT_DERIVE, 0), "give the master");
-	check(sys_cap_copy(cnode, SLOT_CNODE, cnode), "own cnode");
 	for (u32 slot = 4; slot < 64; slot++)
 		(void)!sys_cap_copy(cnode, slot,
 				    handle_of(F_MASTER << 16 | slot));
