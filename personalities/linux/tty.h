@@ -23,7 +23,7 @@ i64 tty_open(struct thread *thread, u32 flags, struct file **out);
 void tty_control(struct tty *tty, struct process *leader);
 void tty_session_ends(struct process *leader);
 
-// ---- the exec channel (exec_channel.c): BRIEF of its frames is there.
+// ---- the exec channel; its frames are described in exec_channel.c.
 [[nodiscard]] i64 exec_channel_init(void);
 void exec_channel_files(struct file **in, struct file **out, struct file **err);
 void exec_channel_text(const char *text, usize bytes); // to the host's stderr
