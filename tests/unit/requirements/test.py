@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
 """docs/requirements.md against the tree: every number once, every test that it
-names is there, no state without what it needs; and what CONTRIBUTING.md
-promises about bugs and features."""
+names is there, no state without what it needs; links between documents; and
+what CONTRIBUTING.md promises about bugs and features."""
 
 import glob
 import os
@@ -106,6 +106,23 @@ def test_what_is_named_is_there(context):
                     and match[2] not in run:
                 wrong.append("R%d: %s is not run" % (number, name))
     context.equal(wrong, [], "wrong in docs/requirements.md")
+
+
+def test_links(context):
+    """What the documents point to is there."""
+    names = context.host("git", "-C", context.top, "ls-files", "-co",
+                         "--exclude-standard", "*.md").stdout.decode()
+    wrong, count = [], 0
+    for name in names.splitlines():
+        if not os.path.exists(os.path.join(context.top, name)):
+            continue  # deleted, not yet committed
+        for link in re.findall(r"\]\(([^)#]+)\)", read(context, name)):
+            count += 1
+            if ":" not in link and not os.path.exists(os.path.join(
+                    context.top, os.path.dirname(name), link)):
+                wrong.append("%s: %s" % (name, link))
+    context.check(count > 20, "found %d links" % count)
+    context.equal(wrong, [], "links to what is not there")
 
 
 def test_process(context):
