@@ -34,7 +34,6 @@
 #define QUEUE_BYTES 16384 // a power of two
 #define STASH_MAGIC 0x31545241554b0002ull
 #define FIFO_BYTES 16
-#define BULK_POLLS 60
 #define NOTIFY_IRQ BIT(32)
 
 enum uart_register {
