@@ -12,7 +12,7 @@ struct time_page {
 	u32 counter_kind; // 1: the CPU's own counter (TSC, CNTVCT, time)
 	u64 multiplier; // ns = (counter - base_counter) * multiplier >> shift
 	u32 shift;
-	u32 reserved;
+	u32 cpus; // that run
 	u64 base_counter;
 	u64 base_ns; // monotonic time at base_counter
 	u64 boot_realtime_ns; // real time (UTC since 1970) at monotonic 0; 0: unknown

@@ -59,6 +59,7 @@ void kernel_start(const struct boot_info *info)
 	sched_init(cpu_self());
 	cpu_self()->online = true;
 	arch_start_cpus(info);
+	clock_tell_cpus(cpu_count);
 	start_root(pool, info);
 	kernel_leave();
 }

@@ -52,3 +52,8 @@ struct memory *clock_page(void)
 {
 	return page_memory;
 }
+
+void clock_tell_cpus(u32 online)
+{
+	page->cpus = online;
+}

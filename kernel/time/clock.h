@@ -18,4 +18,5 @@ u64 clock_ns_of(u64 ticks);
 [[nodiscard]] enum status clock_init(struct pool *pool,
 				     const struct boot_info *info);
 struct memory *clock_page(void);
+void clock_tell_cpus(u32 online);
 #endif

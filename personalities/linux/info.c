@@ -3,6 +3,7 @@
 //
 // System calls about the system and limits: uname, sysinfo, prlimit, scheduling,
 // prctl, random numbers, and the ways to end everything.
+#include "abi/time_page.h"
 #include "abi/constants.h"
 #include "gen/abi/syscall_stubs.h"
 #include "lib/base/bits.h"
@@ -14,7 +15,6 @@
 #include "personalities/linux/process.h"
 
 #define NAME_BYTES 65
-#define CPUS 2 // what programs are told; one process may use that many at once
 
 static char host_name[NAME_BYTES] = "kochab";
 static char domain_name[NAME_BYTES] = "(none)";
@@ -146,6 +146,15 @@ i64 call_setrlimit(struct thread *thread, const u64 *a)
 
 // ---- scheduling: one class, equal weights
 
+u32 machine_cpus(void)
+{
+	const volatile struct time_page *page =
+		(const volatile struct time_page *)startup->time_page;
+	u32 cpus = page ? page->cpus : 1;
+
+	return cpus < 1 ? 1 : MIN(cpus, 63u);
+}
+
 i64 call_sched_yield(struct thread *thread, const u64 *a)
 {
 	(void)thread, (void)a;
@@ -155,7 +164,7 @@ i64 call_sched_yield(struct thread *thread, const u64 *a)
 
 i64 call_sched_getaffinity(struct thread *thread, const u64 *a)
 {
-	u64 mask = BIT(CPUS) - 1;
+	u64 mask = BIT(machine_cpus()) - 1;
 
 	(void)thread;
 	if (a[1] < 8 || a[1] % 8)
@@ -170,7 +179,7 @@ i64 call_sched_setaffinity(struct thread *thread, const u64 *a)
 	(void)thread;
 	if (guest_copy_in(&mask, a[2], MIN(a[1], 8ull)))
 		return -EFAULT;
-	return mask & (BIT(CPUS) - 1) ? 0 : -EINVAL;
+	return mask & (BIT(machine_cpus()) - 1) ? 0 : -EINVAL;
 }
 
 i64 call_getcpu(struct thread *thread, const u64 *a)
@@ -261,6 +270,8 @@ i64 call_membarrier(struct thread *thread, const u64 *a)
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
 #define PR_CAPBSET_READ 23
+#define PR_SET_CHILD_SUBREAPER 36
+#define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
 
@@ -295,6 +306,14 @@ i64 call_prctl(struct thread *thread, const u64 *a)
 		return guest_copy_out(a[1], thread->name, THREAD_NAME);
 	case PR_CAPBSET_READ:
 		return a[1] <= 40 ? 1 : -EINVAL;
+	case PR_SET_CHILD_SUBREAPER:
+		process->reaps_orphans = a[1];
+		return 0;
+	case PR_GET_CHILD_SUBREAPER: {
+		u32 value = process->reaps_orphans;
+
+		return guest_copy_out(a[1], &value, 4);
+	}
 	case PR_SET_NO_NEW_PRIVS:
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:

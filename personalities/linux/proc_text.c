@@ -54,7 +54,7 @@ usize proc_cpuinfo(char *to, usize size)
 {
 	usize length = 0;
 
-	for (u32 i = 0; i < 2 && length < size; i++)
+	for (u32 i = 0; i < machine_cpus() && length < size; i++)
 		length += format_text(to + length, size - length,
 			"processor\t: %u\nvendor_id\t: Kochab\n"
 			"model name\t: x86-64\ncpu MHz\t\t: 1000.000\n"

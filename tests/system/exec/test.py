@@ -50,12 +50,14 @@ def test_streams_are_apart_and_byte_clean(context):
 
 
 def test_stdin(context):
-    data = random.Random(context.seed).randbytes(1 << 20)
+    # a serial port carries it: little in the quick tier
+    size = 1 << 20 if context.full else 1 << 16
+    data = random.Random(context.seed).randbytes(size)
     result = context.sh("sha256sum; echo end >&2", stdin=data)
     context.equal(result.status, 0, str(result))
     context.equal(result.text.split()[0], hashlib.sha256(data).hexdigest())
     context.equal(context.exec("cat", stdin=b"").out, b"")
-    context.equal(context.exec("cat", stdin=data[:99999]).out, data[:99999])
+    context.equal(context.exec("cat", stdin=data[:9999]).out, data[:9999])
 
 
 def test_arguments_and_environment(context):

@@ -29,7 +29,8 @@ def test_processors(context):
 def test_two_gibibytes(context):
     text = context.sh_ok("free -m | sed -n 2p", mem="2G")
     total = int(text.split()[1])
-    context.check(1700 < total <= 2048, text)
+    # what the container may use: its share of the domain's
+    context.check(600 < total <= 2048, text)
 
 
 def test_disk_is_missing(context):
