@@ -90,7 +90,6 @@ bool file_is_directory(const struct file *file);
 
 // Other kinds.
 i64 pipe_create(struct file **reader, struct file **writer, u32 flags);
-i64 pipe_create_pair(struct file **a, struct file **b, u32 flags); // socket
 i64 fifo_open(struct thread *thread, const struct place *place, u32 flags,
 	struct file **out);
 i64 eventfd_create(u64 initial, u32 flags, bool semaphore, struct file **out);

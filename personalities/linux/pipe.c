@@ -20,6 +20,7 @@ struct pipe *pipe_new(void)
 	if (!pipe)
 		return nullptr;
 	wait_queue_init(&pipe->queue);
+	pipe->waiters = &pipe->queue;
 	list_init(&pipe->node);
 	pipe->references = 1;
 	return pipe;
@@ -27,11 +28,13 @@ struct pipe *pipe_new(void)
 
 void pipe_put(struct pipe *pipe)
 {
-	wait_wake(&pipe->queue);
+	wait_wake(pipe->waiters);
 	if (--pipe->references)
 		return;
 	list_remove(&pipe->node);
 	object_free(pipe->data);
+	if (pipe->partner)
+		pipe_put(pipe->partner);
 	object_free(pipe);
 }
 
@@ -83,12 +86,12 @@ i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
 			return 0;
 		if (nonblocking)
 			return -EAGAIN;
-		result = wait_sleep(thread, &pipe->queue, 0);
+		result = wait_sleep(thread, pipe->waiters, 0);
 		if (result)
 			return result;
 	}
 	result = take_bytes(pipe, io);
-	wait_wake(&pipe->queue);
+	wait_wake(pipe->waiters);
 	return result;
 }
 
@@ -110,12 +113,12 @@ i64 pipe_put_bytes(struct thread *thread, struct pipe *pipe, struct io *io,
 			if (result < 0)
 				return total ? total : result;
 			total += result;
-			wait_wake(&pipe->queue);
+			wait_wake(pipe->waiters);
 			continue;
 		}
 		if (nonblocking)
 			return total ? total : -EAGAIN;
-		result = wait_sleep(thread, &pipe->queue, 0);
+		result = wait_sleep(thread, pipe->waiters, 0);
 		if (result)
 			return total ? total : result;
 	}
@@ -194,7 +197,7 @@ static struct file *pipe_file(struct pipe *pipe, u32 flags)
 
 	if (!file)
 		return nullptr;
-	file->queue = &pipe->queue;
+	file->queue = pipe->waiters;
 	pipe->references++;
 	if ((flags & O_ACCMODE) != O_WRONLY)
 		pipe->readers++, pipe->reader_openings++;
@@ -229,7 +232,7 @@ static i64 fifo_wait(struct thread *thread, struct pipe *pipe, u32 flags)
 	u32 before = *openings;
 
 	while (!*there && *openings == before) {
-		i64 error = wait_sleep(thread, &pipe->queue, 0);
+		i64 error = wait_sleep(thread, pipe->waiters, 0);
 
 		if (error)
 			return error;
@@ -267,7 +270,7 @@ i64 fifo_open(struct thread *thread, const struct place *place, u32 flags,
 		error = -ENOMEM;
 	if (!error) {
 		(*out)->place = *place;
-		wait_wake(&pipe->queue);
+		wait_wake(pipe->waiters);
 		if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) != O_RDWR)
 			error = fifo_wait(thread, pipe, flags);
 		if (error)

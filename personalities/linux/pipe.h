@@ -17,6 +17,8 @@ struct pipe {
 	u32 head, used;
 	u64 written; // total, so that an opening of a FIFO is noticed
 	struct wait_queue queue;
+	struct wait_queue *waiters; // own queue, or that of the partner
+	struct pipe *partner; // the other direction of a socket; referenced
 	struct list node; // named ones
 	struct place place;
 	u32 reader_openings, writer_openings;

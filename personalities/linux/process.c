@@ -219,24 +219,38 @@ static bool reaps_itself(const struct process *process)
 	return action->handler == SIG_IGN || (action->flags & SA_NOCLDWAIT);
 }
 
+// Who gets the children of a process that ends.
+static struct process *reaper_of(struct process *process)
+{
+	struct process *above = process->parent;
+
+	while (above != &init_process && (!above->reaps_orphans || above->exiting))
+		above = above->parent;
+	return above;
+}
+
 void process_reparent_children(struct process *process)
 {
+	struct process *reaper = reaper_of(process);
+
 	while (!list_empty(&process->children)) {
 		struct process *child = CONTAINER_OF(process->children.next,
 			struct process, sibling);
 
 		list_remove(&child->sibling);
-		list_add_last(&init_process.children, &child->sibling);
-		child->parent = &init_process;
-		child->ppid = init_process.pid;
+		list_add_last(&reaper->children, &child->sibling);
+		child->parent = reaper;
+		child->ppid = reaper->pid;
 		if (child->death_signal && !child->zombie) {
 			struct linux_siginfo info = signal_info(
 				(i32)child->death_signal, SI_KERNEL, nullptr);
 
 			signal_process(child, &info);
 		}
-		if (child->zombie)
+		if (child->zombie && reaper == &init_process)
 			process_put_zombie(child);
+		else if (child->zombie)
+			parent_notify(child, CLD_EXITED, child->exit_status);
 	}
 }
 

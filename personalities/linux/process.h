@@ -55,7 +55,8 @@ struct process {
 	struct wait_queue children_changed; // wait4 sleeps here
 	struct wait_queue signalled; // sigtimedwait of any thread
 	struct tty *tty; // controlling
-	bool exiting, zombie, stopped, traced;
+	bool exiting, zombie, stopped;
+	bool reaps_orphans; // of its descendants, as init does
 	bool report_stop, report_continue; // not yet told to wait4
 	bool did_exec;
 	i32 exit_status; // as wait4 gives it

@@ -42,6 +42,10 @@ def test_files(context):
     run(context, "files")
 
 
+def test_sockets(context):
+    run(context, "sockets")
+
+
 def test_script(context):
     script = context.write("script", read("script.sh"))
     result = context.exec("sh", "/tmp/script", adds={script: "/tmp/script"},
