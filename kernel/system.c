@@ -55,8 +55,10 @@ enum status sysk_system_log_read(struct thread *self, struct cap_ref *,
 
 	if (length > SCRATCH_BYTES)
 		length = SCRATCH_BYTES;
-	out->done = log_read((char *)cpu->scratch, length, position, &out->next);
-	return aspace_write(self->aspace, buffer.value, cpu->scratch, out->done);
+	out->done =
+		log_read((char *)cpu->scratch, length, position, &out->next);
+	return aspace_write(self->aspace, buffer.value, cpu->scratch,
+			    out->done);
 }
 
 enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
@@ -76,32 +78,6 @@ enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
 	}
 }
 
-static enum status info_counter(u64 index, struct system_info_result *out)
-{
-	out->a = 0;
-	for (u32 i = 0; i < cpu_count; i++)
-		switch (index) {
-		case 0:
-			out->a += cpus[i]->fast_calls;
-			break;
-		case 1:
-			out->a += cpus[i]->timer_interrupts;
-			break;
-		default:
-			return ERR_RANGE;
-		}
-	return STATUS_OK;
-}
-
-static u64 online_count(void)
-{
-	u64 count = 0;
-
-	for (u32 i = 0; i < cpu_count; i++)
-		count += cpus[i]->online;
-	return count;
-}
-
 enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 			     u64 index, struct system_info_result *out)
 {
@@ -109,7 +85,8 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 	switch (what) {
 	case SYSTEM_INFO_CPUS:
 		out->a = boot->ncpus;
-		out->b = online_count();
+		for (u32 i = 0; i < cpu_count; i++)
+			out->b += cpus[i]->online;
 		out->c = cpu_self()->number;
 		return STATUS_OK;
 	case SYSTEM_INFO_MEMORY:
@@ -147,7 +124,12 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 			      &out->c);
 		return STATUS_OK;
 	case SYSTEM_INFO_COUNTER:
-		return info_counter(index, out);
+		if (index > 1)
+			return ERR_RANGE;
+		for (u32 i = 0; i < cpu_count; i++)
+			out->a += index ? cpus[i]->timer_interrupts
+					: cpus[i]->fast_calls;
+		return STATUS_OK;
 	default:
 		return ERR_RANGE;
 	}

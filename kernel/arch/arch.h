@@ -72,8 +72,6 @@ static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_fl
 static inline u64 arch_pte_table(struct paddr table);
 static inline bool arch_pte_present(u64 entry);
 static inline bool arch_pte_writable(u64 entry);
-static inline bool arch_pte_dirty(u64 entry);
-static inline u64 arch_pte_readonly(u64 entry); // same, without write and dirty
 static inline struct paddr arch_pte_frame(u64 entry);
 void arch_root_init(struct paddr root); // fill in the kernel's upper half
 static inline void arch_flush_page(u64 address); // this CPU

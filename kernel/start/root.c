@@ -24,6 +24,7 @@
 #include "kernel/start/start.h"
 #include "kernel/system.h"
 #include "kernel/time/clock.h"
+#include "lib/base/bits.h"
 #include "lib/base/string.h"
 
 #define ROOT_SLOTS_BITS 8
@@ -55,17 +56,19 @@ static void need(enum status status, const char *what)
 }
 
 // Put an object into a slot of root's capability space.
-static void give(struct root *root, u32 index, struct object *object, u32 rights)
+static void give(struct root *root, u32 index, struct object *object,
+		 u32 rights)
 {
-	need(cnode_install(root->cnode, index, object, rights, 0), "capability");
+	need(cnode_install(root->cnode, index, object, rights, 0),
+	     "capability");
 }
 
 static struct cap_ref cap_in(struct root *root, u32 index)
 {
 	struct slot *slot = &root->cnode->slots[index];
 
-	return (struct cap_ref){.slot = slot, .word = slot_word(slot),
-				.badge = slot->badge};
+	return (struct cap_ref){
+		.slot = slot, .word = slot_word(slot), .badge = slot->badge};
 }
 
 static void refer(struct root *root, struct slot *slot, u32 index)
@@ -75,7 +78,8 @@ static void refer(struct root *root, struct slot *slot, u32 index)
 	need(cap_refer(slot, &cap), "reference");
 }
 
-static void map(struct root *root, u32 index, u64 address, u64 length, u32 flags)
+static void map(struct root *root, u32 index, u64 address, u64 length,
+		u32 flags)
 {
 	struct cap_ref cap = cap_in(root, index);
 
@@ -97,9 +101,9 @@ static void place(struct root *root, u64 address, u64 length, u32 flags,
 
 static void place_segment(struct root *root, const struct boot_segment *segment)
 {
-	u64 start = segment->address & ~(u64)(PAGE_BYTES - 1);
-	u64 end = (segment->address + segment->memory_bytes + PAGE_BYTES - 1) &
-		  ~(u64)(PAGE_BYTES - 1);
+	u64 start = align_down(segment->address, PAGE_BYTES);
+	u64 end =
+		align_up(segment->address + segment->memory_bytes, PAGE_BYTES);
 
 	place(root, start, end - start, segment->flags,
 	      segment->address - start,
@@ -129,8 +133,7 @@ static void startup_page(struct root *root, const struct boot_info *info)
 					   .kind = STARTUP_MEMORY,
 					   .handle = SLOT_ARCHIVE,
 					   .a = info->archive_size};
-	place(root, STARTUP_AT, STARTUP_BYTES, MAP_READ, 0,
-	      &page, sizeof page);
+	place(root, STARTUP_AT, STARTUP_BYTES, MAP_READ, 0, &page, sizeof page);
 }
 
 static void make_objects(struct root *root, const struct boot_info *info)
@@ -139,7 +142,7 @@ static void make_objects(struct root *root, const struct boot_info *info)
 	struct memory *archive;
 	struct object *system;
 	struct sched *sched;
-	u64 bytes = (info->archive_size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull);
+	u64 bytes = align_up(info->archive_size, PAGE_BYTES);
 
 	need(cnode_create(root->pool, ROOT_SLOTS_BITS, &root->cnode), "cnode");
 	need(aspace_create(root->pool, ASPACE_PLAIN, nullptr, &root->aspace),
@@ -158,8 +161,7 @@ static void make_objects(struct root *root, const struct boot_info *info)
 	give(root, SLOT_POOL, &root->pool->object, RIGHTS_ALL);
 	give(root, SLOT_SCHED, &sched->object, RIGHTS_ALL);
 	give(root, SLOT_NOTIFICATION, &notification->object, RIGHTS_ALL);
-	give(root, SLOT_TIME, &clock_page()->object,
-	     RIGHT_READ | RIGHT_DERIVE);
+	give(root, SLOT_TIME, &clock_page()->object, RIGHT_READ | RIGHT_DERIVE);
 	give(root, SLOT_SYSTEM, system, RIGHTS_ALL);
 	give(root, SLOT_ARCHIVE, &archive->object,
 	     RIGHT_READ | RIGHT_EXEC | RIGHT_DERIVE);
@@ -196,10 +198,9 @@ void start_root(struct pool *pool, const struct boot_info *info)
 	make_objects(&root, info);
 	for (u32 i = 0; i < info->program.nsegments; i++)
 		place_segment(&root, &info->program.segment[i]);
-	place(&root, STACK_TOP - STACK_BYTES, STACK_BYTES,
-	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
-	place(&root, HEAP_AT, HEAP_BYTES,
-	      MAP_READ | MAP_WRITE, 0, nullptr, 0);
+	place(&root, STACK_TOP - STACK_BYTES, STACK_BYTES, MAP_READ | MAP_WRITE,
+	      0, nullptr, 0);
+	place(&root, HEAP_AT, HEAP_BYTES, MAP_READ | MAP_WRITE, 0, nullptr, 0);
 	startup_page(&root, info);
 	map(&root, SLOT_TIME, TIME_AT, PAGE_BYTES, MAP_READ);
 	klog("starting %s", info->program.name);

@@ -14,20 +14,18 @@
 #include "kernel/time/clock.h"
 
 // What the first programs need at the least, checked before they fail half-way.
-#define MEMORY_MIN_FRAMES (40ull * 1024 * 1024 / PAGE_BYTES)
+#define MEMORY_MIN_FRAMES (40ul * 1024 * 1024 / PAGE_BYTES)
 
 static void check_memory(void)
 {
 	u64 total = frames_total() / 256;
 
-	klog("memory: %lu MiB usable, %lu MiB free", (unsigned long)total,
-	     (unsigned long)(frames_free() / 256));
+	klog("memory: %lu MiB usable, %lu MiB free", total, frames_free() / 256);
 	if (frames_total() < MEMORY_MIN_FRAMES) {
 		klog("Kochab needs %lu MiB of usable memory, this machine has "
 		     "%lu MiB: %lu MiB are missing. Give it more (--mem 64M).",
-		     (unsigned long)(MEMORY_MIN_FRAMES / 256),
-		     (unsigned long)total,
-		     (unsigned long)(MEMORY_MIN_FRAMES / 256 - total));
+		     MEMORY_MIN_FRAMES / 256, total,
+		     MEMORY_MIN_FRAMES / 256 - total);
 		arch_power(SYSTEM_OFF);
 	}
 }
@@ -44,9 +42,8 @@ void kernel_start(const struct boot_info *info)
 
 		arch_topology(info->cpu[i].hardware_id, &socket, &core,
 			      &thread);
-		klog("cpu %u: socket %lu core %lu thread %lu", i,
-		     (unsigned long)socket, (unsigned long)core,
-		     (unsigned long)thread);
+		klog("cpu %u: socket %lu core %lu thread %lu", i, socket, core,
+		     thread);
 	}
 	if (info->warnings[0])
 		klog("boot: %s", info->warnings);

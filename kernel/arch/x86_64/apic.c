@@ -8,6 +8,7 @@
 // are masked when they arrive and unmasked by arch_irq_mask(); edges and
 // messages are only acknowledged.
 #include "kernel/arch/x86_64/x86.h"
+#include "kernel/lock.h"
 #include "lib/base/bits.h"
 
 // ---- local APIC
@@ -121,8 +122,9 @@ void apic_timer_deadline(u64 counter)
 
 void apic_start_cpu(u32 id, u32 stage)
 {
-	apic_command(id, stage == 0 ? COMMAND_INIT :
-				      COMMAND_START | TRAMPOLINE >> 12);
+	apic_command(id,
+		     stage == 0 ? COMMAND_INIT
+				: COMMAND_START | TRAMPOLINE >> 12);
 }
 
 void apic_stop_others(void)
@@ -150,26 +152,13 @@ static struct ioapic {
 } ioapics[8];
 static u32 nioapics;
 
-// Guards the select registers and the tables below. A leaf: nothing else is
-// taken under it, so it has no rank.
-static u32 irq_lock;
+static struct lock irq_lock; // guards the select registers and the tables below
 
-static struct {
+static struct vector {
 	u32 line; // IRQ_MSI: a message
 	bool used, level;
 } vectors[256];
 static u8 vector_of_line[ARCH_IRQ_LINES];
-
-static void lock_irqs(void)
-{
-	while (__atomic_exchange_n(&irq_lock, 1, __ATOMIC_ACQUIRE))
-		arch_relax();
-}
-
-static void unlock_irqs(void)
-{
-	__atomic_store_n(&irq_lock, 0, __ATOMIC_RELEASE);
-}
 
 static u32 ioapic_read(const struct ioapic *ioapic, u32 index)
 {
@@ -190,7 +179,7 @@ static const struct ioapic *ioapic_for(u32 line, u32 *entry)
 		if (line >= ioapics[i].first_line &&
 		    line - ioapics[i].first_line < ioapics[i].nlines) {
 			*entry = IOAPIC_ENTRY +
-				 2 * (line - ioapics[i].first_line);
+				2 * (line - ioapics[i].first_line);
 			return &ioapics[i];
 		}
 	return nullptr;
@@ -201,10 +190,9 @@ static const struct ioapic *ioapic_for(u32 line, u32 *entry)
 static void disable_8259(void)
 {
 	static const u8 program[][2] = {
-		{ 0x20, 0x11 }, { 0xa0, 0x11 }, { 0x21, 32 },	{ 0xa1, 40 },
-		{ 0x21, 4 },	{ 0xa1, 2 },	{ 0x21, 1 },	{ 0xa1, 1 },
-		{ 0x21, 0xff }, { 0xa1, 0xff }
-	};
+		{0x20, 0x11}, {0xa0, 0x11}, {0x21, 32}, {0xa1, 40},
+		{0x21, 4},    {0xa1, 2},    {0x21, 1},	{0xa1, 1},
+		{0x21, 0xff}, {0xa1, 0xff}};
 
 	for (u32 i = 0; i < ARRAY_COUNT(program); i++)
 		out8(program[i][0], program[i][1]);
@@ -213,13 +201,14 @@ static void disable_8259(void)
 void apic_init(const struct boot_info *info)
 {
 	disable_8259();
+	lock_init(&irq_lock, LOCK_IRQ);
 	if (!cpu_features.x2apic)
 		registers = paging_map_device(info->lapic, PAGE_BYTES);
 	for (u32 i = 0; i < info->nioapics; i++) {
 		struct ioapic *ioapic = &ioapics[nioapics++];
 
-		ioapic->registers = paging_map_device(info->ioapic[i].address,
-						      PAGE_BYTES);
+		ioapic->registers =
+			paging_map_device(info->ioapic[i].address, PAGE_BYTES);
 		ioapic->first_line = info->ioapic[i].first_line;
 		ioapic->nlines =
 			(ioapic_read(ioapic, IOAPIC_VERSION) >> 16 & 0xff) + 1;
@@ -233,9 +222,7 @@ static u32 vector_alloc_locked(u32 line, bool level)
 {
 	for (u32 i = VECTOR_DEVICE_FIRST; i <= VECTOR_DEVICE_LAST; i++)
 		if (!vectors[i].used) {
-			vectors[i].used = true;
-			vectors[i].line = line;
-			vectors[i].level = level;
+			vectors[i] = (struct vector){line, true, level};
 			return i;
 		}
 	return 0;
@@ -243,10 +230,9 @@ static u32 vector_alloc_locked(u32 line, bool level)
 
 static bool claim_line_locked(u32 line, u32 flags, u32 destination, u32 *vector)
 {
-	const struct ioapic *ioapic;
 	u32 entry;
+	const struct ioapic *ioapic = ioapic_for(line, &entry);
 
-	ioapic = ioapic_for(line, &entry);
 	if (!ioapic || vector_of_line[line])
 		return false;
 	*vector = vector_alloc_locked(line, flags & IRQ_LEVEL);
@@ -270,7 +256,7 @@ bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
 	*msi_address = *msi_data = 0;
 	if (destination > 0xff)
 		return false; // would need interrupt remapping
-	lock_irqs();
+	lock_take(&irq_lock);
 	if (line == IRQ_MSI) {
 		*vector = vector_alloc_locked(line, false);
 		*msi_address = 0xfee00000 | destination << 12;
@@ -279,33 +265,32 @@ bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
 	} else {
 		done = claim_line_locked(line, flags, destination, vector);
 	}
-	unlock_irqs();
+	lock_drop(&irq_lock);
 	return done;
 }
 
 void arch_irq_mask(u32 line, bool masked)
 {
-	const struct ioapic *ioapic;
 	u32 entry, value;
+	const struct ioapic *ioapic = ioapic_for(line, &entry);
 
-	ioapic = ioapic_for(line, &entry);
 	if (!ioapic)
 		return;
-	lock_irqs();
+	lock_take(&irq_lock);
 	value = ioapic_read(ioapic, entry);
 	value = masked ? value | ENTRY_MASKED : value & ~ENTRY_MASKED;
 	ioapic_write(ioapic, entry, value);
-	unlock_irqs();
+	lock_drop(&irq_lock);
 }
 
 void arch_irq_release(u32 line, u32 vector)
 {
 	arch_irq_mask(line, true);
-	lock_irqs();
+	lock_take(&irq_lock);
 	if (line < ARCH_IRQ_LINES)
 		vector_of_line[line] = 0;
 	vectors[vector & 255].used = false;
-	unlock_irqs();
+	lock_drop(&irq_lock);
 }
 
 void apic_device_interrupt(u32 vector)

@@ -46,8 +46,7 @@ static inline u64 *arch_syscall_at(const struct thread *thread, u32 i)
 {
 	static const u8 number[8] = {
 		ARCH_REG(rdi), ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),
-		ARCH_REG(r9),  ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14)
-	};
+		ARCH_REG(r9),  ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14)};
 
 	return arch_register(thread, number[i & 7]);
 }
@@ -73,32 +72,21 @@ static inline void arch_syscall_restart(struct thread *thread)
 	arch_regs_of(thread)->rip -= 2;
 }
 
-static inline u64 arch_ipc_info(const struct thread *thread)
-{
-	return arch_regs_of(thread)->rax;
-}
-
-static inline u64 arch_ipc_cap(const struct thread *thread)
-{
-	return arch_regs_of(thread)->rdi;
-}
-
-static inline u64 arch_ipc_deadline(const struct thread *thread)
-{
-	return arch_regs_of(thread)->rbx;
-}
-
-static inline u64 arch_ipc_caps(const struct thread *thread)
-{
-	return arch_regs_of(thread)->r10;
-}
+#define ARCH_IPC_REGISTER(name, register)                                      \
+	static inline u64 arch_ipc_##name(const struct thread *thread)         \
+	{                                                                      \
+		return arch_regs_of(thread)->register;                         \
+	}
+ARCH_IPC_REGISTER(info, rax)
+ARCH_IPC_REGISTER(cap, rdi)
+ARCH_IPC_REGISTER(deadline, rbx)
+ARCH_IPC_REGISTER(caps, r10)
 
 static inline u64 *arch_ipc_word_at(const struct thread *thread, u32 i)
 {
 	static const u8 number[8] = {
 		ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14), ARCH_REG(r15),
-		ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),  ARCH_REG(r9)
-	};
+		ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),  ARCH_REG(r9)};
 
 	return arch_register(thread, number[i & 7]);
 }
@@ -127,7 +115,7 @@ static inline void *arch_direct(struct paddr physical)
 
 static inline struct paddr arch_physical(const void *direct)
 {
-	return (struct paddr){ (u64)direct - ARCH_DIRECT_BASE };
+	return (struct paddr){(u64)direct - ARCH_DIRECT_BASE};
 }
 
 // ---- page-table entries: AMD64 manual volume 2, section 5.3
@@ -172,19 +160,9 @@ static inline bool arch_pte_writable(u64 entry)
 	return entry & PTE_WRITE;
 }
 
-static inline bool arch_pte_dirty(u64 entry)
-{
-	return entry & PTE_DIRTY;
-}
-
-static inline u64 arch_pte_readonly(u64 entry)
-{
-	return entry & ~(PTE_WRITE | PTE_DIRTY);
-}
-
 static inline struct paddr arch_pte_frame(u64 entry)
 {
-	return (struct paddr){ entry & PTE_FRAME };
+	return (struct paddr){entry & PTE_FRAME};
 }
 
 static inline void arch_flush_page(u64 address)

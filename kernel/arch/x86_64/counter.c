@@ -79,8 +79,8 @@ static struct sample take_sample(void)
 
 		if (after - before < shortest) {
 			shortest = after - before;
-			best = (struct sample){ before + shortest / 2,
-						reference, timer };
+			best = (struct sample){before + shortest / 2, reference,
+					       timer};
 		}
 	}
 	return best;
@@ -95,7 +95,7 @@ static u64 measure(struct sample *start, struct sample *end)
 	for (u32 tries = 0; tries < 1000000; tries++) {
 		*end = take_sample();
 		elapsed_ns = (u64)(end->reference - start->reference) *
-			     reference_fs / 1000000;
+			reference_fs / 1000000;
 		if (elapsed_ns >= WINDOW_NS)
 			return elapsed_ns;
 	}
@@ -152,16 +152,15 @@ void arch_timer_set(u64 deadline_ns)
 {
 	u64 now, count;
 
-	if (deadline_ns == ~0ull) {
-		if (cpu_features.tsc_deadline)
-			apic_timer_deadline(0);
-		else
-			apic_timer_start(0);
+	if (cpu_features.tsc_deadline) {
+		apic_timer_deadline(
+			deadline_ns == ~0ull ? 0
+					     : base_counter + 1 +
+					scale(deadline_ns, counter_per_ns));
 		return;
 	}
-	if (cpu_features.tsc_deadline) {
-		apic_timer_deadline(base_counter + 1 +
-				    scale(deadline_ns, counter_per_ns));
+	if (deadline_ns == ~0ull) {
+		apic_timer_start(0);
 		return;
 	}
 	now = arch_now_ns();

@@ -24,7 +24,8 @@ struct cpu_features cpu_features;
 	 BIT(20) | BIT(21))
 #define CR4_UMIP BIT(11)
 // protection, coprocessor present, native errors, write protection, alignment
-#define CR0_BITS (BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(16) | BIT(18) | BIT(31))
+#define CR0_BITS                                                               \
+	(BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(16) | BIT(18) | BIT(31))
 // trap, interrupt, direction, I/O level, nested task, alignment check
 #define ENTRY_CLEARS_FLAGS 0x47700
 
@@ -61,10 +62,7 @@ void cpu_check_features(void)
 static void load_tables(struct cpu_area *area, u64 stack_top)
 {
 	struct arch_cpu *arch = &area->cpu.arch;
-	struct [[gnu::packed]] {
-		u16 limit;
-		u64 base;
-	} pointer = { sizeof(arch->gdt) - 1, (u64)arch->gdt };
+	struct table_pointer pointer = {sizeof(arch->gdt) - 1, (u64)arch->gdt};
 	u64 tss = (u64)&arch->tss;
 
 	arch->gdt[SELECTOR_KERNEL_CODE / 8] = 0x00af9b000000ffff;
@@ -72,8 +70,8 @@ static void load_tables(struct cpu_area *area, u64 stack_top)
 	arch->gdt[SELECTOR_USER_DATA / 8] = 0x00cff3000000ffff;
 	arch->gdt[SELECTOR_USER_CODE / 8] = 0x00affb000000ffff;
 	arch->gdt[SELECTOR_TSS / 8] = (sizeof(arch->tss) - 1) |
-				      (tss & 0xffffff) << 16 | 0x89ull << 40 |
-				      (tss >> 24 & 0xff) << 56;
+		(tss & 0xffffff) << 16 | 0x89ull << 40 |
+		(tss >> 24 & 0xff) << 56;
 	arch->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
 	arch->tss.rsp[0] = stack_top;
 	arch->tss.io_bitmap = sizeof(arch->tss); // none
@@ -107,7 +105,9 @@ void cpu_init(struct cpu_area *area, u64 stack_top)
 	struct cpu *cpu = &area->cpu;
 	write_cr(0, CR0_BITS | CR0_TASK_SWITCHED);
 	write_cr(4, CR4_BITS | (cpu_features.umip ? CR4_UMIP : 0));
-	__asm__ volatile("xsetbv" : : "c"(0), "a"(cpu_features.fpu_mask), "d"(0));
+	__asm__ volatile("xsetbv"
+			 :
+			 : "c"(0), "a"(cpu_features.fpu_mask), "d"(0));
 	cpu->self = cpu;
 	cpu->stack_top = stack_top;
 	load_tables(area, stack_top);
@@ -116,8 +116,9 @@ void cpu_init(struct cpu_area *area, u64 stack_top)
 	write_msr(MSR_KERNEL_GS_BASE, 0);
 	write_msr(MSR_EFER, read_msr(MSR_EFER) | 1 /* syscall */);
 	// sysretq takes cs from these bits + 16 and ss from them + 8
-	write_msr(MSR_STAR, (u64)(SELECTOR_USER_DATA - 8) << 48 |
-				    (u64)SELECTOR_KERNEL_CODE << 32);
+	write_msr(MSR_STAR,
+		  (u64)(SELECTOR_USER_DATA - 8) << 48 |
+			  (u64)SELECTOR_KERNEL_CODE << 32);
 	write_msr(MSR_LSTAR, (u64)syscall_entry);
 	write_msr(MSR_FMASK, ENTRY_CLEARS_FLAGS);
 	if (cpuid(0x80000001, 0).edx >> 27 & 1)

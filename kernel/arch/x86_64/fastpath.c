@@ -31,6 +31,14 @@
 #define PRESERVE_NONE [[clang::preserve_none]]
 #define TAIL [[clang::musttail]] return
 
+// Does the word name an object of this type with this right? One compare.
+[[gnu::always_inline]] static inline bool names(u64 word, u64 type, u64 right)
+{
+	u64 wanted = type << 56 | right << 48;
+
+	return (word & (0xffull << 56 | right << 48)) == wanted;
+}
+
 // In order: r12-r15, rdi, rsi, rdx, rcx, r8, r9, r11, rax.
 #define REGISTERS                                                              \
 	u64 word0, u64 word1, u64 word2, u64 word3, u64 cap, u64 word4,        \
@@ -44,34 +52,28 @@ PRESERVE_NONE void fast_exit(REGISTERS);
 PRESERVE_NONE void fast_abandon(REGISTERS);
 PRESERVE_NONE void fast_return(REGISTERS);
 
-// As cap_slot(): a handle with an upper half goes through a nested cnode.
+// The capability that the handle names, if it is one of this type with this right:
+// as cap_lookup(), but for nested cnodes, which are looked into here. *word is the
+// slot's, as read.
 [[gnu::always_inline]] static inline struct slot *
-find_slot(const struct cnode *cnode, u64 handle)
+find(const struct cnode *cnode, u64 handle, u64 type, u64 right, u64 *word)
 {
 	u64 upper = handle >> 16, lower = handle & 0xffff;
+	struct slot *slot;
 
 	if (upper) {
-		u64 word;
-
 		if (UNLIKELY(upper > cnode->mask))
 			return nullptr;
-		word = slot_word(&cnode->slots[upper & cnode->mask]);
-		if (UNLIKELY(word_type(word) != OBJECT_CNODE ||
-			     !(word_rights(word) & RIGHT_READ)))
+		*word = slot_word(&cnode->slots[upper & cnode->mask]);
+		if (UNLIKELY(!names(*word, OBJECT_CNODE, RIGHT_READ)))
 			return nullptr;
-		cnode = object_cnode(word_object(word));
+		cnode = object_cnode(word_object(*word));
 	}
 	if (UNLIKELY(lower > cnode->mask))
 		return nullptr;
-	return &cnode->slots[lower & cnode->mask];
-}
-
-// Does the word name an object of this type with this right? One compare.
-[[gnu::always_inline]] static inline bool names(u64 word, u64 type, u64 right)
-{
-	u64 wanted = type << 56 | right << 48;
-
-	return (word & (0xffull << 56 | right << 48)) == wanted;
+	slot = &cnode->slots[lower & cnode->mask];
+	*word = slot_word(slot);
+	return names(*word, type, right) ? slot : nullptr;
 }
 
 // The CPU goes from self to next. fast_exit does the GS base.
@@ -93,15 +95,13 @@ switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
 
 PRESERVE_NONE void fast_call(REGISTERS)
 {
-	struct slot *slot = find_slot(self->cspace, cap);
+	u64 word, badge;
+	struct slot *slot =
+		find(self->cspace, cap, OBJECT_ENDPOINT, RIGHT_CALL, &word);
 	struct endpoint *endpoint;
 	struct thread *receiver, *second;
-	u64 word, badge;
 
 	if (UNLIKELY(!slot))
-		goto slow;
-	word = slot_word(slot);
-	if (UNLIKELY(!names(word, OBJECT_ENDPOINT, RIGHT_CALL)))
 		goto slow;
 	endpoint = object_endpoint(word_object(word));
 	if (UNLIKELY(self->layer <= endpoint->layer ||
@@ -144,15 +144,13 @@ slow:
 
 PRESERVE_NONE void fast_reply_recv(REGISTERS)
 {
-	struct slot *slot = find_slot(self->cspace, cap);
+	u64 word;
+	struct slot *slot =
+		find(self->cspace, cap, OBJECT_ENDPOINT, RIGHT_RECV, &word);
 	struct thread *caller = self->reply_caller, *expected = caller, *last;
 	struct endpoint *endpoint;
-	u64 word;
 
 	if (UNLIKELY(!slot || !caller))
-		goto slow;
-	word = slot_word(slot);
-	if (UNLIKELY(!names(word, OBJECT_ENDPOINT, RIGHT_RECV)))
 		goto slow;
 	// Nobody more urgent than the caller may be ready.
 	if (UNLIKELY(caller->cpu != self->cpu || caller->timeout.link ||
@@ -203,18 +201,16 @@ slow:
 // had come a moment earlier.
 PRESERVE_NONE void fast_poll(REGISTERS)
 {
-	struct slot *slot = find_slot(self->cspace, cap);
 	u64 word;
+	struct slot *slot =
+		find(self->cspace, cap, OBJECT_NOTIFICATION, RIGHT_WAIT, &word);
 
 	if (UNLIKELY(!slot))
 		goto slow;
-	word = slot_word(slot);
-	if (UNLIKELY(!names(word, OBJECT_NOTIFICATION, RIGHT_WAIT)))
-		goto slow;
 	// The first argument, rsi, is word4.
-	if (__atomic_load_n(
-		    &((struct notification *)word_object(word))->bits,
-		    __ATOMIC_ACQUIRE) & word4)
+	if (__atomic_load_n(&((struct notification *)word_object(word))->bits,
+			    __ATOMIC_ACQUIRE) &
+	    word4)
 		goto slow;
 	TAIL fast_return(PASS(cap, self, previous, (u64)ERR_AGAIN));
 slow:
@@ -225,24 +221,22 @@ slow:
 // which do the same with all their errors.
 PRESERVE_NONE void fast_guest_run(REGISTERS)
 {
-	struct slot *slot = find_slot(self->cspace, cap);
+	u64 word, rip, rflags;
+	struct slot *slot =
+		find(self->cspace, cap, OBJECT_GUEST, RIGHT_CONTROL, &word);
 	volatile struct guest_state *state;
 	struct thread *nobody = nullptr;
 	struct guest *guest;
 	struct cpu *cpu;
-	u64 word, rip, rflags;
 
 	if (UNLIKELY(!slot))
-		goto slow;
-	word = slot_word(slot);
-	if (UNLIKELY(!names(word, OBJECT_GUEST, RIGHT_CONTROL)))
 		goto slow;
 	guest = (struct guest *)word_object(word);
 	state = guest->state;
 	rip = state->rip;
 	if (UNLIKELY(rip >= GUEST_END || !self->roots.guest ||
-		     (self->bound && __atomic_load_n(&self->bound->bits,
-						     __ATOMIC_SEQ_CST))))
+		     (self->bound &&
+		      __atomic_load_n(&self->bound->bits, __ATOMIC_SEQ_CST))))
 		goto slow;
 	if (UNLIKELY(!__atomic_compare_exchange_n(&guest->runner, &nobody, self,
 						  false, __ATOMIC_SEQ_CST,

@@ -46,8 +46,8 @@ void console_init(void)
 {
 	// No interrupts; divisor 1: 115,200 baud; 8 bits, no parity, 1 stop
 	// bit; FIFOs on and empty; ready to the other side.
-	static const u8 program[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 },
-					 { 3, 3 }, { 2, 7 },	{ 4, 3 } };
+	static const u8 program[][2] = {{1, 0}, {3, 0x80}, {0, 1}, {1, 0},
+					{3, 3}, {2, 7},	   {4, 3}};
 
 	for (u32 i = 0; i < ARRAY_COUNT(program); i++)
 		out8(LOG_PORT + program[i][0], program[i][1]);
@@ -81,10 +81,7 @@ void console_print(const char *format, ...)
 
 [[noreturn]] static void reset(void)
 {
-	struct [[gnu::packed]] {
-		u16 limit;
-		u64 base;
-	} no_idt = {};
+	struct table_pointer no_idt = {};
 
 	if (machine && machine->reset_register)
 		out8((u16)machine->reset_register, machine->reset_value);

@@ -24,7 +24,7 @@ CHECK_REGS(REGS_r8, r8);
 CHECK_REGS(REGS_r15, r15);
 CHECK_REGS(REGS_rip, rip);
 CHECK_REGS(REGS_gs_base, gs_base);
-#define CHECK(name, type, member) \
+#define CHECK(name, type, member)                                              \
 	static_assert(__builtin_offsetof(struct type, member) == name)
 CHECK(0, thread, regs);
 CHECK(THREAD_ROOT_FULL, thread, roots.full);
@@ -75,9 +75,10 @@ void trap_init(void)
 {
 	for (u32 i = 0; i < 256; i++) {
 		u64 entry = (u64)trap_stubs[i];
-		u8 ist = i == TRAP_NMI ? 1 :
-			 i == TRAP_DOUBLE ? 2 :
-			 i == TRAP_MACHINE_CHECK ? 3 : 0;
+		u8 ist = i == TRAP_NMI		  ? 1
+			: i == TRAP_DOUBLE	  ? 2
+			: i == TRAP_MACHINE_CHECK ? 3
+						  : 0;
 
 		idt[i] = (struct gate){
 			.offset_low = (u16)entry,
@@ -93,10 +94,7 @@ void trap_init(void)
 
 void trap_load(void)
 {
-	struct [[gnu::packed]] {
-		u16 limit;
-		u64 base;
-	} pointer = { sizeof(idt) - 1, (u64)idt };
+	struct table_pointer pointer = {sizeof(idt) - 1, (u64)idt};
 
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
@@ -136,8 +134,8 @@ static u32 fault_kind(u64 vector)
 static void page_fault(struct thread *thread, u64 error)
 {
 	u32 code = (error & 1 ? FAULT_CODE_PRESENT : 0) |
-		   (error & 2 ? FAULT_CODE_WRITE : 0) |
-		   (error & 16 ? FAULT_CODE_EXEC : 0);
+		(error & 2 ? FAULT_CODE_WRITE : 0) |
+		(error & 16 ? FAULT_CODE_EXEC : 0);
 	u64 address = read_cr(2);
 
 	if (error & 8)
@@ -228,14 +226,15 @@ void arch_panic_report(void)
 
 	if (f)
 		console_print("trap %lu code %#lx rip %#lx cs %#lx flags %#lx\n"
-		     "rsp %#lx rbp %#lx cr2 %#lx cr3 %#lx\n"
-		     "rax %#lx rbx %#lx rcx %#lx rdx %#lx\n"
-		     "rsi %#lx rdi %#lx r8 %#lx r9 %#lx\n"
-		     "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
-		     "r14 %#lx r15 %#lx\n",
-		     f->vector, f->error, f->rip, f->cs, f->rflags, f->rsp,
-		     f->rbp, read_cr(2), read_cr(3), f->rax, f->rbx, f->rcx,
-		     f->rdx, f->rsi, f->rdi, f->r8, f->r9, f->r10, f->r11,
-		     f->r12, f->r13, f->r14, f->r15);
+			      "rsp %#lx rbp %#lx cr2 %#lx cr3 %#lx\n"
+			      "rax %#lx rbx %#lx rcx %#lx rdx %#lx\n"
+			      "rsi %#lx rdi %#lx r8 %#lx r9 %#lx\n"
+			      "r10 %#lx r11 %#lx r12 %#lx r13 %#lx\n"
+			      "r14 %#lx r15 %#lx\n",
+			      f->vector, f->error, f->rip, f->cs, f->rflags,
+			      f->rsp, f->rbp, read_cr(2), read_cr(3), f->rax,
+			      f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r8,
+			      f->r9, f->r10, f->r11, f->r12, f->r13, f->r14,
+			      f->r15);
 	machine_print_build();
 }

@@ -44,6 +44,12 @@ static inline void out16(u16 port, u16 value)
 	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
+// What lgdt and lidt take.
+struct [[gnu::packed]] table_pointer {
+	u16 limit;
+	u64 base;
+};
+
 struct cpuid {
 	u32 eax, ebx, ecx, edx;
 };
@@ -137,14 +143,16 @@ void trap_init(void); // builds the IDT
 void trap_load(void); // loads it on this CPU
 
 // ---- context.c
-bool fpu_take(struct thread *thread); // give this CPU's FPU to its current thread
+bool fpu_take(
+	struct thread *thread); // give this CPU's FPU to its current thread
 void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
 
 // Load a root that can go away. The address space is published first, so that
 // flushes of it reach this CPU; the old one is not published from then on and may
 // be freed. Between the two instructions nothing is translated that is not in the
 // TLB, as a kernel's global entry, already: the old root is not read any more.
-static inline void publish_root(struct cpu *cpu, struct aspace *aspace, u64 root)
+static inline void publish_root(struct cpu *cpu, struct aspace *aspace,
+				u64 root)
 {
 	__asm__ volatile("movq %1, %0; movq %2, %%cr3"
 			 : "=m"(cpu->published)
