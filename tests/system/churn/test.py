@@ -42,6 +42,17 @@ def free_frames(guest):
     return int(match[1])
 
 
+# Frames that may be in use more or less than before: tables of the personality
+# that fill up (its heap, its pools' pages of kernel objects), and the program that
+# asks. It does not grow with the number of processes: see CAVEATS.md.
+SLACK = 96
+
+
+def same(context, now, before):
+    context.check(abs(now - before) <= SLACK,
+                  "free frames: %d before, %d now" % (before, now))
+
+
 def settle(guest):
     """Free frames once two looks in a row agree."""
     last = -1
@@ -63,7 +74,7 @@ def churn(context, rounds, alive):
     for _ in range(rounds):
         text = guest.line_ok("/tmp/forks %d" % alive, 600)
         context.check("%d ended" % alive in text, text)
-        context.equal(settle(guest), before, "free frames")
+        same(context, settle(guest), before)
 
 
 def test_100_processes_at_once(context):
@@ -83,7 +94,7 @@ def test_fork_and_exec(context):
     guest.line_ok(loop % 20)
     before = settle(guest)
     context.equal(guest.line_ok(loop % count, 900).strip(), str(count))
-    context.equal(settle(guest), before, "free frames")
+    same(context, settle(guest), before)
 
 
 @traits(tier="full", timeout_s=3600)
@@ -94,4 +105,4 @@ def test_10000_fork_and_exec(context):
     guest.line_ok(loop % 100)
     before = settle(guest)
     context.equal(guest.line_ok(loop % 10000, 3000).strip(), "10000")
-    context.equal(settle(guest), before, "free frames")
+    same(context, settle(guest), before)
