@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""What user code must not be able to do, tried by apps/kernel-test/hardening.c;
+and the processors' own protections, read from the running machine: that they are
+on cannot be seen from inside without being attacked.
+
+Not shown by emulation, and not claimed: closed speculative leaks."""
+
+import re
+import time
+
+from kochab_tools.guest import machine_words
+from kochab_tools.machine import Machine
+from kochab_tools.options import parse_machine
+
+CR0_WRITE_PROTECT = 1 << 16
+CR4 = {"UMIP": 1 << 11, "SMEP": 1 << 20, "SMAP": 1 << 21}
+EFER_NO_EXECUTE = 1 << 11
+
+
+def test_probes(context):
+    log = context.run_root("root=kernel-test suite=hardening", mem="256M")
+    cases = re.findall(r"^CASE (\S+) (.*)$", log, re.MULTILINE)
+    bad = ["%s: %s" % case for case in cases if case[1] != "ok"]
+    context.check(not bad, "\n".join(
+        bad + re.findall(r"^hardening: .*$", log, re.MULTILINE)))
+    context.check(len(cases) >= 8 and "CASES %d 0 0" % len(cases) in log,
+                  log[-2000:])
+    context.note("%d groups of probes" % len(cases))
+
+
+def registers(machine, deadline):
+    """QEMU's view of all processors, as text."""
+    machine.qmp_text = b""
+    machine.control("human-monitor-command",
+                    **{"command-line": "info registers -a"})
+    while time.monotonic() < deadline:
+        machine.read_control()
+        text = machine.qmp_text.decode(errors="replace")
+        if '"return": "' in text and "EFER=" in text and \
+                text.rstrip().endswith("}"):
+            return text.replace("\\r\\n", "\n")
+        time.sleep(0.05)
+    raise AssertionError("QEMU does not tell its registers")
+
+
+def test_processors(context):
+    parsed, _ = parse_machine(machine_words(context.arch, {"smp": 2}), "exec")
+    machine = Machine(parsed, "test",
+                      words=["root=kernel-test", "suite=hardening"])
+    deadline = time.monotonic() + 250  # a safety net, no verdict
+    try:
+        machine.start()
+        while "starting kernel-test" not in machine.log_text():
+            context.check(not machine.wait_end(0.05)
+                          and time.monotonic() < deadline,
+                          "the machine did not start\n" + machine.log_tail())
+        text = registers(machine, deadline)
+    finally:
+        machine.stop()
+    values = {name: [int(value, 16) for value in
+                     re.findall(r"\b%s=([0-9a-f]+)" % name, text)]
+              for name in ("CR0", "CR4", "EFER")}
+    context.equal([len(v) for v in values.values()], [2, 2, 2], "processors")
+    for cpu in range(2):
+        context.check(values["CR0"][cpu] & CR0_WRITE_PROTECT,
+                      "cpu %d: the kernel may write to read-only pages" % cpu)
+        for name, bit in CR4.items():
+            context.check(values["CR4"][cpu] & bit,
+                          "cpu %d: %s is off" % (cpu, name))
+        context.check(values["EFER"][cpu] & EFER_NO_EXECUTE,
+                      "cpu %d: pages cannot be kept from execution" % cpu)
