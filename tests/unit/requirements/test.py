@@ -12,6 +12,8 @@ LAST = 264
 WITHDRAWN = {35, 157, 159, 219, 240, 241, 242}
 STATES = ("met", "partly", "not yet")
 KINDS = ("unit", "model", "kernel", "fuzz", "system")
+# Which test runs the cases of apps/kernel-test that begin so; else conformance.
+SUITES = {"hardening": "hardening", "smp": "smp-kernel"}
 
 
 def read(context, path):
@@ -101,6 +103,10 @@ def test_what_is_named_is_there(context):
                   and word not in KINDS]
         # What is run must be what is named.
         for name in shown:
+            if name.startswith("kernel-test:"):
+                suite = name[len("kernel-test:"):].split(".")[0]
+                if SUITES.get(suite, "conformance") not in run:
+                    wrong.append("R%d: %s is not run" % (number, name))
             match = re.match(r"tests/([a-z]+)/([a-z0-9-]+)", name)
             if match and match[1] in KINDS and match[1] not in run \
                     and match[2] not in run:
