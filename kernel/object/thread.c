@@ -469,12 +469,21 @@ static void release_caller(struct thread *thread)
 	message_peer_died(caller);
 }
 
-// Off its CPU for good. Nobody can start it: no capability is left.
+// Off its CPU for good. Nobody can start it: no capability is left. But a start
+// may be on its way, or another CPU about to pull it: not while we hold it.
 static bool stopped_for_good(struct thread *thread)
 {
 	struct cpu *self = cpu_self();
+	u32 none = 0;
+	bool still;
 
-	if (is_ours_alone(thread)) {
+	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
+					 false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED)) {
+		thread_request(thread, REQUEST_STOP);
+		return false;
+	}
+	if (thread->cpu == self) {
 		thread_stop_here(thread);
 		if (thread == self->current) {
 			// Its own end: nothing to return to.
@@ -482,10 +491,12 @@ static bool stopped_for_good(struct thread *thread)
 			self->reschedule = true;
 		}
 	} else if (thread->state != THREAD_STOPPED) {
-		thread_request(thread, REQUEST_STOP);
+		thread_request(thread, REQUEST_STOP); // pushed on release
 	}
 	// Somebody else may own its wake-up, or a CPU still turn away from it.
-	return is_still(thread);
+	still = is_still(thread);
+	thread_release(thread);
+	return still;
 }
 
 // A thread whose requests are not 0 is in an inbox, or somebody is at work on it.
@@ -504,7 +515,10 @@ bool thread_destroy_step(struct thread *thread)
 	slot_drop(&thread->fault_slot);
 	slot_drop(&thread->notification_slot);
 	slot_drop(&thread->sched_slot);
-	if (__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE))
+	// The state once more, after the requests: another CPU may have served a
+	// start between the first look and here.
+	if (__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE) ||
+	    !is_still(thread))
 		return false;
 	arch_fpu_drop(thread);
 	return true;
