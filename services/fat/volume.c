@@ -25,6 +25,7 @@
 #define ENTRY_BYTES 32
 #define COOKIE_END 0x7fffffffffffffff
 #define WALKS 32
+#define PARTS 16
 #define DEPTH_MAX 128
 #define ATTRIBUTE_READONLY 0x01
 #define HOLD_DIRECTORY 1 // reserved of a hold: it was a directory
@@ -52,6 +53,14 @@ struct walk {
 	u32 index, cluster;
 };
 static struct walk walks[WALKS];
+
+// Sectors of which a part was read or written last: whoever appends a little, or
+// reads a little after the other, comes back to them.
+struct part {
+	u64 sector; // 0: free
+	u8 data[SECTOR_BYTES];
+};
+static struct part parts[PARTS];
 
 // ---- what FatFs asks for
 
@@ -125,6 +134,7 @@ enum status volume_mount(u64 node_secret)
 
 	secret = node_secret;
 	memset(walks, 0, sizeof(walks));
+	memset(parts, 0, sizeof(parts));
 	memset(&fs, 0, sizeof(fs));
 	disk_error = STATUS_OK;
 	if (disk_facts().absent)
@@ -147,6 +157,8 @@ void volume_begin(void)
 
 void volume_rollback(void)
 {
+	(void)!disk_finish(); // nothing is under way any more
+	memset(parts, 0, sizeof(parts));
 	journal_rollback();
 	fs = before;
 	fs.wflag = 0;
@@ -162,6 +174,8 @@ enum status volume_commit(u32 index, const struct answer *answer)
 		status = status_of(sync_fs(&fs));
 	if (status != STATUS_OK)
 		return status;
+	if (!journal_dirty())
+		return disk_finish();
 	return journal_commit(index, answer);
 }
 
@@ -623,15 +637,42 @@ static enum status run_at(const struct object *object, u64 offset, u64 wanted,
 	return STATUS_OK;
 }
 
-static enum status read_part(u64 sector, u32 skip, u8 *data, u32 bytes)
+static struct part *part_of(u64 sector)
 {
-	u8 whole[SECTOR_BYTES];
+	return &parts[sector % PARTS];
+}
+
+static void forget_parts(u64 sector, u64 count)
+{
+	for (u32 i = 0; i < PARTS; i++)
+		if (parts[i].sector >= sector &&
+		    parts[i].sector - sector < count)
+			parts[i].sector = 0;
+}
+
+static enum status load_part(u64 sector, struct part **out)
+{
+	struct part *part = part_of(sector);
 	enum status status;
 
-	disk_start(DISK_READ, sector, 1, whole);
+	*out = part;
+	if (part->sector == sector)
+		return STATUS_OK;
+	part->sector = 0;
+	disk_start(DISK_READ, sector, 1, part->data);
 	status = disk_finish();
 	if (status == STATUS_OK)
-		memcpy(data, whole + skip, bytes);
+		part->sector = sector;
+	return status;
+}
+
+static enum status read_part(u64 sector, u32 skip, u8 *data, u32 bytes)
+{
+	struct part *part;
+	enum status status = load_part(sector, &part);
+
+	if (status == STATUS_OK)
+		memcpy(data, part->data + skip, bytes);
 	return status;
 }
 
@@ -678,29 +719,32 @@ enum status volume_read(u64 node, u64 offset, u8 *data, u32 bytes, u32 *done)
 	return status;
 }
 
-// Part of a sector; what else is in it stays, if it lies below old_end.
+// Part of a sector; what else is in it stays, if keep says so.
 static enum status write_part(u64 sector, u32 skip, const u8 *data, u32 bytes,
 			      bool keep)
 {
-	u8 whole[SECTOR_BYTES] = {};
+	struct part *part = part_of(sector);
 	enum status status = STATUS_OK;
 
 	if (keep) {
-		disk_start(DISK_READ, sector, 1, whole);
-		status = disk_finish();
+		status = load_part(sector, &part);
+	} else {
+		memset(part->data, 0, sizeof(part->data));
+		part->sector = sector;
 	}
 	if (status != STATUS_OK)
 		return status;
 	if (data)
-		memcpy(whole + skip, data, bytes);
+		memcpy(part->data + skip, data, bytes);
 	else
-		memset(whole + skip, 0, bytes);
-	disk_start(DISK_WRITE, sector, 1, whole);
+		memset(part->data + skip, 0, bytes);
+	disk_start(DISK_WRITE, sector, 1, part->data);
 	return STATUS_OK;
 }
 
 // Bytes (or zeroes) into the chain, which is long enough. Below old_end there is
-// something that stays.
+// something that stays. The writes are under way when this returns: commit waits
+// for them. (A server that dies leaves them in the channel, and they are done.)
 static enum status put(const struct object *object, u64 offset, const u8 *data,
 		       u64 bytes, u64 old_end)
 {
@@ -724,6 +768,7 @@ static enum status put(const struct object *object, u64 offset, const u8 *data,
 			if (!data)
 				run = MIN(run, (u64)sizeof(zeroes));
 			step = run;
+			forget_parts(sector, run / SECTOR_BYTES);
 			disk_start(DISK_WRITE, sector,
 				   (u32)(run / SECTOR_BYTES),
 				   data ? (u8 *)data : zeroes);
@@ -734,9 +779,6 @@ static enum status put(const struct object *object, u64 offset, const u8 *data,
 		if (data)
 			data += step;
 	}
-	if (status == STATUS_OK)
-		return disk_finish();
-	(void)!disk_finish();
 	return status;
 }
 
@@ -754,9 +796,11 @@ static enum status grow(struct object *object, u64 from, u64 end)
 	if (end > 0xffffffff)
 		return ERR_FBIG;
 	status = stretch(object, clusters_for(end));
-	if (status == STATUS_OK && from > old)
-		status = put(object, old, nullptr, from - old, old);
-	return status;
+	if (status != STATUS_OK || from <= old)
+		return status;
+	status = put(object, old, nullptr, from - old, old);
+	// The last of these and the first of what follows may be one sector.
+	return status == STATUS_OK ? disk_finish() : status;
 }
 
 enum status volume_write(u64 node, u64 offset, const u8 *data, u32 bytes,
@@ -1184,11 +1228,11 @@ static void let_go(struct hold *hold)
 {
 	FFOBJID chain = {.fs = &fs, .id = fs.id, .sclust = hold->cluster};
 
+	// The number may be another file's from now on.
+	forget_walks();
 	// An error here leaves lost clusters; there is nobody to tell.
-	if (hold->location == 0 && hold->cluster != 0) {
-		forget_walks();
+	if (hold->location == 0 && hold->cluster != 0)
 		(void)remove_chain(&chain, hold->cluster, 0);
-	}
 	*hold = (struct hold){};
 }
 
