@@ -21,6 +21,8 @@
 
 #define LATE_NS 5000000000ull // others do not wait longer for a component
 #define STOPPED_NS 500000000ull // a thread that stands still so long is hung
+#define STOPPED_LOOKS 10 // and at so many beats in a row: it may only be moving
+#define PATIENCE 8
 #define RETRY_NS 100000000ull
 #define BUILDS_MAX 20 // failed attempts in a row
 #define SECOND_NS 1000000000ull
@@ -324,6 +326,7 @@ static void heartbeat(struct component *component)
 {
 	volatile struct health *health = component->health;
 	u64 pc, state;
+	u32 limit;
 
 	if (!component->plan->misses)
 		return;
@@ -340,7 +343,11 @@ static void heartbeat(struct component *component)
 		component->misses = 0;
 		return;
 	}
-	if (++component->misses < component->plan->misses)
+	// It waits for a message, and the heartbeat is one: it has not been given
+	// a processor. A slow machine does that; a lost wake-up does not end.
+	limit = state == THREAD_RECEIVING || state == THREAD_WAITING ?
+		component->plan->misses * PATIENCE : component->plan->misses;
+	if (++component->misses < limit)
 		return;
 	say("HANG %s: %u heartbeats missed, thread state %lu, pc %lx",
 		component->plan->name, component->misses, state, pc);
@@ -354,7 +361,12 @@ static void watch_start(struct component *component, u64 now)
 
 	// Hung (or stopped) before it was ready: nothing else would notice.
 	if (now > record->started_ns + STOPPED_NS &&
-		thread_state(component, &pc) == THREAD_STOPPED) {
+		thread_state(component, &pc) == THREAD_STOPPED)
+		component->misses++;
+	else
+		component->misses = 0;
+	if (component->misses >= STOPPED_LOOKS) {
+		component->misses = 0;
 		say("HANG %s: stopped before it was ready, pc %lx",
 			component->plan->name, pc);
 		component_restart(component, REASON_HANG);

@@ -113,12 +113,16 @@ void counter_init(struct boot_info *info)
 {
 	struct sample start, end;
 	u64 ns, counter, timer;
+	u32 tries = 0;
 
 	reference_start(info->hpet);
-	apic_timer_start(~0u);
-	ns = measure(&start, &end);
-	counter = end.counter - start.counter;
-	timer = start.timer - end.timer; // counts down
+	// A virtual machine may have stood still in the middle: measure again.
+	do {
+		apic_timer_start(~0u);
+		ns = measure(&start, &end);
+		counter = end.counter - start.counter;
+		timer = start.timer - end.timer; // counts down
+	} while (ns + counter + timer >= BIT(31) && ++tries < 100);
 	apic_timer_start(0);
 	if (counter == 0 || (timer == 0 && !cpu_features.tsc_deadline))
 		panic("the CPU's counter or timer does not count");
