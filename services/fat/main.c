@@ -333,18 +333,6 @@ static enum status dispatch(void *context, struct server_session *session,
 	return status;
 }
 
-static void notified(void *context, u64 bits)
-{
-	(void)context;
-	if (!(bits & NOTIFY_STOP) || mounted != STATUS_OK)
-		return;
-	// Nobody will come back to what was only held.
-	volume_begin();
-	volume_release_all();
-	(void)!volume_commit(0, nullptr);
-	(void)!disk_flush();
-}
-
 static void open_stash(void)
 {
 	stash = (struct stash *)startup->stash;
@@ -377,7 +365,6 @@ int component_main(const struct startup *page)
 	if (mounted != STATUS_OK)
 		log_print("not mounted: %s", status_text(mounted));
 	server.dispatch = dispatch;
-	server.notified = notified;
 	status = server_init(&server, handle_of(endpoint->handle), FS_ATTACH,
 			     stash->record);
 	if (status != STATUS_OK)

@@ -1247,16 +1247,6 @@ void volume_release(u64 node)
 	journal_holds_changed();
 }
 
-void volume_release_all(void)
-{
-	struct hold *holds = journal_holds();
-
-	for (u32 i = 0; i < HOLDS; i++)
-		if (holds[i].node != 0)
-			let_go(&holds[i]);
-	journal_holds_changed();
-}
-
 enum status volume_statistics(struct fs_statistics *out)
 {
 	DWORD clusters = 0;

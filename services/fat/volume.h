@@ -46,7 +46,5 @@ void volume_rollback(void);
 				      struct fs_packer *packer, u64 *next);
 [[nodiscard]] enum status volume_hold(u64 node);
 void volume_release(u64 node);
-// Free what only holds keep alive: nobody will come back.
-void volume_release_all(void);
 [[nodiscard]] enum status volume_statistics(struct fs_statistics *out);
 #endif

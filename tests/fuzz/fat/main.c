@@ -242,8 +242,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, usize bytes)
 	if (volume_lookup(VOLUME_ROOT, &folder, &node, &mode) == STATUS_OK)
 		change(node);
 	visit(VOLUME_ROOT, FS_TYPE_DIRECTORY, 0);
-	volume_begin();
-	volume_release_all();
-	done(STATUS_OK);
+	for (u32 i = 0; i < HOLDS; i++) {
+		u64 held = journal_holds()[i].node;
+
+		volume_begin();
+		volume_release(held);
+		done(STATUS_OK);
+	}
 	return 0;
 }
