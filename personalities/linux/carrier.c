@@ -15,8 +15,9 @@
 #include "personalities/linux/container.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/sync.h"
+#include "personalities/linux/time.h"
 
-#define IDLE_KEPT 16u
+#define IDLE_KEPT 8u
 #define TRIES 10000u
 #define STACK_SLOT (CARRIER_STACK * 2) // the other half stays unmapped
 
@@ -210,6 +211,7 @@ void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 	carrier->work = work;
 	carrier->argument = argument;
 	carrier->parked = 0;
+	carrier->clean = false;
 	for (u32 tries = 0; status == ERR_STATE && tries < TRIES; tries++) {
 		if (tries)
 			(void)!sys_yield();
@@ -236,24 +238,38 @@ void carrier_release(struct carrier *carrier)
 	mutex_lock(&container_lock);
 	list_add_first(&idle, &carrier->node);
 	nidle++;
+	time_tidy_soon();
 	mutex_unlock(&container_lock);
 	__atomic_store_n(&carrier->parked, 1, __ATOMIC_RELEASE);
 	for (;;)
 		(void)!sys_wait(carrier->notification, NOTE_WAKE, 0, &bits);
 }
 
-void carriers_trim(void)
+// Stopped, in our own address space, with only the first and last page of its
+// stack: the dead process's address space goes now.
+static void carrier_clean(struct carrier *carrier)
 {
-	while (nidle > IDLE_KEPT) {
-		struct list *node = idle.prev;
+	(void)!sys_thread_stop(carrier->thread);
+	carrier->clean = configure(carrier, SELF_ASPACE) == STATUS_OK;
+	(void)!sys_memory_decommit(stacks,
+		carrier->index * CARRIER_STACK + PAGE, CARRIER_STACK - 2 * PAGE);
+}
+
+void carriers_tidy(void)
+{
+	LIST_FOR_EACH_SAFE(node, &idle) {
 		struct carrier *carrier =
 			CONTAINER_OF(node, struct carrier, node);
 
 		if (!__atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE))
-			return;
-		list_remove(node);
-		nidle--;
-		carrier_destroy(carrier);
+			continue;
+		if (nidle > IDLE_KEPT) {
+			list_remove(node);
+			nidle--;
+			carrier_destroy(carrier);
+		} else if (!carrier->clean) {
+			carrier_clean(carrier);
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ struct carrier {
 	struct guest_state *state;
 	u32 index; // of stack and state
 	u32 parked; // [atomic] nothing of the last work runs any more
+	bool clean; // idle, its last address space let go
 	bool leave; // its work was passed on to another carrier: return
 	struct list node; // among the idle ones
 	void (*work)(void *argument);
@@ -43,8 +44,8 @@ struct carrier *carrier_claim(struct handle aspace);
 void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 	void *argument);
 void carrier_release(struct carrier *carrier);
-// Destroy idle carriers beyond a few.
-void carriers_trim(void);
+// Idle carriers let go of what they had; those beyond a few are destroyed.
+void carriers_tidy(void);
 u32 carriers_idle(void);
 // End its sleep, or kick its guest out.
 void carrier_wake(struct carrier *carrier);

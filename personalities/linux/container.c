@@ -9,6 +9,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
+#include "lib/sys/guard.h"
 #include "personalities/linux/sync.h"
 
 #define ANSWER_CHUNK 3072u
@@ -18,14 +19,83 @@ struct handle guest_pool;
 enum container_mode container_mode;
 bool container_show_calls;
 
+// Objects of up to the last class's size come from slabs and go back to their
+// class, so that what is in use at most decides how much memory the personality
+// takes, not the order of births and deaths. Larger ones are the heap's.
+#define SLAB_BYTES 16384u
+#define LARGE 0xffffffffu
+
+static const u16 class_bytes[] = {32, 48, 64, 96, 128, 192, 256, 384, 512, 768,
+	1024, 1536, 2048, 3072, 4096, 5120, 6144};
+
+struct header {
+	u32 class; // LARGE, or index of class_bytes
+	u32 reserved[3]; // objects are at multiples of 16
+};
+
+struct free_object {
+	struct header header;
+	struct free_object *next;
+};
+
+static struct free_object *free_objects[ARRAY_COUNT(class_bytes)];
+static struct guard guard;
+
+static u32 class_of(usize size)
+{
+	u32 class = 0;
+
+	while (class < ARRAY_COUNT(class_bytes) && class_bytes[class] < size)
+		class++;
+	return class == ARRAY_COUNT(class_bytes) ? LARGE : class;
+}
+
+static void slab_add(u32 class)
+{
+	usize stride = sizeof(struct header) + class_bytes[class];
+	u8 *slab = heap_alloc(SLAB_BYTES);
+
+	for (usize at = 0; slab && at + stride <= SLAB_BYTES; at += stride) {
+		struct free_object *object = (struct free_object *)(slab + at);
+
+		object->header.class = class;
+		object->next = free_objects[class];
+		free_objects[class] = object;
+	}
+}
+
+static struct header *class_take(u32 class)
+{
+	struct free_object *object;
+
+	guard_enter(&guard);
+	if (!free_objects[class])
+		slab_add(class);
+	object = free_objects[class];
+	if (object)
+		free_objects[class] = object->next;
+	guard_leave(&guard);
+	return object ? &object->header : nullptr;
+}
+
 void *buffer_alloc(usize size)
 {
-	return heap_alloc(size ? size : 1);
+	u32 class = class_of(size);
+	struct header *header;
+
+	if (class != LARGE) {
+		header = class_take(class);
+	} else {
+		header = heap_alloc(sizeof(*header) + size);
+		if (header)
+			header->class = LARGE;
+	}
+	return header ? header + 1 : nullptr;
 }
 
 void *object_alloc(usize size)
 {
-	void *memory = heap_alloc(size ? size : 1);
+	void *memory = buffer_alloc(size);
 
 	if (memory)
 		memset(memory, 0, size);
@@ -34,8 +104,19 @@ void *object_alloc(usize size)
 
 void object_free(void *memory)
 {
-	if (memory)
-		heap_free(memory);
+	struct header *header = (struct header *)memory - 1;
+	struct free_object *object = (struct free_object *)header;
+
+	if (!memory)
+		return;
+	if (header->class == LARGE) {
+		heap_free(header);
+		return;
+	}
+	guard_enter(&guard);
+	object->next = free_objects[header->class];
+	free_objects[header->class] = object;
+	guard_leave(&guard);
 }
 
 char *text_copy(const char *text)

@@ -77,6 +77,7 @@ static i64 put_bytes(struct pipe *pipe, struct io *io)
 i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
 	bool nonblocking)
 {
+	bool was_full;
 	i64 result;
 
 	if (!io->left)
@@ -90,8 +91,11 @@ i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
 		if (result)
 			return result;
 	}
+	// Only who found too little room can be waiting for it.
+	was_full = pipe->used > PIPE_BYTES - PIPE_ATOMIC;
 	result = take_bytes(pipe, io);
-	wait_wake(pipe->waiters);
+	if (was_full)
+		wait_wake(pipe->waiters);
 	return result;
 }
 
@@ -109,11 +113,14 @@ i64 pipe_put_bytes(struct thread *thread, struct pipe *pipe, struct io *io,
 		if (!pipe->readers)
 			return total ? total : -EPIPE;
 		if (room && (!atomic || room >= io->left)) {
+			bool was_empty = !pipe->used;
+
 			result = put_bytes(pipe, io);
+			if (was_empty && pipe->used)
+				wait_wake(pipe->waiters);
 			if (result < 0)
 				return total ? total : result;
 			total += result;
-			wait_wake(pipe->waiters);
 			continue;
 		}
 		if (nonblocking)

@@ -266,7 +266,6 @@ void process_put_zombie(struct process *process)
 	list_remove(&process->node);
 	list_remove(&process->sibling);
 	object_free(process);
-	carriers_trim();
 }
 
 void vfork_release(struct process *process)

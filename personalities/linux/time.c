@@ -17,6 +17,7 @@
 
 static i64 realtime_offset; // clock_settime moved it by so much
 static struct carrier *timer_carrier;
+static u64 tidy_at; // 0: nothing to tidy
 
 u64 time_now(void)
 {
@@ -235,6 +236,17 @@ static void timer_fire(struct process *process, u64 now)
 	signal_process(process, &info);
 }
 
+#define TIDY_AFTER 30000000ull
+
+void time_tidy_soon(void)
+{
+	if (tidy_at)
+		return;
+	tidy_at = time_now() + TIDY_AFTER;
+	if (timer_carrier)
+		carrier_wake(timer_carrier);
+}
+
 static void timer_loop(void *argument)
 {
 	(void)argument;
@@ -254,6 +266,12 @@ static void timer_loop(void *argument)
 				(!next || timer->deadline_ns < next))
 				next = timer->deadline_ns;
 		}
+		if (tidy_at && tidy_at <= now) {
+			tidy_at = 0;
+			carriers_tidy();
+		}
+		if (tidy_at && (!next || tidy_at < next))
+			next = tidy_at;
 		(void)!wait_park(next);
 	}
 }
