@@ -333,8 +333,8 @@ static bool open_device(void)
 	if (status != STATUS_OK)
 		component_fail("enable: %s", status_text(status));
 	add_status(DEVICE_DRIVER_OK);
-	log_print("%x.%x: %lu sectors%s", location >> 8, location & 0xff,
-		  device.capacity,
+	log_print("%02x:%02x.%x: %lu sectors%s", location >> 8,
+		  location >> 3 & 31, location & 7, device.capacity,
 		  device.flags & CHANNEL_READONLY ? ", read-only" : "");
 	return true;
 }
