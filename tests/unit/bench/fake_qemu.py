@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-"""Stands in for QEMU under `./kochab bench`: the bench mode gives two figures,
+"""Stands in for QEMU under `./kochab bench`: the kernel's rows are two figures,
 one of them in a wrong unit; each program gives one, but fork fails."""
 
 import os
@@ -29,7 +29,7 @@ def main():
             sys.exit("no %s on the command line" % word)
     com1 = socket.socket(fileno=int(argument("socket,id=com1,fd=")))
     words = sys.argv[sys.argv.index("-append") + 1].split()
-    if "mode=bench" in words:
+    if "root=kernel-bench" in words:
         with open(argument("file,id=com2,path="), "w",
                   encoding="utf-8") as log:
             log.write("[0.1] bench: BENCH call-reply-0 insns 333.4\r\n"

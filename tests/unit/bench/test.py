@@ -47,11 +47,14 @@ def test_table_and_json(context):
 
 
 def test_verdicts(context):
-    def verdict(value, target, better="lower"):
-        return bench.verdict_of({"value": value, "target": target,
-                                 "better": better})
-    context.equal(verdict(100, 100), "reached")
-    context.equal(verdict(150, 100), "1.5 x the target")
-    context.equal(verdict(150, 100, "higher"), "reached")
-    context.equal(verdict(50, 100, "higher"), "2.0 x the target")
-    context.equal(verdict(None, 100), "not measured")
+    def ratio(value, target, better="lower"):
+        row = {"value": value, "target": target, "better": better}
+        context.equal(bench.reached(row), value is not None
+                      and (value <= target) == (better == "lower")
+                      or value == target, "reached %r" % row)
+        return bench.ratio(row)
+    context.equal(ratio(100, 100), 1.0)
+    context.equal(ratio(150, 100), 1.5)
+    context.equal(ratio(150, 100, "higher"), 100 / 150)
+    context.equal(ratio(50, 100, "higher"), 2.0)
+    context.equal(ratio(None, 100), None)
