@@ -31,6 +31,7 @@ struct hold {
 	u32 cluster; // of a file whose name is gone
 	u32 size_bytes;
 	u32 reserved;
+	u64 holder; // whose holds these are; ~0: several clients'
 };
 
 struct answer {

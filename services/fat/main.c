@@ -30,6 +30,7 @@ static_assert(sizeof(struct answer) == sizeof(struct server_record));
 static struct server server;
 static struct stash *stash;
 static enum status mounted = ERR_NODEV;
+static u64 caller; // badge of who is being served
 
 i64 volume_now_ns(void)
 {
@@ -208,7 +209,7 @@ static enum status op_read_link(void *context,
 static enum status op_hold(void *context, const struct fs_hold_args *args)
 {
 	(void)context;
-	return volume_hold(args->node);
+	return volume_hold(args->node, caller);
 }
 
 static enum status op_release(void *context, const struct fs_release_args *args)
@@ -316,6 +317,7 @@ static enum status dispatch(void *context, struct server_session *session,
 		answer(message, session ? mounted : ERR_SESSION);
 		return ERR_SESSION;
 	}
+	caller = session->badge;
 	volume_begin();
 	status = fs_dispatch(&ops, context, &view, message);
 	if (status != STATUS_OK) {
@@ -331,6 +333,20 @@ static enum status dispatch(void *context, struct server_session *session,
 		answer(message, status);
 	}
 	return status;
+}
+
+// A client that attaches anew to an instance that knows it has died in between:
+// a living one does so only when the instance is new. Clients attach lane 0
+// before they hold anything.
+static void detached(void *context, struct server_session *session)
+{
+	(void)context;
+	if (session->lane != 0 || mounted != STATUS_OK)
+		return;
+	volume_begin();
+	volume_release_holder(session->badge);
+	if (volume_commit(~0u, nullptr) != STATUS_OK)
+		volume_rollback();
 }
 
 static void open_stash(void)
@@ -365,6 +381,7 @@ int component_main(const struct startup *page)
 	if (mounted != STATUS_OK)
 		log_print("not mounted: %s", status_text(mounted));
 	server.dispatch = dispatch;
+	server.detached = detached;
 	status = server_init(&server, handle_of(endpoint->handle), FS_ATTACH,
 			     stash->record);
 	if (status != STATUS_OK)

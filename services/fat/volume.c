@@ -1200,7 +1200,7 @@ enum status volume_rename(u64 from, const struct fs_name *from_name, u64 to,
 
 // ---- holds
 
-enum status volume_hold(u64 node)
+enum status volume_hold(u64 node, u64 holder)
 {
 	struct object object;
 	struct hold *hold;
@@ -1215,8 +1215,12 @@ enum status volume_hold(u64 node)
 		hold = find_hold(0);
 		if (!hold)
 			return ERR_QUOTA;
-		*hold = (struct hold){.node = node, .location = object.location};
+		*hold = (struct hold){.node = node,
+				      .location = object.location,
+				      .holder = holder};
 	}
+	if (hold->holder != holder)
+		hold->holder = ~0ull;
 	if (hold->count == 0xffffffff)
 		return ERR_QUOTA;
 	hold->count++;
@@ -1245,6 +1249,17 @@ void volume_release(u64 node)
 	if (--hold->count == 0)
 		let_go(hold);
 	journal_holds_changed();
+}
+
+void volume_release_holder(u64 holder)
+{
+	struct hold *holds = journal_holds();
+
+	for (u32 i = 0; i < HOLDS; i++)
+		if (holds[i].node != 0 && holds[i].holder == holder) {
+			let_go(&holds[i]);
+			journal_holds_changed();
+		}
 }
 
 enum status volume_statistics(struct fs_statistics *out)

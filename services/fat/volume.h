@@ -44,7 +44,10 @@ void volume_rollback(void);
 					u32 flags);
 [[nodiscard]] enum status volume_list(u64 directory, u64 cookie,
 				      struct fs_packer *packer, u64 *next);
-[[nodiscard]] enum status volume_hold(u64 node);
+// holder: which client asks (not ~0).
+[[nodiscard]] enum status volume_hold(u64 node, u64 holder);
 void volume_release(u64 node);
+// That client died: undo what holds it had alone.
+void volume_release_holder(u64 holder);
 [[nodiscard]] enum status volume_statistics(struct fs_statistics *out);
 #endif

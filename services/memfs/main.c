@@ -20,6 +20,7 @@
 
 static struct store store;
 static struct server server;
+static u64 caller; // badge of who is being served
 
 static_assert(sizeof(struct server_record) * SERVER_SESSIONS <=
 	      STORE_RECORD_BYTES);
@@ -270,6 +271,11 @@ static enum status op_read_link(void *context,
 	return STATUS_OK;
 }
 
+static u32 holder_of(u64 badge)
+{
+	return (u32)(badge ^ badge >> 32);
+}
+
 static enum status op_hold(void *context, const struct fs_hold_args *args)
 {
 	struct inode *inode = store_node(&store, args->node);
@@ -279,8 +285,7 @@ static enum status op_hold(void *context, const struct fs_hold_args *args)
 		return ERR_STALE;
 	if (inode->holds == 0xffffffff)
 		return ERR_QUOTA;
-	store_touch(&store, inode, sizeof(*inode));
-	inode->holds++;
+	store_hold(&store, inode, holder_of(caller));
 	return STATUS_OK;
 }
 
@@ -291,9 +296,7 @@ static enum status op_release(void *context, const struct fs_release_args *args)
 	(void)context;
 	if (!inode || inode->holds == 0)
 		return STATUS_OK;
-	store_touch(&store, inode, sizeof(*inode));
-	inode->holds--;
-	store_inode_put(&store, inode);
+	store_release(&store, inode);
 	return STATUS_OK;
 }
 
@@ -448,6 +451,7 @@ static enum status dispatch(void *context, struct server_session *session,
 		message->ncaps = 0;
 		return ERR_SESSION;
 	}
+	caller = session->badge;
 	status = fs_dispatch(&ops, context, &view, message);
 	if (status != STATUS_OK) {
 		store_rollback(&store);
@@ -457,6 +461,16 @@ static enum status dispatch(void *context, struct server_session *session,
 		record_answer(session, session_word_id(word), message);
 	store_commit(&store);
 	return status;
+}
+
+// A client that attaches anew to an instance that knows it has died in between:
+// a living one does so only when the instance is new. Clients attach lane 0
+// before they hold anything.
+static void detached(void *context, struct server_session *session)
+{
+	(void)context;
+	if (session->lane == 0)
+		store_release_holder(&store, holder_of(session->badge));
 }
 
 static void report(const char *path, u64 position, const char *why)
@@ -529,6 +543,7 @@ int component_main(const struct startup *page)
 	open_archive();
 	open_store(backing_open());
 	server.dispatch = dispatch;
+	server.detached = detached;
 	status = server_init(&server, handle_of(endpoint->handle), FS_ATTACH,
 			     store_at(&store, store.super->record));
 	if (status != STATUS_OK)

@@ -350,6 +350,37 @@ void store_inode_put(struct store *store, struct inode *inode)
 	super->inodes_in_use--;
 }
 
+void store_hold(struct store *store, struct inode *inode, u32 holder)
+{
+	store_touch(store, inode, sizeof(*inode));
+	if (inode->holds++ == 0)
+		inode->holder = holder;
+	else if (inode->holder != holder)
+		inode->holder = HOLDER_SEVERAL;
+}
+
+void store_release(struct store *store, struct inode *inode)
+{
+	store_touch(store, inode, sizeof(*inode));
+	inode->holds--;
+	store_inode_put(store, inode);
+}
+
+void store_release_holder(struct store *store, u32 holder)
+{
+	for (u32 i = STORE_ROOT; i < store->super->inodes_unused; i++) {
+		struct inode *inode = store_inode(store, i);
+
+		if (inode->mode == 0 || inode->holds == 0 ||
+		    inode->holder != holder || holder == HOLDER_SEVERAL)
+			continue;
+		store_touch(store, inode, sizeof(*inode));
+		inode->holds = 0;
+		store_inode_put(store, inode);
+		store_commit(store);
+	}
+}
+
 u32 store_slot_new(struct store *store)
 {
 	struct store_super *super = store->super;

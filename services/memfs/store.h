@@ -37,6 +37,7 @@
 #define INLINE_MAX 512 // contents up to this size stay in the heap
 #define SYMLINK_MAX 4095
 #define LINKS_MAX 65000
+#define HOLDER_SEVERAL 0xffffffff
 
 // Classes of memory objects: a file moves to the next when it outgrows one.
 #define OBJECT_CLASSES 3 // 2 MiB, 1 GiB, 512 GiB
@@ -85,7 +86,8 @@ struct inode {
 	u32 parent, first, last, entries;
 	u64 sequence; // of the next entry
 	u32 next_free;
-	u32 reserved[3];
+	u32 holder; // whose holds these are; HOLDER_SEVERAL: several clients'
+	u32 reserved[2];
 };
 static_assert(sizeof(struct inode) == 128);
 
@@ -140,6 +142,11 @@ u64 store_number(const struct store *store, const struct inode *inode);
 struct inode *store_inode_new(struct store *store, u32 mode, u32 uid, u32 gid);
 // Free it if neither names nor holds are left.
 void store_inode_put(struct store *store, struct inode *inode);
+// Holds, which keep a file without names. holder: which client (any number).
+void store_hold(struct store *store, struct inode *inode, u32 holder);
+void store_release(struct store *store, struct inode *inode);
+// That client died: undo, and commit, what holds it had alone.
+void store_release_holder(struct store *store, u32 holder);
 // A free slot for an object, or STORE_SLOTS_MAX.
 u32 store_slot_new(struct store *store);
 void store_slot_doom(struct store *store, u32 slot);

@@ -193,7 +193,7 @@ static void change(u64 directory)
 
 		if (volume_lookup(directory, &name, &node, &mode) == STATUS_OK) {
 			volume_begin();
-			done(volume_hold(node));
+			done(volume_hold(node, 1));
 			write_some(node, 2900, 4000);
 			volume_begin();
 			done(volume_set_attributes(

@@ -146,7 +146,9 @@ static enum status restart(void)
 static u64 request_id;
 
 struct request {
-	enum { CREATE, WRITE, RESIZE, REMOVE, RENAME, HOLD, RELEASE } kind;
+	enum {
+		CREATE, WRITE, RESIZE, REMOVE, RENAME, HOLD, RELEASE, ABANDON
+	} kind;
 	u64 directory, other;
 	struct fs_name name, other_name;
 	u32 mode;
@@ -177,9 +179,12 @@ static enum status carry_out(struct request *r)
 		return volume_rename(r->directory, &r->name, r->other,
 				     &r->other_name, 0);
 	case HOLD:
-		return volume_hold(r->node);
+		return volume_hold(r->node, 1);
 	case RELEASE:
 		volume_release(r->node);
+		return STATUS_OK;
+	case ABANDON:
+		volume_release_holder(1);
 		return STATUS_OK;
 	}
 	return ERR_ARGUMENT;
@@ -486,6 +491,14 @@ static void use_orphan(int i, bool may_die)
 static void forget(int i, bool may_die)
 {
 	use_orphan(i, may_die);
+	if (model[i].held != 0 && below(3) == 0) {
+		// The client dies: all that it held is let go.
+		struct request r = {.kind = ABANDON};
+
+		CHECK(send_request(&r, may_die) == STATUS_OK);
+		for (int k = 0; k < FILES; k++)
+			model[k].held = 0;
+	}
 	release(i, may_die);
 	free(model[i].data);
 	model[i] = (struct model){};

@@ -230,13 +230,10 @@ static enum status carry_out(const struct request *r)
 		return inode ? file_resize(&store, inode, r->offset)
 			     : ERR_STALE;
 	case HOLD:
-		store_touch(&store, inode, sizeof(*inode));
-		inode->holds++;
+		store_hold(&store, inode, 7);
 		return STATUS_OK;
 	case RELEASE:
-		store_touch(&store, inode, sizeof(*inode));
-		inode->holds--;
-		store_inode_put(&store, inode);
+		store_release(&store, inode);
 		return STATUS_OK;
 	}
 	return ERR_ARGUMENT;
@@ -669,6 +666,22 @@ static void try_hold(bool may_die)
 	}
 }
 
+// The client dies: all that it held is let go, what has no name goes.
+static void abandon(void)
+{
+	if (setjmp(death) != 0)
+		restart();
+	else
+		until_death = below(3) ? -1 : 1 + below(20);
+	store_release_holder(&store, 7);
+	until_death = -1;
+	for (int f = 0; f < ENTRIES; f++)
+		if (file[f].held != 0) {
+			file[f].held = 0;
+			file_gone(f);
+		}
+}
+
 static void work(u32 rounds, bool may_die)
 {
 	static void (*const tries[])(bool) = {
@@ -677,6 +690,8 @@ static void work(u32 rounds, bool may_die)
 
 	for (u32 i = 0; i < rounds; i++) {
 		tries[below(10)](may_die);
+		if (i % 500 == 499)
+			abandon();
 		if (i % 100 == 0)
 			compare_all();
 	}
