@@ -74,12 +74,21 @@ static void pager(void)
 			     "memory_supply");
 }
 
+// The pages that the pager has: made before.
+static void fill_source(void)
+{
+	make(SLOT_SOURCE, OBJECT_MEMORY, ALL, 0);
+	map(SOURCE, ALL, RW);
+	(void)touch_all();
+	unmap(ALL);
+}
+
 static u64 fault_pager(u64 *)
 {
 	u64 elapsed;
 
 	make(SLOT_ROW, OBJECT_MEMORY, ALL, MEMORY_PAGED);
-	make(SLOT_SOURCE, OBJECT_MEMORY, ALL, MEMORY_COMMITTED);
+	fill_source();
 	make(SLOT_BELL, OBJECT_NOTIFICATION, 0, 0);
 	peer_give(SLOT_ROW);
 	peer_give(SLOT_SOURCE);
