@@ -33,7 +33,8 @@ static struct handle take_from(u32 number)
 
 		*word |= BIT(bit);
 		cnodes[number].nfree--;
-		return (struct handle){cnodes[number].slot << 16 | (i * 64 + bit)};
+		return (struct handle){cnodes[number].slot << 16 |
+				       (i * 64 + bit)};
 	}
 	return (struct handle){0};
 }
@@ -44,9 +45,9 @@ struct handle cap_alloc(void)
 		if (!cnodes[i].slot) {
 			u32 slot = slot_alloc();
 
-			if (sys_object_create(SELF_POOL, OBJECT_CNODE, CNODE_BITS,
-				    0, (struct handle){0}, SELF_CNODE,
-				    slot) != STATUS_OK) {
+			if (sys_object_create(SELF_POOL, OBJECT_CNODE,
+					      CNODE_BITS, 0, (struct handle){0},
+					      SELF_CNODE, slot) != STATUS_OK) {
 				slot_free(slot);
 				return (struct handle){0};
 			}
@@ -80,7 +81,7 @@ void cap_free(struct handle handle)
 }
 
 enum status cap_create(struct handle pool, u32 type, u64 a, u64 b,
-	struct handle c, struct handle *out)
+		       struct handle c, struct handle *out)
 {
 	struct handle slot = cap_alloc();
 	enum status status;
@@ -88,7 +89,7 @@ enum status cap_create(struct handle pool, u32 type, u64 a, u64 b,
 	if (!slot.value)
 		return ERR_QUOTA;
 	status = sys_object_create(pool, type, a, b, c, cap_cnode(slot),
-		cap_index(slot));
+				   cap_index(slot));
 	if (status != STATUS_OK)
 		cap_free(slot);
 	else

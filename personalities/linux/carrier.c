@@ -35,23 +35,24 @@ enum status carriers_init(void)
 	enum status status;
 	void *pages;
 
-	stacks_base = align_down(startup->map_end -
-		CARRIERS_MAX * STACK_SLOT, STACK_SLOT);
+	stacks_base = align_down(startup->map_end - CARRIERS_MAX * STACK_SLOT,
+				 STACK_SLOT);
 	if (stacks_base <= startup->map_start ||
-		stacks_base >= startup->map_end)
+	    stacks_base >= startup->map_end)
 		return ERR_RANGE;
 	status = cap_create(SELF_POOL, OBJECT_MEMORY,
-		CARRIERS_MAX * CARRIER_STACK, MEMORY_ANON, (struct handle){0},
-		&stacks);
+			    CARRIERS_MAX * CARRIER_STACK, MEMORY_ANON,
+			    (struct handle){0}, &stacks);
 	if (status != STATUS_OK)
 		return status;
 	status = cap_create(SELF_POOL, OBJECT_MEMORY,
-		CARRIERS_MAX * sizeof(struct guest_state), MEMORY_ANON,
-		(struct handle){0}, &states);
+			    CARRIERS_MAX * sizeof(struct guest_state),
+			    MEMORY_ANON, (struct handle){0}, &states);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_map(states, 0, CARRIERS_MAX * sizeof(struct guest_state),
-		MAP_READ | MAP_WRITE, &pages);
+	status =
+		memory_map(states, 0, CARRIERS_MAX * sizeof(struct guest_state),
+			   MAP_READ | MAP_WRITE, &pages);
 	state_pages = pages;
 	return status;
 }
@@ -75,8 +76,9 @@ static u64 stack_of(const struct carrier *carrier)
 
 static void carrier_destroy(struct carrier *carrier)
 {
-	struct handle *all[] = {&carrier->guest, &carrier->thread, &carrier->wake,
-		&carrier->lock, &carrier->notification};
+	struct handle *all[] = {&carrier->guest, &carrier->thread,
+				&carrier->wake, &carrier->lock,
+				&carrier->notification};
 
 	if (carrier->thread.value)
 		(void)!sys_thread_stop(carrier->thread);
@@ -85,12 +87,13 @@ static void carrier_destroy(struct carrier *carrier)
 			cap_free(*all[i]);
 	(void)!sys_aspace_unmap(SELF_ASPACE, stack_of(carrier), CARRIER_STACK);
 	(void)!sys_memory_decommit(stacks, carrier->index * CARRIER_STACK,
-		CARRIER_STACK);
+				   CARRIER_STACK);
 	used[carrier->index / 64] &= ~BIT(carrier->index % 64);
 	object_free(carrier);
 }
 
-static enum status mint_signal(struct handle from, u64 badge, struct handle *out)
+static enum status mint_signal(struct handle from, u64 badge,
+			       struct handle *out)
 {
 	struct handle slot = cap_alloc();
 	enum status status = ERR_QUOTA;
@@ -98,7 +101,7 @@ static enum status mint_signal(struct handle from, u64 badge, struct handle *out
 	if (!slot.value)
 		return status;
 	status = sys_cap_mint(cap_cnode(slot), cap_index(slot), from,
-		RIGHT_SIGNAL | RIGHT_DERIVE, badge);
+			      RIGHT_SIGNAL | RIGHT_DERIVE, badge);
 	if (status != STATUS_OK)
 		cap_free(slot);
 	else
@@ -111,30 +114,31 @@ static enum status carrier_build(struct carrier *carrier)
 	enum status status;
 	struct handle none = {0};
 
-	status = sys_aspace_map(SELF_ASPACE, stacks,
-		carrier->index * CARRIER_STACK, stack_of(carrier), CARRIER_STACK,
-		MAP_READ | MAP_WRITE);
+	status = sys_aspace_map(
+		SELF_ASPACE, stacks, carrier->index * CARRIER_STACK,
+		stack_of(carrier), CARRIER_STACK, MAP_READ | MAP_WRITE);
 	if (status == STATUS_OK)
 		status = cap_create(SELF_POOL, OBJECT_THREAD, 0, 0, none,
-			&carrier->thread);
+				    &carrier->thread);
 	if (status == STATUS_OK)
 		status = cap_create(SELF_POOL, OBJECT_NOTIFICATION, 0, 0, none,
-			&carrier->notification);
+				    &carrier->notification);
 	if (status == STATUS_OK)
 		status = mint_signal(carrier->notification, NOTE_WAKE,
-			&carrier->wake);
+				     &carrier->wake);
 	if (status == STATUS_OK)
 		status = mint_signal(carrier->notification, NOTE_LOCK,
-			&carrier->lock);
+				     &carrier->lock);
 	if (status == STATUS_OK)
 		status = cap_create(SELF_POOL, OBJECT_GUEST,
-			carrier->index * sizeof(struct guest_state), 0, states,
-			&carrier->guest);
+				    carrier->index * sizeof(struct guest_state),
+				    0, states, &carrier->guest);
 	if (status == STATUS_OK)
-		status = sys_thread_bind(carrier->thread, carrier->notification);
+		status =
+			sys_thread_bind(carrier->thread, carrier->notification);
 	if (status == STATUS_OK)
 		status = sys_thread_schedule(carrier->thread,
-			handle_of(SLOT_SCHED), 0, 100, 0);
+					     handle_of(SLOT_SCHED), 0, 100, 0);
 	if (status == STATUS_OK)
 		*(struct carrier **)stack_of(carrier) = carrier;
 	return status;
@@ -171,7 +175,8 @@ static enum status configure(struct carrier *carrier, struct handle aspace)
 			(void)!sys_yield();
 			(void)!sys_thread_stop(carrier->thread);
 		}
-		status = sys_thread_configure(carrier->thread, aspace, SELF_CNODE,
+		status = sys_thread_configure(
+			carrier->thread, aspace, SELF_CNODE,
 			handle_of(SLOT_PARENT), CONTAINER_LAYER,
 			(u64)guest_fault_vector);
 	}
@@ -204,7 +209,7 @@ struct carrier *carrier_claim(struct handle aspace)
 }
 
 void carrier_start(struct carrier *carrier, void (*work)(void *argument),
-	void *argument)
+		   void *argument)
 {
 	enum status status = ERR_STATE;
 
@@ -216,7 +221,8 @@ void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 		if (tries)
 			(void)!sys_yield();
 		status = sys_thread_start(carrier->thread, (u64)carrier_entry,
-			stack_of(carrier) + CARRIER_STACK - 8, (u64)carrier, 0);
+					  stack_of(carrier) + CARRIER_STACK - 8,
+					  (u64)carrier, 0);
 	}
 	if (status != STATUS_OK)
 		component_fail("linux: thread_start: %s", status_text(status));
@@ -252,12 +258,14 @@ static void carrier_clean(struct carrier *carrier)
 	(void)!sys_thread_stop(carrier->thread);
 	carrier->clean = configure(carrier, SELF_ASPACE) == STATUS_OK;
 	(void)!sys_memory_decommit(stacks,
-		carrier->index * CARRIER_STACK + PAGE, CARRIER_STACK - 2 * PAGE);
+				   carrier->index * CARRIER_STACK + PAGE,
+				   CARRIER_STACK - 2 * PAGE);
 }
 
 void carriers_tidy(void)
 {
-	LIST_FOR_EACH_SAFE(node, &idle) {
+	LIST_FOR_EACH_SAFE(node, &idle)
+	{
 		struct carrier *carrier =
 			CONTAINER_OF(node, struct carrier, node);
 
@@ -288,7 +296,7 @@ u64 carrier_run_ns(struct carrier *carrier)
 	u64 run_ns = 0;
 
 	(void)!sys_thread_info(carrier->thread, nullptr, &run_ns, nullptr,
-		nullptr, nullptr);
+			       nullptr, nullptr);
 	return run_ns;
 }
 
@@ -296,7 +304,7 @@ u64 carrier_state(struct carrier *carrier)
 {
 	u64 state = 0;
 
-	(void)!sys_thread_info(carrier->thread, &state, nullptr, nullptr, nullptr,
-		nullptr);
+	(void)!sys_thread_info(carrier->thread, &state, nullptr, nullptr,
+			       nullptr, nullptr);
 	return state;
 }

@@ -42,7 +42,7 @@ static inline struct carrier *carrier_self(void)
 // reserves one, so that starting it cannot fail; put back with release.
 struct carrier *carrier_claim(struct handle aspace);
 void carrier_start(struct carrier *carrier, void (*work)(void *argument),
-	void *argument);
+		   void *argument);
 void carrier_release(struct carrier *carrier);
 // Idle carriers let go of what they had; those beyond a few are destroyed.
 void carriers_tidy(void);
@@ -64,7 +64,7 @@ static inline u32 cap_index(struct handle handle)
 }
 // An object from the pool in a new slot.
 [[nodiscard]] enum status cap_create(struct handle pool, u32 type, u64 a, u64 b,
-	struct handle c, struct handle *out);
+				     struct handle c, struct handle *out);
 // Move a capability from a slot of the root cnode into one of ours.
 [[nodiscard]] enum status cap_adopt(u32 slot, struct handle *out);
 #endif

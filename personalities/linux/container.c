@@ -25,8 +25,9 @@ bool container_show_calls;
 #define SLAB_BYTES 16384u
 #define LARGE 0xffffffffu
 
-static const u16 class_bytes[] = {32, 48, 64, 96, 128, 192, 256, 384, 512, 768,
-	1024, 1536, 2048, 3072, 4096, 5120, 6144};
+static const u16 class_bytes[] = {32,	48,   64,   96,	  128,	192,
+				  256,	384,  512,  768,  1024, 1536,
+				  2048, 3072, 4096, 5120, 6144};
 
 struct header {
 	u32 class; // LARGE, or index of class_bytes
@@ -46,7 +47,7 @@ static u32 class_of(usize size)
 	u32 class = 0;
 
 	while (class < ARRAY_COUNT(class_bytes) && class_bytes[class] < size)
-		class++;
+		class ++;
 	return class == ARRAY_COUNT(class_bytes) ? LARGE : class;
 }
 
@@ -132,28 +133,49 @@ char *text_copy(const char *text)
 i64 status_errno(enum status status)
 {
 	switch (status) {
-	case STATUS_OK: return 0;
-	case ERR_NOENT: return -ENOENT;
-	case ERR_EXIST: return -EEXIST;
-	case ERR_NOTDIR: return -ENOTDIR;
-	case ERR_ISDIR: return -EISDIR;
-	case ERR_NOTEMPTY: return -ENOTEMPTY;
-	case ERR_NOSPACE: return -ENOSPC;
-	case ERR_READONLY: return -EROFS;
-	case ERR_NAMETOOLONG: return -ENAMETOOLONG;
-	case ERR_CROSSDEV: return -EXDEV;
-	case ERR_LOOP: return -ELOOP;
-	case ERR_NODEV: return -ENODEV;
-	case ERR_DENIED: return -EPERM;
-	case ERR_FBIG: return -EFBIG;
-	case ERR_UNSUPPORTED: return -EOPNOTSUPP;
-	case ERR_STALE: return -ESTALE;
-	case ERR_AGAIN: return -EAGAIN;
-	case ERR_ARGUMENT: return -EINVAL;
+	case STATUS_OK:
+		return 0;
+	case ERR_NOENT:
+		return -ENOENT;
+	case ERR_EXIST:
+		return -EEXIST;
+	case ERR_NOTDIR:
+		return -ENOTDIR;
+	case ERR_ISDIR:
+		return -EISDIR;
+	case ERR_NOTEMPTY:
+		return -ENOTEMPTY;
+	case ERR_NOSPACE:
+		return -ENOSPC;
+	case ERR_READONLY:
+		return -EROFS;
+	case ERR_NAMETOOLONG:
+		return -ENAMETOOLONG;
+	case ERR_CROSSDEV:
+		return -EXDEV;
+	case ERR_LOOP:
+		return -ELOOP;
+	case ERR_NODEV:
+		return -ENODEV;
+	case ERR_DENIED:
+		return -EPERM;
+	case ERR_FBIG:
+		return -EFBIG;
+	case ERR_UNSUPPORTED:
+		return -EOPNOTSUPP;
+	case ERR_STALE:
+		return -ESTALE;
+	case ERR_AGAIN:
+		return -EAGAIN;
+	case ERR_ARGUMENT:
+		return -EINVAL;
 	case ERR_QUOTA:
-	case ERR_MEMORY: return -ENOMEM;
-	case ERR_TIMEOUT: return -ETIMEDOUT;
-	default: return -EIO;
+	case ERR_MEMORY:
+		return -ENOMEM;
+	case ERR_TIMEOUT:
+		return -ETIMEDOUT;
+	default:
+		return -EIO;
 	}
 }
 
@@ -172,7 +194,7 @@ static enum status connect(void)
 	if (!cap)
 		return ERR_DENIED;
 	status = session_open(&engine_session, handle_of(cap->handle), 8192,
-		ENGINE_ATTACH, ENGINE_VERSION);
+			      ENGINE_ATTACH, ENGINE_VERSION);
 	engine_session.lane = 1; // lane 0 is the component library's
 	engine_open = status == STATUS_OK;
 	return status;
@@ -193,9 +215,10 @@ static i64 ask(const char *command, usize bytes, char **text, usize *length)
 		if (more) {
 			if (answer)
 				memcpy(more, answer, have);
-			status = engine_admin(&engine_session, command, (u32)bytes,
-				(u32)have, more + have, ANSWER_CHUNK, &done, &total,
-				&code);
+			status = engine_admin(&engine_session, command,
+					      (u32)bytes, (u32)have,
+					      more + have, ANSWER_CHUNK, &done,
+					      &total, &code);
 		}
 		object_free(answer);
 		answer = more;

@@ -34,7 +34,8 @@ extern bool container_show_calls; // calls=1: print missing calls at the end
 // A command for the engine ("svc list", "poweroff"). Any thread, big lock not
 // held. The answer is in *text (object_free it) of *bytes; returns the exit
 // status or a negative error number.
-i64 engine_command(const char *command, usize bytes, char **text, usize *length);
+i64 engine_command(const char *command, usize bytes, char **text,
+		   usize *length);
 
 // From the generator of random.c. Any thread.
 void random_bytes(void *to, usize bytes);

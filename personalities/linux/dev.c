@@ -16,8 +16,16 @@
 #define ROOT 1u
 #define FIRST 2u
 
-enum device { DEV_NULL, DEV_ZERO, DEV_FULL, DEV_RANDOM, DEV_TTY, DEV_CONSOLE,
-	DEV_KOCHAB, DEV_LINK };
+enum device {
+	DEV_NULL,
+	DEV_ZERO,
+	DEV_FULL,
+	DEV_RANDOM,
+	DEV_TTY,
+	DEV_CONSOLE,
+	DEV_KOCHAB,
+	DEV_LINK
+};
 
 struct entry {
 	const char *name;
@@ -44,7 +52,7 @@ static const struct entry entries[] = {
 };
 
 static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
-	const char *name, u64 *node, u32 *mode)
+		  const char *name, u64 *node, u32 *mode)
 {
 	(void)thread, (void)mount;
 	if (directory != ROOT)
@@ -60,11 +68,13 @@ static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
 }
 
 static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
-	struct fs_attributes *out)
+		      struct fs_attributes *out)
 {
 	(void)thread, (void)mount;
-	*out = (struct fs_attributes){.node = node, .mode = S_IFDIR | 0755,
-		.links = 2, .block_bytes = 4096};
+	*out = (struct fs_attributes){.node = node,
+				      .mode = S_IFDIR | 0755,
+				      .links = 2,
+				      .block_bytes = 4096};
 	if (node == ROOT)
 		return 0;
 	if (node - FIRST >= ARRAY_COUNT(entries))
@@ -78,17 +88,18 @@ static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
 }
 
 static i64 read_link(struct thread *thread, struct mount *mount, u64 node,
-	char *target, usize size)
+		     char *target, usize size)
 {
 	(void)thread, (void)mount;
-	if (node - FIRST >= ARRAY_COUNT(entries) || !entries[node - FIRST].target)
+	if (node - FIRST >= ARRAY_COUNT(entries) ||
+	    !entries[node - FIRST].target)
 		return -EINVAL;
 	return (i64)MIN(strlcpy(target, entries[node - FIRST].target, size),
-		size - 1);
+			size - 1);
 }
 
 static i64 read_directory(struct thread *thread, struct mount *mount, u64 node,
-	u64 *cookie, void *to, usize size)
+			  u64 *cookie, void *to, usize size)
 {
 	usize at = 0;
 
@@ -98,8 +109,10 @@ static i64 read_directory(struct thread *thread, struct mount *mount, u64 node,
 		usize name = strlen(e->name);
 		usize bytes = align_up(sizeof(struct fs_entry) + name, 8);
 		struct fs_entry record = {.node = FIRST + *cookie,
-			.next_cookie = *cookie + 1, .mode = e->mode & S_IFMT,
-			.name_bytes = (u16)name, .entry_bytes = (u16)bytes};
+					  .next_cookie = *cookie + 1,
+					  .mode = e->mode & S_IFMT,
+					  .name_bytes = (u16)name,
+					  .entry_bytes = (u16)bytes};
 
 		if (at + bytes > size)
 			break;
@@ -121,14 +134,14 @@ const struct mount_operations dev_mount_operations = {
 // ---- the devices
 
 static i64 read_nothing(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+			u64 *position)
 {
 	(void)thread, (void)file, (void)io, (void)position;
 	return 0;
 }
 
-static i64 write_anything(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+static i64 write_anything(struct thread *thread, struct file *file,
+			  struct io *io, u64 *position)
 {
 	i64 bytes = (i64)io->left;
 
@@ -139,14 +152,14 @@ static i64 write_anything(struct thread *thread, struct file *file, struct io *i
 }
 
 static i64 write_full(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		      u64 *position)
 {
 	(void)thread, (void)file, (void)io, (void)position;
 	return -ENOSPC;
 }
 
 static i64 read_zero(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	i64 bytes = (i64)io->left;
 
@@ -161,7 +174,7 @@ static i64 read_zero(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 read_random(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		       u64 *position)
 {
 	i64 total = 0;
 
@@ -178,17 +191,23 @@ static i64 read_random(struct thread *thread, struct file *file, struct io *io,
 	return total ? total : io->left ? -EINTR : 0;
 }
 
-static const struct file_operations null_operations = {
-	.kind = "null", .read = read_nothing, .write = write_anything,
-	.seekable = true};
-static const struct file_operations zero_operations = {
-	.kind = "zero", .read = read_zero, .write = write_anything,
-	.seekable = true};
-static const struct file_operations full_operations = {
-	.kind = "full", .read = read_zero, .write = write_full, .seekable = true};
-static const struct file_operations random_operations = {
-	.kind = "random", .read = read_random, .write = write_anything,
-	.seekable = true};
+static const struct file_operations null_operations = {.kind = "null",
+						       .read = read_nothing,
+						       .write = write_anything,
+						       .seekable = true};
+static const struct file_operations zero_operations = {.kind = "zero",
+						       .read = read_zero,
+						       .write = write_anything,
+						       .seekable = true};
+static const struct file_operations full_operations = {.kind = "full",
+						       .read = read_zero,
+						       .write = write_full,
+						       .seekable = true};
+static const struct file_operations random_operations = {.kind = "random",
+							 .read = read_random,
+							 .write =
+								 write_anything,
+							 .seekable = true};
 
 // /dev/kochab: a command is written, then its answer read: exit status as u32,
 // then text. One command at a time for each open file.
@@ -198,7 +217,7 @@ struct admin {
 };
 
 static i64 admin_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		       u64 *position)
 {
 	struct admin *admin = file->object;
 	char command[512];
@@ -231,7 +250,7 @@ static i64 admin_write(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 admin_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		      u64 *position)
 {
 	struct admin *admin = file->object;
 	usize bytes;
@@ -254,9 +273,12 @@ static void admin_release(struct file *file)
 	object_free(admin);
 }
 
-static const struct file_operations admin_operations = {
-	.kind = "kochab", .read = admin_read, .write = admin_write,
-	.release = admin_release, .seekable = true};
+static const struct file_operations admin_operations = {.kind = "kochab",
+							.read = admin_read,
+							.write = admin_write,
+							.release =
+								admin_release,
+							.seekable = true};
 
 static i64 admin_open(u32 flags, struct file **out)
 {
@@ -272,23 +294,23 @@ static i64 admin_open(u32 flags, struct file **out)
 }
 
 static i64 open_plain(const struct file_operations *operations, u32 flags,
-	struct file **out)
+		      struct file **out)
 {
 	*out = file_create(operations, flags, nullptr);
 	return *out ? 0 : -ENOMEM;
 }
 
 static const struct entry *entry_of(struct thread *thread,
-	const struct place *place)
+				    const struct place *place)
 {
 	struct fs_attributes found;
 
 	if (place->mount->operations == &dev_mount_operations)
-		return place->node - FIRST < ARRAY_COUNT(entries) ?
-			&entries[place->node - FIRST] :
-			nullptr;
-	if (place->mount->operations->attributes(thread, place->mount, place->node,
-		    &found))
+		return place->node - FIRST < ARRAY_COUNT(entries)
+			? &entries[place->node - FIRST]
+			: nullptr;
+	if (place->mount->operations->attributes(thread, place->mount,
+						 place->node, &found))
 		return nullptr;
 	for (u32 i = 0; i < ARRAY_COUNT(entries); i++)
 		if (entries[i].number && entries[i].number == found.device)
@@ -297,7 +319,7 @@ static const struct entry *entry_of(struct thread *thread,
 }
 
 i64 dev_open(struct thread *thread, const struct place *place, u32 flags,
-	struct file **out)
+	     struct file **out)
 {
 	const struct entry *entry = entry_of(thread, place);
 
@@ -313,7 +335,8 @@ i64 dev_open(struct thread *thread, const struct place *place, u32 flags,
 	case DEV_RANDOM:
 		return open_plain(&random_operations, flags, out);
 	case DEV_TTY:
-		return thread->process->tty ? tty_open(thread, flags, out) : -ENXIO;
+		return thread->process->tty ? tty_open(thread, flags, out)
+					    : -ENXIO;
 	case DEV_CONSOLE:
 		if (container_mode == MODE_EXEC)
 			return -ENXIO; // the port carries frames

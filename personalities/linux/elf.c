@@ -33,7 +33,7 @@ struct program {
 static_assert(sizeof(struct program) == ELF_PROGRAM_BYTES);
 
 i64 elf_check_header(const void *bytes, usize length, u64 file_bytes,
-	struct elf_image *image, u64 *table_offset)
+		     struct elf_image *image, u64 *table_offset)
 {
 	static const u8 magic[7] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
 	struct header header;
@@ -42,40 +42,43 @@ i64 elf_check_header(const void *bytes, usize length, u64 file_bytes,
 		return -ENOEXEC;
 	memcpy(&header, bytes, sizeof(header));
 	if (memcmp(header.ident, magic, sizeof(magic)) != 0 ||
-		header.machine != MACHINE_X86_64 || header.version != 1 ||
-		(header.type != TYPE_EXECUTABLE && header.type != TYPE_SHARED))
+	    header.machine != MACHINE_X86_64 || header.version != 1 ||
+	    (header.type != TYPE_EXECUTABLE && header.type != TYPE_SHARED))
 		return -ENOEXEC;
-	if (header.program_bytes != ELF_PROGRAM_BYTES || !header.program_count ||
-		header.program_count > ELF_HEADERS ||
-		!range_within(header.table_offset,
-			header.program_count * sizeof(struct program),
-			file_bytes))
+	if (header.program_bytes != ELF_PROGRAM_BYTES ||
+	    !header.program_count || header.program_count > ELF_HEADERS ||
+	    !range_within(header.table_offset,
+			  header.program_count * sizeof(struct program),
+			  file_bytes))
 		return -ENOEXEC;
 	*image = (struct elf_image){.relocatable = header.type == TYPE_SHARED,
-		.entry = header.entry, .table_count = header.program_count};
+				    .entry = header.entry,
+				    .table_count = header.program_count};
 	*table_offset = header.table_offset;
 	return 0;
 }
 
 static i64 add_segment(const struct program *p, u64 file_bytes, u64 limit,
-	struct elf_image *image)
+		       struct elf_image *image)
 {
 	struct elf_segment *segment = &image->segment[image->nsegments];
 	u64 start = align_down(p->address, PAGE);
 
 	if (p->memory_bytes == 0)
 		return 0;
-	if (image->nsegments == ELF_SEGMENTS || p->file_bytes > p->memory_bytes ||
-		!range_within(p->offset, p->file_bytes, file_bytes) ||
-		!range_within(p->address, p->memory_bytes, limit) ||
-		p->address % PAGE != p->offset % PAGE)
+	if (image->nsegments == ELF_SEGMENTS ||
+	    p->file_bytes > p->memory_bytes ||
+	    !range_within(p->offset, p->file_bytes, file_bytes) ||
+	    !range_within(p->address, p->memory_bytes, limit) ||
+	    p->address % PAGE != p->offset % PAGE)
 		return -ENOEXEC;
 	// In ascending order and on pages of their own.
 	if (image->nsegments && start < image->high)
 		return -ENOEXEC;
-	*segment = (struct elf_segment){p->address, p->offset, p->file_bytes,
-		p->memory_bytes,
-		(p->flags & 4 ? PROT_READ : 0u) | (p->flags & 2 ? PROT_WRITE : 0u) |
+	*segment = (struct elf_segment){
+		p->address, p->offset, p->file_bytes, p->memory_bytes,
+		(p->flags & 4 ? PROT_READ : 0u) |
+			(p->flags & 2 ? PROT_WRITE : 0u) |
 			(p->flags & 1 ? PROT_EXEC : 0u)};
 	if (!image->nsegments++)
 		image->low = start;
@@ -90,14 +93,14 @@ static bool contains(const struct elf_image *image, u64 address, u64 bytes)
 		const struct elf_segment *s = &image->segment[i];
 
 		if (address >= s->address &&
-			range_within(address - s->address, bytes, s->memory_bytes))
+		    range_within(address - s->address, bytes, s->memory_bytes))
 			return true;
 	}
 	return false;
 }
 
 i64 elf_check_segments(const void *table, usize bytes, u64 table_offset,
-	u64 file_bytes, u64 limit, struct elf_image *image)
+		       u64 file_bytes, u64 limit, struct elf_image *image)
 {
 	u64 table_address = 0;
 	struct program program;
@@ -107,7 +110,7 @@ i64 elf_check_segments(const void *table, usize bytes, u64 table_offset,
 		return -ENOEXEC;
 	for (u32 i = 0; i < image->table_count; i++) {
 		memcpy(&program, (const u8 *)table + i * sizeof(program),
-			sizeof(program));
+		       sizeof(program));
 		if (program.type == SEGMENT_INTERPRETER)
 			image->dynamic = true;
 		if (program.type == SEGMENT_TABLE)
@@ -118,14 +121,14 @@ i64 elf_check_segments(const void *table, usize bytes, u64 table_offset,
 		if (error)
 			return error;
 		if (!table_address && table_offset >= program.offset &&
-			table_offset - program.offset < program.file_bytes)
+		    table_offset - program.offset < program.file_bytes)
 			table_address = program.address +
 				(table_offset - program.offset);
 	}
 	if (!image->nsegments || !contains(image, image->entry, 1))
 		return -ENOEXEC;
 	if (contains(image, table_address,
-		    image->table_count * sizeof(program)))
+		     image->table_count * sizeof(program)))
 		image->table_address = table_address;
 	return 0;
 }

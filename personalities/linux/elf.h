@@ -29,8 +29,8 @@ struct elf_image {
 
 // The file's first 64 bytes: where the program headers are. -ENOEXEC.
 i64 elf_check_header(const void *header, usize bytes, u64 file_bytes,
-	struct elf_image *image, u64 *table_offset);
+		     struct elf_image *image, u64 *table_offset);
 // The program headers. limit: addresses must lie below it. -ENOEXEC.
 i64 elf_check_segments(const void *table, usize bytes, u64 table_offset,
-	u64 file_bytes, u64 limit, struct elf_image *image);
+		       u64 file_bytes, u64 limit, struct elf_image *image);
 #endif

@@ -81,9 +81,11 @@ i64 call_epoll_create1(struct thread *thread, const u64 *a)
 	return epoll_make(thread, a[0] & O_CLOEXEC);
 }
 
-static struct interest *interest_find(struct epoll *epoll, struct file *file, u64 fd)
+static struct interest *interest_find(struct epoll *epoll, struct file *file,
+				      u64 fd)
 {
-	LIST_FOR_EACH(node, &epoll->interests) {
+	LIST_FOR_EACH(node, &epoll->interests)
+	{
 		struct interest *interest =
 			CONTAINER_OF(node, struct interest, node);
 
@@ -93,8 +95,8 @@ static struct interest *interest_find(struct epoll *epoll, struct file *file, u6
 	return nullptr;
 }
 
-static i64 epoll_change(struct epoll *epoll, struct file *file, u64 fd, u64 what,
-	const struct epoll_event *event)
+static i64 epoll_change(struct epoll *epoll, struct file *file, u64 fd,
+			u64 what, const struct epoll_event *event)
 {
 	struct interest *interest = interest_find(epoll, file, fd);
 
@@ -105,8 +107,8 @@ static i64 epoll_change(struct epoll *epoll, struct file *file, u64 fd, u64 what
 		interest = object_alloc(sizeof(*interest));
 		if (!interest)
 			return -ENOMEM;
-		*interest = (struct interest){.file = file, .fd = fd,
-			.event = *event};
+		*interest = (struct interest){
+			.file = file, .fd = fd, .event = *event};
 		file_get(file);
 		list_add_last(&epoll->interests, &interest->node);
 		epoll->count++;
@@ -139,10 +141,10 @@ i64 call_epoll_ctl(struct thread *thread, const u64 *a)
 	if (!poller || !file)
 		error = -EBADF;
 	else if (poller->operations != &epoll_operations || file == poller ||
-		file->operations == &epoll_operations)
+		 file->operations == &epoll_operations)
 		error = -EINVAL;
 	else if (file->operations == &fs_file_operations ||
-		file_is_directory(file))
+		 file_is_directory(file))
 		error = -EPERM;
 	else if (a[1] != 2 && guest_copy_in(&event, a[3], sizeof(event)))
 		error = -EFAULT;
@@ -163,7 +165,8 @@ static struct watched *epoll_watch(struct epoll *epoll, u32 *count)
 	*count = 0;
 	if (!set)
 		return nullptr;
-	LIST_FOR_EACH_SAFE(node, &epoll->interests) {
+	LIST_FOR_EACH_SAFE(node, &epoll->interests)
+	{
 		struct interest *interest =
 			CONTAINER_OF(node, struct interest, node);
 
@@ -181,13 +184,14 @@ static struct watched *epoll_watch(struct epoll *epoll, u32 *count)
 	return set;
 }
 
-static i64 epoll_report(struct epoll *epoll, const struct watched *set, u32 count,
-	u64 to, u32 max)
+static i64 epoll_report(struct epoll *epoll, const struct watched *set,
+			u32 count, u64 to, u32 max)
 {
 	u32 i = 0;
 	i64 done = 0;
 
-	LIST_FOR_EACH(node, &epoll->interests) {
+	LIST_FOR_EACH(node, &epoll->interests)
+	{
 		struct interest *interest =
 			CONTAINER_OF(node, struct interest, node);
 		struct epoll_event event = {0, interest->event.data};
@@ -200,7 +204,7 @@ static i64 epoll_report(struct epoll *epoll, const struct watched *set, u32 coun
 		if (!event.events)
 			continue;
 		if (guest_copy_out(to + (u64)done * sizeof(event), &event,
-			    sizeof(event)))
+				   sizeof(event)))
 			return -EFAULT;
 		if (interest->event.events & EPOLL_ONESHOT)
 			interest->event.events &= EPOLL_FLAGS;
@@ -231,13 +235,14 @@ static i64 epoll_wait_for(struct thread *thread, const u64 *a)
 	set = epoll_watch(poller->object, &count);
 	result = set ? poll_wait(thread, set, count, deadline) : -ENOMEM;
 	if (result > 0)
-		result = epoll_report(poller->object, set, count, a[1], (u32)max);
+		result = epoll_report(poller->object, set, count, a[1],
+				      (u32)max);
 	if (set)
 		poll_release(set, count);
 	file_put(poller);
-	return result == -ERESTART_UNLESS_HANDLED && !thread->restore_mask ?
-		-EINTR :
-		result;
+	return result == -ERESTART_UNLESS_HANDLED && !thread->restore_mask
+		? -EINTR
+		: result;
 }
 
 i64 call_epoll_wait(struct thread *thread, const u64 *a)
@@ -249,5 +254,6 @@ i64 call_epoll_pwait(struct thread *thread, const u64 *a)
 {
 	i64 error = poll_mask_in(thread, a[4], a[5]);
 
-	return error ? error : poll_mask_back(thread, epoll_wait_for(thread, a));
+	return error ? error
+		     : poll_mask_back(thread, epoll_wait_for(thread, a));
 }

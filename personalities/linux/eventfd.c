@@ -14,7 +14,7 @@ struct event {
 };
 
 static i64 event_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		      u64 *position)
 {
 	struct event *event = file->object;
 	u64 value;
@@ -23,9 +23,9 @@ static i64 event_read(struct thread *thread, struct file *file, struct io *io,
 	if (io->left < 8)
 		return -EINVAL;
 	while (!event->count) {
-		i64 error = file->flags & O_NONBLOCK ?
-			-EAGAIN :
-			wait_sleep(thread, &event->queue, 0);
+		i64 error = file->flags & O_NONBLOCK
+			? -EAGAIN
+			: wait_sleep(thread, &event->queue, 0);
 
 		if (error)
 			return error;
@@ -37,7 +37,7 @@ static i64 event_read(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 event_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		       u64 *position)
 {
 	struct event *event = file->object;
 	u64 value;
@@ -50,9 +50,9 @@ static i64 event_write(struct thread *thread, struct file *file, struct io *io,
 	if (value == ~0ull)
 		return -EINVAL;
 	while (value > ~0ull - 1 - event->count) {
-		i64 error = file->flags & O_NONBLOCK ?
-			-EAGAIN :
-			wait_sleep(thread, &event->queue, 0);
+		i64 error = file->flags & O_NONBLOCK
+			? -EAGAIN
+			: wait_sleep(thread, &event->queue, 0);
 
 		if (error)
 			return error;
@@ -108,9 +108,9 @@ i64 call_eventfd2(struct thread *thread, const u64 *a)
 
 	if (a[1] & ~(u64)(O_CLOEXEC | O_NONBLOCK | 1))
 		return -EINVAL;
-	error = eventfd_create((u32)a[0], (u32)a[1] & O_NONBLOCK, a[1] & 1, &file);
-	return error ? error :
-		       files_install(thread, file, 0, a[1] & O_CLOEXEC);
+	error = eventfd_create((u32)a[0], (u32)a[1] & O_NONBLOCK, a[1] & 1,
+			       &file);
+	return error ? error : files_install(thread, file, 0, a[1] & O_CLOEXEC);
 }
 
 i64 call_eventfd(struct thread *thread, const u64 *a)

@@ -24,10 +24,11 @@ i64 strings_add(struct strings *strings, const char *text)
 	usize bytes = strlen(text) + 1;
 
 	if (strings->bytes + bytes > ARGUMENT_BYTES_MAX ||
-		strings->count >= ARGUMENTS_MAX)
+	    strings->count >= ARGUMENTS_MAX)
 		return -E2BIG;
 	if (strings->bytes + bytes > strings->size) {
-		usize size = MAX(strings->size * 2, strings->bytes + bytes + 512);
+		usize size =
+			MAX(strings->size * 2, strings->bytes + bytes + 512);
 		char *more = buffer_alloc(size);
 
 		if (!more)
@@ -86,7 +87,8 @@ void exec_image_free(struct exec_image *image)
 
 // "#! interpreter argument": the new argument list. script is how it was called.
 static i64 script_arguments(char *head, const char *script,
-	struct strings *arguments, char *interpreter, usize size)
+			    struct strings *arguments, char *interpreter,
+			    usize size)
 {
 	struct strings list = {};
 	const char *rest = arguments->text;
@@ -94,7 +96,8 @@ static i64 script_arguments(char *head, const char *script,
 	i64 error;
 
 	if (!end)
-		end = line + strlen(line); // cut off: Linux runs it all the same
+		end = line +
+			strlen(line); // cut off: Linux runs it all the same
 	*end = 0;
 	while (*line == ' ' || *line == '\t')
 		line++;
@@ -102,7 +105,8 @@ static i64 script_arguments(char *head, const char *script,
 		*--end = 0;
 	if (!*line)
 		return -ENOEXEC;
-	for (argument = line; *argument && *argument != ' ' && *argument != '\t';)
+	for (argument = line;
+	     *argument && *argument != ' ' && *argument != '\t';)
 		argument++;
 	if (*argument)
 		*argument++ = 0;
@@ -131,20 +135,21 @@ static i64 script_arguments(char *head, const char *script,
 }
 
 static i64 find_program(struct thread *thread, i64 dirfd, const char *path,
-	u32 flags, struct exec_image *image, struct walk *walk)
+			u32 flags, struct exec_image *image, struct walk *walk)
 {
 	char head[HEAD_BYTES], interpreter[HEAD_BYTES];
 	const char *now = path;
 
 	for (u32 depth = 0; depth < SCRIPTS_MAX; depth++) {
 		i64 error = walk_path(thread, dirfd, now,
-			depth ? WALK_FOLLOW : flags, walk);
+				      depth ? WALK_FOLLOW : flags, walk);
 
 		if (!error && !walk->place.mount)
 			error = -ENOENT;
 		if (!error)
-			error = program_open(thread, &walk->place, &image->program,
-				head, sizeof(head) - 1);
+			error = program_open(thread, &walk->place,
+					     &image->program, head,
+					     sizeof(head) - 1);
 		if (error)
 			return error;
 		if (image->program) {
@@ -152,8 +157,8 @@ static i64 find_program(struct thread *thread, i64 dirfd, const char *path,
 			return image->path ? 0 : -ENOMEM;
 		}
 		head[sizeof(head) - 1] = 0;
-		error = script_arguments(head, now, &image->arguments, interpreter,
-			sizeof(interpreter));
+		error = script_arguments(head, now, &image->arguments,
+					 interpreter, sizeof(interpreter));
 		if (error)
 			return error;
 		// The script's name must outlive this round's buffer.
@@ -164,8 +169,8 @@ static i64 find_program(struct thread *thread, i64 dirfd, const char *path,
 }
 
 i64 exec_prepare(struct thread *thread, i64 dirfd, const char *path, u32 flags,
-	struct strings *arguments, struct strings *environment,
-	struct exec_image **out)
+		 struct strings *arguments, struct strings *environment,
+		 struct exec_image **out)
 {
 	struct exec_image *image = object_alloc(sizeof(*image));
 	struct walk *walk = walk_create();
@@ -193,13 +198,16 @@ i64 exec_prepare(struct thread *thread, i64 dirfd, const char *path, u32 flags,
 
 // One segment: pages of the file as they are, writable ones copied.
 static i64 map_segment(struct mm *mm, const struct exec_image *image,
-	const struct elf_segment *segment, u64 base, const u8 *data)
+		       const struct elf_segment *segment, u64 base,
+		       const u8 *data)
 {
 	u64 start = align_down(segment->address, PAGE);
 	u64 file_end = segment->address + segment->file_bytes;
 	u64 end = align_up(segment->address + segment->memory_bytes, PAGE);
-	struct area_wish wish = {.start = start + base,
-		.protection = segment->protection, .name = image->path,
+	struct area_wish wish = {
+		.start = start + base,
+		.protection = segment->protection,
+		.name = image->path,
 		.file_node = image->program->place.node,
 		.file_offset = align_down(segment->file_offset, PAGE)};
 	i64 error = 0;
@@ -207,8 +215,9 @@ static i64 map_segment(struct mm *mm, const struct exec_image *image,
 	if (segment->protection & PROT_WRITE) {
 		wish.length = end - start;
 		error = mm_map(mm, &wish);
-		return error ? error : guest_copy_out(segment->address + base,
-			data, segment->file_bytes);
+		return error ? error
+			     : guest_copy_out(segment->address + base, data,
+					      segment->file_bytes);
 	}
 	wish.length = align_up(file_end, PAGE) - start;
 	wish.backing = image->program->contents;
@@ -218,8 +227,9 @@ static i64 map_segment(struct mm *mm, const struct exec_image *image,
 		error = mm_map(mm, &wish);
 	if (!error && end > wish.start - base + wish.length) {
 		struct area_wish rest = {.start = wish.start + wish.length,
-			.length = end - (wish.start - base) - wish.length,
-			.protection = segment->protection};
+					 .length = end - (wish.start - base) -
+						 wish.length,
+					 .protection = segment->protection};
 
 		error = mm_map(mm, &rest);
 	}
@@ -243,12 +253,17 @@ static i64 map_image(struct mm *mm, const struct exec_image *image, u64 base)
 
 static i64 map_stack(struct mm *mm, const struct exec_image *image)
 {
-	u64 bytes = align_up(image->arguments.bytes + image->environment.bytes +
-			(image->arguments.count + image->environment.count) * 8 +
-			FIRST_STACK, FIRST_STACK);
-	struct area_wish wish = {.start = STACK_TOP - bytes, .length = bytes,
-		.protection = PROT_READ | PROT_WRITE, .stack = true,
-		.name = "[stack]"};
+	u64 bytes = align_up(
+		image->arguments.bytes + image->environment.bytes +
+			(image->arguments.count + image->environment.count) *
+				8 +
+			FIRST_STACK,
+		FIRST_STACK);
+	struct area_wish wish = {.start = STACK_TOP - bytes,
+				 .length = bytes,
+				 .protection = PROT_READ | PROT_WRITE,
+				 .stack = true,
+				 .name = "[stack]"};
 
 	mm->stack_start = wish.start;
 	return mm_map(mm, &wish);
@@ -266,7 +281,8 @@ void exec_finish(struct thread *thread)
 	struct exec_image *image = thread->image;
 	struct process *process = thread->process;
 	struct guest_state *state = thread->carrier->state;
-	u64 base = image->program->image.relocatable ? RELOCATED_BASE : 0, sp = 0;
+	u64 base = image->program->image.relocatable ? RELOCATED_BASE : 0,
+	    sp = 0;
 	i64 error;
 
 	error = mm_reset(process->mm);
@@ -281,7 +297,8 @@ void exec_finish(struct thread *thread)
 	image->path = nullptr;
 	set_name(thread, image->name);
 	*state = (struct guest_state){.rip = image->program->image.entry + base,
-		.rsp = sp, .rflags = 0x202};
+				      .rsp = sp,
+				      .rflags = 0x202};
 	fpu_reset();
 	thread->image = nullptr;
 	exec_image_free(image);
@@ -297,14 +314,16 @@ static i64 become_only_thread(struct thread *thread)
 	while (process->threads.next->next != &process->threads) {
 		struct wait_entry entry;
 
-		LIST_FOR_EACH(node, &process->threads) {
+		LIST_FOR_EACH(node, &process->threads)
+		{
 			struct thread *other =
 				CONTAINER_OF(node, struct thread, node);
 
 			if (other == thread)
 				continue;
 			other->killed = true;
-			__atomic_store_n(&other->attention, 1, __ATOMIC_RELEASE);
+			__atomic_store_n(&other->attention, 1,
+					 __ATOMIC_RELEASE);
 			carrier_wake(other->carrier);
 		}
 		wait_enter(&process->signalled, &entry);
@@ -397,8 +416,8 @@ i64 exec_start(struct thread *thread, struct exec_image *image)
 	return NO_RESULT;
 }
 
-static i64 execute(struct thread *thread, i64 dirfd, u64 path, u64 argv, u64 envp,
-	u32 flags)
+static i64 execute(struct thread *thread, i64 dirfd, u64 path, u64 argv,
+		   u64 envp, u32 flags)
 {
 	struct strings arguments = {}, environment = {};
 	struct exec_image *image;
@@ -411,7 +430,7 @@ static i64 execute(struct thread *thread, i64 dirfd, u64 path, u64 argv, u64 env
 		error = strings_in(envp, &environment);
 	if (!error)
 		error = exec_prepare(thread, dirfd, name, flags, &arguments,
-			&environment, &image);
+				     &environment, &image);
 	strings_free(&arguments);
 	strings_free(&environment);
 	object_free(name);
@@ -428,5 +447,5 @@ i64 call_execveat(struct thread *thread, const u64 *a)
 	if (a[4] & ~(u64)AT_SYMLINK_NOFOLLOW)
 		return -EINVAL;
 	return execute(thread, (i32)a[0], a[1], a[2], a[3],
-		a[4] & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
+		       a[4] & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
 }

@@ -41,9 +41,11 @@ struct exec_image {
 };
 
 // Open and check what path leads to, scripts included; takes the strings.
-[[nodiscard]] i64 exec_prepare(struct thread *thread, i64 dirfd, const char *path,
-	u32 flags, struct strings *arguments, struct strings *environment,
-	struct exec_image **out);
+[[nodiscard]] i64 exec_prepare(struct thread *thread, i64 dirfd,
+			       const char *path, u32 flags,
+			       struct strings *arguments,
+			       struct strings *environment,
+			       struct exec_image **out);
 void exec_image_free(struct exec_image *image);
 // On the thread's carrier, in its address space: become the program.
 void exec_finish(struct thread *thread);
@@ -53,10 +55,11 @@ i64 exec_start(struct thread *thread, struct exec_image *image);
 
 // program.c. The first bytes of the file are returned in head for scripts.
 [[nodiscard]] i64 program_open(struct thread *thread, const struct place *place,
-	struct program_file **out, char *head, usize head_bytes);
+			       struct program_file **out, char *head,
+			       usize head_bytes);
 void program_put(struct program_file *program);
 
 // exec_stack.c: write arguments and auxiliary vector; *sp is the new stack pointer.
-[[nodiscard]] i64 exec_stack(struct thread *thread, const struct exec_image *image,
-	u64 base, u64 *sp);
+[[nodiscard]] i64 exec_stack(struct thread *thread,
+			     const struct exec_image *image, u64 base, u64 *sp);
 #endif

@@ -27,8 +27,8 @@ static u8 stdin_ring[INPUT_BYTES];
 static u32 stdin_head, stdin_used;
 static u32 uncredited; // bytes taken since the host was last told
 static bool stdin_ended;
-static struct wait_queue stdin_queue = {{&stdin_queue.waiters,
-	&stdin_queue.waiters}};
+static struct wait_queue stdin_queue = {
+	{&stdin_queue.waiters, &stdin_queue.waiters}};
 
 // The frame being received.
 static struct {
@@ -59,14 +59,14 @@ static void frame_ends(u8 type, u32 bytes)
 		break;
 	case 'S':
 		if (bytes == 1 && frame.small[0] >= 1 &&
-			frame.small[0] <= SIGNALS && exec_channel_group)
+		    frame.small[0] <= SIGNALS && exec_channel_group)
 			signal_group(exec_channel_group, frame.small[0]);
 		break;
 	case 'W':
 		if (bytes == 4)
 			memcpy(&console_tty.line.size.columns, frame.small, 2),
 				memcpy(&console_tty.line.size.rows,
-					frame.small + 2, 2);
+				       frame.small + 2, 2);
 		break;
 	}
 }
@@ -93,7 +93,8 @@ static void input(const u8 *bytes, u32 count)
 		if (frame.have < HEADER) {
 			frame.header[frame.have++] = bytes[i];
 		} else {
-			payload_byte(frame.header[0], frame.have - HEADER, bytes[i]);
+			payload_byte(frame.header[0], frame.have - HEADER,
+				     bytes[i]);
 			frame.have++;
 		}
 		length = frame.header[1] | (u32)frame.header[2] << 8;
@@ -107,7 +108,7 @@ static void input(const u8 *bytes, u32 count)
 }
 
 static i64 in_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		   u64 *position)
 {
 	i64 total = 0;
 
@@ -145,7 +146,7 @@ static i64 in_read(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 out_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	u8 type = *(const u8 *)file->object;
 	i64 total = 0;

@@ -47,20 +47,32 @@ static u64 hardware_capabilities(void)
 }
 
 static u32 auxiliary(struct thread *thread, const struct exec_image *image,
-	u64 base, u64 random, u64 name, u64 platform, struct pair *out)
+		     u64 base, u64 random, u64 name, u64 platform,
+		     struct pair *out)
 {
 	const struct elf_image *elf = &image->program->image;
 	struct process *p = thread->process;
 	const struct pair all[] = {
-		{AT_HWCAP, hardware_capabilities()}, {AT_PAGESZ, PAGE},
+		{AT_HWCAP, hardware_capabilities()},
+		{AT_PAGESZ, PAGE},
 		{AT_CLKTCK, CLOCK_TICKS},
 		{AT_PHDR, elf->table_address ? elf->table_address + base : 0},
-		{AT_PHENT, ELF_PROGRAM_BYTES}, {AT_PHNUM, elf->table_count},
-		{AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, elf->entry + base},
-		{AT_UID, p->uid}, {AT_EUID, p->euid}, {AT_GID, p->gid},
-		{AT_EGID, p->egid}, {AT_SECURE, 0}, {AT_RANDOM, random},
-		{AT_HWCAP2, 0}, {AT_EXECFN, name}, {AT_PLATFORM, platform},
-		{AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_bytes}, {AT_NULL, 0},
+		{AT_PHENT, ELF_PROGRAM_BYTES},
+		{AT_PHNUM, elf->table_count},
+		{AT_BASE, 0},
+		{AT_FLAGS, 0},
+		{AT_ENTRY, elf->entry + base},
+		{AT_UID, p->uid},
+		{AT_EUID, p->euid},
+		{AT_GID, p->gid},
+		{AT_EGID, p->egid},
+		{AT_SECURE, 0},
+		{AT_RANDOM, random},
+		{AT_HWCAP2, 0},
+		{AT_EXECFN, name},
+		{AT_PLATFORM, platform},
+		{AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_bytes},
+		{AT_NULL, 0},
 	};
 
 	static_assert(ARRAY_COUNT(all) <= AUXILIARY_MAX);
@@ -82,11 +94,12 @@ static u64 *addresses(u64 *to, const struct strings *strings, u64 address)
 }
 
 i64 exec_stack(struct thread *thread, const struct exec_image *image, u64 base,
-	u64 *sp)
+	       u64 *sp)
 {
 	struct mm *mm = thread->process->mm;
 	static const char platform[] = "x86_64";
-	u64 at = STACK_TOP - 16, words, table_at, name_at, random_at, platform_at;
+	u64 at = STACK_TOP - 16, words, table_at, name_at, random_at,
+	    platform_at;
 	u8 random[16];
 	u64 *table, *end;
 	i64 error;
@@ -114,7 +127,7 @@ i64 exec_stack(struct thread *thread, const struct exec_image *image, u64 base,
 	end = addresses(table + 1, &image->arguments, mm->argument_start);
 	end = addresses(end, &image->environment, mm->environment_start);
 	(void)auxiliary(thread, image, base, random_at, name_at, platform_at,
-		(struct pair *)end);
+			(struct pair *)end);
 	random_bytes(random, sizeof(random));
 	error = guest_copy_out(table_at, table, words * 8);
 	object_free(table);
@@ -124,13 +137,15 @@ i64 exec_stack(struct thread *thread, const struct exec_image *image, u64 base,
 		error = guest_copy_out(platform_at, platform, sizeof(platform));
 	if (!error)
 		error = guest_copy_out(mm->argument_start,
-			image->arguments.text, image->arguments.bytes);
+				       image->arguments.text,
+				       image->arguments.bytes);
 	if (!error)
 		error = guest_copy_out(mm->environment_start,
-			image->environment.text, image->environment.bytes);
+				       image->environment.text,
+				       image->environment.bytes);
 	if (!error)
 		error = guest_copy_out(name_at, image->name,
-			strlen(image->name) + 1);
+				       strlen(image->name) + 1);
 	*sp = table_at;
 	return error;
 }

@@ -14,13 +14,15 @@
 #define TABLE_FIRST 32u
 
 struct file *file_create(const struct file_operations *operations, u32 flags,
-	void *object)
+			 void *object)
 {
 	struct file *file = object_alloc(sizeof(*file));
 
 	if (file)
-		*file = (struct file){.operations = operations, .references = 1,
-			.flags = flags & ~(u32)O_CLOEXEC, .object = object};
+		*file = (struct file){.operations = operations,
+				      .references = 1,
+				      .flags = flags & ~(u32)O_CLOEXEC,
+				      .object = object};
 	if (file)
 		list_init(&file->open_node);
 	return file;
@@ -39,8 +41,8 @@ void file_put(struct file *file)
 		file->operations->release(file);
 	list_remove(&file->open_node);
 	if (file->held)
-		(void)file->place.mount->operations->hold(file->place.mount,
-			file->place.node, false);
+		(void)file->place.mount->operations->hold(
+			file->place.mount, file->place.node, false);
 	object_free(file->path);
 	object_free(file);
 }
@@ -138,7 +140,7 @@ static u64 files_limit(struct thread *thread)
 }
 
 i64 files_install(struct thread *thread, struct file *file, u32 first,
-	bool close_on_exec)
+		  bool close_on_exec)
 {
 	struct file_table *files = thread->files;
 	u32 fd = first;
@@ -171,7 +173,7 @@ i64 files_close(struct thread *thread, u64 fd)
 }
 
 i64 files_replace(struct thread *thread, u32 fd, struct file *file,
-	bool close_on_exec)
+		  bool close_on_exec)
 {
 	struct file_table *files = thread->files;
 	struct file *before;
@@ -215,19 +217,23 @@ i64 file_write(struct thread *thread, struct file *file, struct io *io)
 
 u32 file_poll(struct file *file)
 {
-	return file->operations->poll ? file->operations->poll(file) :
-		POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	return file->operations->poll
+		? file->operations->poll(file)
+		: POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
 i64 file_attributes(struct thread *thread, struct file *file,
-	struct fs_attributes *attributes)
+		    struct fs_attributes *attributes)
 {
 	if (file->operations->attributes)
 		return file->operations->attributes(thread, file, attributes);
 	if (file->place.mount)
-		return file->place.mount->operations->attributes(thread,
-			file->place.mount, file->place.node, attributes);
+		return file->place.mount->operations->attributes(
+			thread, file->place.mount, file->place.node,
+			attributes);
 	*attributes = (struct fs_attributes){.node = (u64)file->object >> 4,
-		.mode = S_IFIFO | 0600, .links = 1, .block_bytes = 4096};
+					     .mode = S_IFIFO | 0600,
+					     .links = 1,
+					     .block_bytes = 4096};
 	return 0;
 }

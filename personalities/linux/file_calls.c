@@ -30,8 +30,8 @@
 static i64 finish(struct thread *thread, i64 result)
 {
 	if (result == -EPIPE) {
-		struct linux_siginfo info = signal_info(SIGPIPE, SI_USER,
-			thread->process);
+		struct linux_siginfo info =
+			signal_info(SIGPIPE, SI_USER, thread->process);
 
 		signal_thread(thread, &info);
 	}
@@ -39,7 +39,7 @@ static i64 finish(struct thread *thread, i64 result)
 }
 
 static i64 transfer(struct thread *thread, u64 fd, u64 buffer, u64 bytes,
-	bool write)
+		    bool write)
 {
 	struct file *file = files_get(thread, fd);
 	struct io io = {false, buffer, MIN(bytes, TRANSFER_MAX)};
@@ -47,8 +47,8 @@ static i64 transfer(struct thread *thread, u64 fd, u64 buffer, u64 bytes,
 
 	if (!file)
 		return -EBADF;
-	result = write ? file_write(thread, file, &io) :
-			 file_read(thread, file, &io);
+	result = write ? file_write(thread, file, &io)
+		       : file_read(thread, file, &io);
 	file_put(file);
 	return write ? finish(thread, result) : result;
 }
@@ -65,8 +65,8 @@ i64 call_write(struct thread *thread, const u64 *a)
 
 // One vector after the other; stops where one was not filled. position NULL: the
 // file's own.
-static i64 vectors(struct thread *thread, u64 fd, u64 vector, u64 count, bool write,
-	u64 *position)
+static i64 vectors(struct thread *thread, u64 fd, u64 vector, u64 count,
+		   bool write, u64 *position)
 {
 	struct file *file = files_get(thread, fd);
 	i64 total = 0, done = 0;
@@ -86,13 +86,13 @@ static i64 vectors(struct thread *thread, u64 fd, u64 vector, u64 count, bool wr
 			continue;
 		io = (struct io){false, v.base, MIN(v.length, TRANSFER_MAX)};
 		if (position)
-			done = write ? file->operations->write(thread, file, &io,
-					       position) :
-				       file->operations->read(thread, file, &io,
-					       position);
+			done = write ? file->operations->write(thread, file,
+							       &io, position)
+				     : file->operations->read(thread, file, &io,
+							      position);
 		else
-			done = write ? file_write(thread, file, &io) :
-				       file_read(thread, file, &io);
+			done = write ? file_write(thread, file, &io)
+				     : file_read(thread, file, &io);
 		if (done > 0)
 			total += done;
 		if (done >= 0 && (u64)done < v.length)
@@ -128,13 +128,15 @@ static i64 at_position(struct thread *thread, const u64 *a, bool write)
 	else if (!file->operations->seekable)
 		result = -ESPIPE;
 	else if (write)
-		result = (file->flags & O_ACCMODE) == 0 ? -EBADF :
-			!file->operations->write	? -EINVAL :
-			file->operations->write(thread, file, &io, &position);
+		result = (file->flags & O_ACCMODE) == 0 ? -EBADF
+			: !file->operations->write
+			? -EINVAL
+			: file->operations->write(thread, file, &io, &position);
 	else
-		result = (file->flags & O_ACCMODE) == O_WRONLY ? -EBADF :
-			!file->operations->read		       ? -EISDIR :
-			file->operations->read(thread, file, &io, &position);
+		result = (file->flags & O_ACCMODE) == O_WRONLY ? -EBADF
+			: !file->operations->read
+			? -EISDIR
+			: file->operations->read(thread, file, &io, &position);
 	file_put(file);
 	return result;
 }
@@ -185,7 +187,8 @@ i64 call_lseek(struct thread *thread, const u64 *a)
 		if ((i64)a[1] < 0 || a[1] >= attributes.size_bytes)
 			result = -ENXIO;
 		else
-			base = a[2] == 3 ? 0 : (i64)(attributes.size_bytes - a[1]);
+			base = a[2] == 3 ? 0
+					 : (i64)(attributes.size_bytes - a[1]);
 	}
 	if (!result && __builtin_add_overflow(base, (i64)a[1], &result))
 		result = -EOVERFLOW;
@@ -208,7 +211,8 @@ i64 call_close_range(struct thread *thread, const u64 *a)
 
 	if (a[0] > a[1] || (a[2] & ~6ull))
 		return -EINVAL;
-	if ((a[2] & 2) && thread->files->references > 1) { // CLOSE_RANGE_UNSHARE
+	if ((a[2] & 2) &&
+	    thread->files->references > 1) { // CLOSE_RANGE_UNSHARE
 		struct file_table *own = files_copy(thread->files);
 
 		if (!own)
@@ -244,7 +248,8 @@ i64 call_dup2(struct thread *thread, const u64 *a)
 		file_put(file);
 		return (i64)a[1];
 	}
-	return files_replace(thread, (u32)MIN(a[1], (u64)FILES_MAX), file, false);
+	return files_replace(thread, (u32)MIN(a[1], (u64)FILES_MAX), file,
+			     false);
 }
 
 i64 call_dup3(struct thread *thread, const u64 *a)
@@ -257,7 +262,7 @@ i64 call_dup3(struct thread *thread, const u64 *a)
 	if (!file)
 		return -EBADF;
 	return files_replace(thread, (u32)MIN(a[1], (u64)FILES_MAX), file,
-		a[2] & O_CLOEXEC);
+			     a[2] & O_CLOEXEC);
 }
 
 static i64 control(struct thread *thread, struct file *file, const u64 *a)
@@ -272,14 +277,15 @@ static i64 control(struct thread *thread, struct file *file, const u64 *a)
 			return -EINVAL;
 		file_get(file);
 		return files_install(thread, file, (u32)a[2],
-			a[1] == F_DUPFD_CLOEXEC);
+				     a[1] == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return slot->close_on_exec;
 	case F_SETFD:
 		slot->close_on_exec = a[2] & 1;
 		return 0;
 	case F_GETFL:
-		return file->flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+		return file->flags &
+			~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	case F_SETFL:
 		file->flags = (file->flags & ~(u32)SETTABLE_FLAGS) |
 			(a[2] & SETTABLE_FLAGS);
@@ -294,8 +300,8 @@ static i64 control(struct thread *thread, struct file *file, const u64 *a)
 		return 0;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		return string_equal(file->operations->kind, "pipe") ? 65536 :
-								      -EBADF;
+		return string_equal(file->operations->kind, "pipe") ? 65536
+								    : -EBADF;
 	default:
 		return -EINVAL;
 	}
@@ -345,16 +351,16 @@ i64 call_ioctl(struct thread *thread, const u64 *a)
 		break;
 	default:
 		if (file->operations->ioctl)
-			result = file->operations->ioctl(thread, file, (u32)a[1],
-				a[2]);
+			result = file->operations->ioctl(thread, file,
+							 (u32)a[1], a[2]);
 	}
 	file_put(file);
 	return result;
 }
 
 // Copy between files through a buffer of our own.
-static i64 copy_between(struct thread *thread, struct file *out, struct file *in,
-	u64 *position, u64 bytes)
+static i64 copy_between(struct thread *thread, struct file *out,
+			struct file *in, u64 *position, u64 bytes)
 {
 	const usize size = 65536;
 	u8 *buffer = buffer_alloc(size);
@@ -364,8 +370,9 @@ static i64 copy_between(struct thread *thread, struct file *out, struct file *in
 		struct io io = {true, (u64)buffer, MIN(bytes, size)};
 		struct io put = {true, (u64)buffer, 0};
 
-		done = position ? in->operations->read(thread, in, &io, position) :
-				  file_read(thread, in, &io);
+		done = position
+			? in->operations->read(thread, in, &io, position)
+			: file_read(thread, in, &io);
 		if (done <= 0)
 			break;
 		put.left = (u64)done;
@@ -382,7 +389,8 @@ static i64 copy_between(struct thread *thread, struct file *out, struct file *in
 
 i64 call_sendfile(struct thread *thread, const u64 *a)
 {
-	struct file *out = files_get(thread, a[0]), *in = files_get(thread, a[1]);
+	struct file *out = files_get(thread, a[0]),
+		    *in = files_get(thread, a[1]);
 	u64 position;
 	i64 result = out && in ? 0 : -EBADF;
 
@@ -393,8 +401,9 @@ i64 call_sendfile(struct thread *thread, const u64 *a)
 	if (!result && a[2])
 		result = guest_copy_in(&position, a[2], 8);
 	if (!result)
-		result = copy_between(thread, out, in, a[2] ? &position : nullptr,
-			MIN(a[3], TRANSFER_MAX));
+		result = copy_between(thread, out, in,
+				      a[2] ? &position : nullptr,
+				      MIN(a[3], TRANSFER_MAX));
 	if (result >= 0 && a[2] && guest_copy_out(a[2], &position, 8))
 		result = -EFAULT;
 	file_put(out);

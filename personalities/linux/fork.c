@@ -19,7 +19,7 @@ struct birth {
 };
 
 static i64 share_or_copy_files(struct thread *parent, struct thread *child,
-	u64 flags)
+			       u64 flags)
 {
 	if (flags & CLONE_FILES) {
 		child->files = parent->files;
@@ -37,11 +37,11 @@ static i64 share_or_copy_files(struct thread *parent, struct thread *child,
 }
 
 static i64 new_process(struct thread *parent, const struct birth *birth,
-	struct process **out)
+		       struct process **out)
 {
 	struct process *from = parent->process;
-	struct process *process = process_new(birth->flags & CLONE_PARENT ?
-			from->parent : from);
+	struct process *process =
+		process_new(birth->flags & CLONE_PARENT ? from->parent : from);
 	i64 error = -ENOMEM;
 
 	if (!process)
@@ -105,7 +105,7 @@ static i64 save_fpu(struct thread *child)
 }
 
 static void set_registers(struct thread *parent, struct thread *child,
-	const struct birth *birth)
+			  const struct birth *birth)
 {
 	struct guest_state *state = child->carrier->state;
 
@@ -123,7 +123,7 @@ static i64 wait_for_vfork(struct thread *thread, struct process *child)
 
 	// Not to be interrupted but by death: the memory is lent.
 	while (process_find(pid) == child && child->vfork_parent &&
-		!thread_dying(thread)) {
+	       !thread_dying(thread)) {
 		struct wait_entry entry;
 
 		wait_enter(&child->vfork_done, &entry);
@@ -205,9 +205,12 @@ static i64 check(const struct birth *birth)
 i64 call_clone(struct thread *thread, const u64 *a)
 {
 	struct birth birth = {.flags = a[0] & ~0xffull,
-		.exit_signal = (i32)(a[0] & 0xff), .stack = a[1],
-		.has_stack = a[1] != 0, .parent_tid = a[2], .child_tid = a[3],
-		.tls = a[4]};
+			      .exit_signal = (i32)(a[0] & 0xff),
+			      .stack = a[1],
+			      .has_stack = a[1] != 0,
+			      .parent_tid = a[2],
+			      .child_tid = a[3],
+			      .tls = a[4]};
 	i64 error = check(&birth);
 
 	return error ? error : make(thread, &birth);
@@ -229,13 +232,15 @@ i64 call_clone3(struct thread *thread, const u64 *a)
 	if (guest_copy_in(&args, a[0], a[1]))
 		return -EFAULT;
 	if (args.set_tid_size || args.exit_signal > SIGNALS ||
-		(args.flags & 0x1000)) // CLONE_PIDFD
+	    (args.flags & 0x1000)) // CLONE_PIDFD
 		return -EINVAL;
 	birth = (struct birth){.flags = args.flags,
-		.exit_signal = (i32)args.exit_signal,
-		.stack = args.stack + args.stack_size,
-		.has_stack = args.stack != 0, .parent_tid = args.parent_tid,
-		.child_tid = args.child_tid, .tls = args.tls};
+			       .exit_signal = (i32)args.exit_signal,
+			       .stack = args.stack + args.stack_size,
+			       .has_stack = args.stack != 0,
+			       .parent_tid = args.parent_tid,
+			       .child_tid = args.child_tid,
+			       .tls = args.tls};
 	error = check(&birth);
 	return error ? error : make(thread, &birth);
 }
@@ -251,7 +256,7 @@ i64 call_fork(struct thread *thread, const u64 *a)
 i64 call_vfork(struct thread *thread, const u64 *a)
 {
 	struct birth birth = {.flags = CLONE_VM | CLONE_VFORK,
-		.exit_signal = SIGCHLD};
+			      .exit_signal = SIGCHLD};
 
 	(void)a;
 	return make(thread, &birth);

@@ -39,7 +39,7 @@ static void set_idle(bool *busy)
 }
 
 static i64 read_file(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	struct mount *mount = file->place.mount;
 	bool alone = position == &file->position;
@@ -49,7 +49,7 @@ static i64 read_file(struct thread *thread, struct file *file, struct io *io,
 		wait_idle(&file->busy);
 	while (io->left && !(total && thread_interrupted(thread))) {
 		i64 done = mount->operations->read(mount, file->place.node,
-			*position, io);
+						   *position, io);
 
 		if (done <= 0) {
 			total = total ? total : done;
@@ -64,7 +64,7 @@ static i64 read_file(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 write_all(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	struct mount *mount = file->place.mount;
 	struct fs_attributes attributes;
@@ -73,8 +73,8 @@ static i64 write_all(struct thread *thread, struct file *file, struct io *io,
 	if (!mount->operations->write || mount->read_only)
 		return -EROFS;
 	if (file->flags & O_APPEND) {
-		i64 error = mount->operations->attributes(nullptr, mount,
-			file->place.node, &attributes);
+		i64 error = mount->operations->attributes(
+			nullptr, mount, file->place.node, &attributes);
 
 		if (error)
 			return error;
@@ -82,7 +82,7 @@ static i64 write_all(struct thread *thread, struct file *file, struct io *io,
 	}
 	while (io->left && !(total && thread_interrupted(thread))) {
 		i64 done = mount->operations->write(mount, file->place.node,
-			*position, io);
+						    *position, io);
 
 		if (done <= 0)
 			return total ? total : done;
@@ -93,7 +93,7 @@ static i64 write_all(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 write_file(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		      u64 *position)
 {
 	bool alone = position == &file->position;
 	bool append = file->flags & O_APPEND;
@@ -125,11 +125,12 @@ const struct file_operations directory_operations = {
 
 static struct file *open_without_hold(const struct place *place)
 {
-	LIST_FOR_EACH(node, &open_files) {
+	LIST_FOR_EACH(node, &open_files)
+	{
 		struct file *file = CONTAINER_OF(node, struct file, open_node);
 
 		if (file->place.mount == place->mount &&
-			file->place.node == place->node && !file->held)
+		    file->place.node == place->node && !file->held)
 			return file;
 	}
 	return nullptr;
@@ -153,7 +154,7 @@ void fs_keep_if_open(const struct place *place)
 }
 
 i64 place_open(struct thread *thread, const struct walk *walk, u32 flags,
-	struct file **out)
+	       struct file **out)
 {
 	const struct place *place = &walk->place;
 	const struct file_operations *operations = &fs_file_operations;
@@ -162,17 +163,17 @@ i64 place_open(struct thread *thread, const struct walk *walk, u32 flags,
 
 	if (!(flags & O_PATH)) {
 		if (place->mount->operations == &dev_mount_operations &&
-			(place->mode & S_IFMT) != S_IFDIR)
+		    (place->mode & S_IFMT) != S_IFDIR)
 			error = dev_open(thread, place, flags, out);
 		else if (place->mount->operations == &proc_mount_operations &&
-			(place->mode & S_IFMT) != S_IFDIR)
+			 (place->mode & S_IFMT) != S_IFDIR)
 			error = proc_open(thread, place, flags, out);
 		else if ((place->mode & S_IFMT) == S_IFIFO)
 			error = fifo_open(thread, place, flags, out);
 		else if ((place->mode & S_IFMT) == S_IFCHR)
 			error = dev_open(thread, place, flags, out);
 		else if ((place->mode & S_IFMT) == S_IFSOCK ||
-			(place->mode & S_IFMT) == S_IFBLK)
+			 (place->mode & S_IFMT) == S_IFBLK)
 			error = -ENXIO;
 		else if ((place->mode & S_IFMT) == S_IFLNK)
 			error = -ELOOP;
@@ -211,10 +212,10 @@ static u8 directory_type(u32 mode)
 
 // 1: no room any more.
 static i64 list_one(struct listing *list, u64 node, u32 mode, const char *name,
-	usize bytes, u64 next)
+		    usize bytes, u64 next)
 {
-	struct linux_dirent64 entry = {.ino = node, .off = (i64)next,
-		.type = directory_type(mode)};
+	struct linux_dirent64 entry = {
+		.ino = node, .off = (i64)next, .type = directory_type(mode)};
 	usize size = align_up(sizeof(entry) + bytes + 1, 8);
 	u8 record[sizeof(entry) + NAME_LIMIT + 16] = {};
 
@@ -237,7 +238,7 @@ static i64 list_dots(struct file *file, struct listing *list, u64 *position)
 {
 	while (*position < DOTS) {
 		i64 result = list_one(list, file->place.node, S_IFDIR, "..",
-			*position + 1, *position + 1);
+				      *position + 1, *position + 1);
 
 		if (result)
 			return result;
@@ -248,12 +249,13 @@ static i64 list_dots(struct file *file, struct listing *list, u64 *position)
 
 // Records of the server, as many as fit. *end: there are no more.
 static i64 list_served(struct thread *thread, struct file *file,
-	struct listing *list, u64 *position, u8 *buffer, bool *end)
+		       struct listing *list, u64 *position, u8 *buffer,
+		       bool *end)
 {
 	struct mount *mount = file->place.mount;
 	u64 cookie = *position - DOTS;
-	i64 bytes = mount->operations->read_directory(thread, mount,
-		file->place.node, &cookie, buffer, LIST_BYTES);
+	i64 bytes = mount->operations->read_directory(
+		thread, mount, file->place.node, &cookie, buffer, LIST_BYTES);
 	usize at = 0;
 
 	*end = bytes == 0;
@@ -263,11 +265,11 @@ static i64 list_served(struct thread *thread, struct file *file,
 
 		memcpy(&entry, buffer + at, sizeof(entry));
 		if (entry.entry_bytes < sizeof(entry) + entry.name_bytes ||
-			at + entry.entry_bytes > (usize)bytes)
+		    at + entry.entry_bytes > (usize)bytes)
 			return -EIO;
 		result = list_one(list, entry.node, entry.mode,
-			(char *)buffer + at + sizeof(entry), entry.name_bytes,
-			entry.next_cookie + DOTS);
+				  (char *)buffer + at + sizeof(entry),
+				  entry.name_bytes, entry.next_cookie + DOTS);
 		if (result)
 			return result;
 		*position = entry.next_cookie + DOTS;
@@ -282,9 +284,10 @@ static i64 list_hidden(struct file *file, struct listing *list, u64 *position)
 		struct mount *mount = &mounts[i];
 
 		if (mount->hidden_point && mount->below == file->place.mount &&
-			mount->below_node == file->place.node) {
+		    mount->below_node == file->place.node) {
 			i64 result = list_one(list, mount->root, S_IFDIR,
-				mount->name, strlen(mount->name), HIDDEN + i + 1);
+					      mount->name, strlen(mount->name),
+					      HIDDEN + i + 1);
 
 			if (result)
 				return result;
@@ -306,7 +309,8 @@ i64 directory_list(struct thread *thread, struct file *file, u64 to, u64 bytes)
 	if (!result && !buffer)
 		return -ENOMEM;
 	while (!result && !end && position < HIDDEN)
-		result = list_served(thread, file, &list, &position, buffer, &end);
+		result = list_served(thread, file, &list, &position, buffer,
+				     &end);
 	object_free(buffer);
 	if (!result && position < HIDDEN)
 		position = HIDDEN;

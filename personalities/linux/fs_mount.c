@@ -31,7 +31,6 @@ struct connections {
 	struct connection connection[CONNECTIONS];
 };
 
-
 i64 fs_mount_open(struct mount *mount, struct session *vfs)
 {
 	struct connections *all = object_alloc(sizeof(*all));
@@ -40,7 +39,7 @@ i64 fs_mount_open(struct mount *mount, struct session *vfs)
 	if (!all)
 		return -ENOMEM;
 	if (vfs_open_mount(vfs, mount->vfs_number, handle_of(slot), &flags) !=
-		STATUS_OK) {
+	    STATUS_OK) {
 		slot_free(slot);
 		object_free(all);
 		return -ENODEV;
@@ -50,8 +49,8 @@ i64 fs_mount_open(struct mount *mount, struct session *vfs)
 	mount->connections = all;
 	struct connection *first = &all->connection[0];
 
-	if (session_open(&first->session, all->endpoint, BUFFER_BYTES, FS_ATTACH,
-		    FS_VERSION) != STATUS_OK)
+	if (session_open(&first->session, all->endpoint, BUFFER_BYTES,
+			 FS_ATTACH, FS_VERSION) != STATUS_OK)
 		return -ENOMEM;
 	first->open = true;
 	return status_errno(fs_root(&first->session, &mount->root, &flags));
@@ -69,8 +68,8 @@ static struct connection *connection_take(struct connections *all)
 				continue;
 			if (!c->open) {
 				if (session_open(&c->session, all->endpoint,
-					    BUFFER_BYTES, FS_ATTACH,
-					    FS_VERSION) != STATUS_OK)
+						 BUFFER_BYTES, FS_ATTACH,
+						 FS_VERSION) != STATUS_OK)
 					break;
 				c->session.lane = i;
 				c->open = true;
@@ -94,7 +93,8 @@ static struct session *begin(struct mount *mount)
 
 static i64 end(struct mount *mount, struct session *session, enum status status)
 {
-	struct connection *c = CONTAINER_OF(session, struct connection, session);
+	struct connection *c =
+		CONTAINER_OF(session, struct connection, session);
 
 	mutex_lock(&container_lock);
 	c->busy = false;
@@ -103,17 +103,18 @@ static i64 end(struct mount *mount, struct session *session, enum status status)
 }
 
 static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
-	const char *name, u64 *node, u32 *mode)
+		  const char *name, u64 *node, u32 *mode)
 {
 	struct session *s = begin(mount);
 
 	(void)thread;
-	return end(mount, s, fs_lookup(s, directory, name, (u32)strlen(name), node,
-		mode));
+	return end(
+		mount, s,
+		fs_lookup(s, directory, name, (u32)strlen(name), node, mode));
 }
 
 static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
-	struct fs_attributes *out)
+		      struct fs_attributes *out)
 {
 	struct session *s = begin(mount);
 
@@ -122,79 +123,87 @@ static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
 }
 
 static i64 read_link(struct thread *thread, struct mount *mount, u64 node,
-	char *target, usize size)
+		     char *target, usize size)
 {
 	struct session *s = begin(mount);
 	u32 length = 0;
 	i64 error;
 
 	(void)thread;
-	error = end(mount, s, fs_read_link(s, node, target, (u32)size, &length));
+	error = end(mount, s,
+		    fs_read_link(s, node, target, (u32)size, &length));
 	if (error)
 		return error;
 	return length <= size ? (i64)length : -EIO;
 }
 
 static i64 read_directory(struct thread *thread, struct mount *mount, u64 node,
-	u64 *cookie, void *entries, usize size)
+			  u64 *cookie, void *entries, usize size)
 {
 	struct session *s = begin(mount);
 	u32 bytes = 0;
 	i64 error;
 
 	(void)thread;
-	error = end(mount, s, fs_read_directory(s, node, *cookie, entries,
-		(u32)size, &bytes, cookie));
+	error = end(mount, s,
+		    fs_read_directory(s, node, *cookie, entries, (u32)size,
+				      &bytes, cookie));
 	if (error)
 		return error;
 	return bytes <= size ? (i64)bytes : -EIO;
 }
 
-static i64 create(struct mount *mount, u64 directory, const char *name, u32 mode,
-	u32 uid, u32 gid, u64 device, u64 *node)
+static i64 create(struct mount *mount, u64 directory, const char *name,
+		  u32 mode, u32 uid, u32 gid, u64 device, u64 *node)
 {
 	struct session *s = begin(mount);
 
-	return end(mount, s, fs_create(s, directory, name, (u32)strlen(name), mode,
-		uid, gid, device, node));
+	return end(mount, s,
+		   fs_create(s, directory, name, (u32)strlen(name), mode, uid,
+			     gid, device, node));
 }
 
 static i64 make_symlink(struct mount *mount, u64 directory, const char *name,
-	const char *target, u32 uid, u32 gid)
+			const char *target, u32 uid, u32 gid)
 {
 	struct session *s = begin(mount);
 
-	return end(mount, s, fs_symlink(s, directory, name, (u32)strlen(name),
-		target, (u32)strlen(target), uid, gid, nullptr));
+	return end(mount, s,
+		   fs_symlink(s, directory, name, (u32)strlen(name), target,
+			      (u32)strlen(target), uid, gid, nullptr));
 }
 
-static i64 make_link(struct mount *mount, u64 directory, const char *name, u64 node)
+static i64 make_link(struct mount *mount, u64 directory, const char *name,
+		     u64 node)
 {
 	struct session *s = begin(mount);
 
-	return end(mount, s, fs_link(s, directory, name, (u32)strlen(name), node));
+	return end(mount, s,
+		   fs_link(s, directory, name, (u32)strlen(name), node));
 }
 
-static i64 remove(struct mount *mount, u64 directory, const char *name, bool is_dir)
+static i64 remove(struct mount *mount, u64 directory, const char *name,
+		  bool is_dir)
 {
 	struct session *s = begin(mount);
 
-	return end(mount, s, is_dir ?
-			fs_rmdir(s, directory, name, (u32)strlen(name)) :
-			fs_unlink(s, directory, name, (u32)strlen(name)));
+	return end(mount, s,
+		   is_dir ? fs_rmdir(s, directory, name, (u32)strlen(name))
+			  : fs_unlink(s, directory, name, (u32)strlen(name)));
 }
 
 static i64 move(struct mount *mount, u64 from, const char *from_name, u64 to,
-	const char *to_name, u32 flags)
+		const char *to_name, u32 flags)
 {
 	struct session *s = begin(mount);
 
-	return end(mount, s, fs_rename(s, from, from_name, (u32)strlen(from_name),
-		to, to_name, (u32)strlen(to_name), flags));
+	return end(mount, s,
+		   fs_rename(s, from, from_name, (u32)strlen(from_name), to,
+			     to_name, (u32)strlen(to_name), flags));
 }
 
 static i64 set_attributes(struct mount *mount, u64 node, u32 mask,
-	const struct fs_attributes *in)
+			  const struct fs_attributes *in)
 {
 	struct session *s = begin(mount);
 
@@ -225,10 +234,10 @@ static i64 keep(struct mount *mount, u64 node, bool hold)
 // One message each way; the data lies in the session's buffer. Other than the
 // generated stubs these copy from and to guest memory, which may fault.
 static enum status transfer(struct session *s, u64 opcode, u64 node, u64 offset,
-	u32 bytes, u64 packed, u32 *done)
+			    u32 bytes, u64 packed, u32 *done)
 {
-	struct message m = {.word = {opcode | FS_VERSION << 16, node, offset,
-				    packed},
+	struct message m = {
+		.word = {opcode | FS_VERSION << 16, node, offset, packed},
 		.nwords = 4};
 	enum status status = session_call(s, &m);
 
@@ -255,7 +264,8 @@ static i64 read_bytes(struct mount *mount, u64 node, u64 offset, struct io *io)
 	s->used = 0;
 	status = session_reserve(s, bytes, &packed, &data);
 	if (status == STATUS_OK)
-		status = transfer(s, FS_READ, node, offset, bytes, packed, &done);
+		status = transfer(s, FS_READ, node, offset, bytes, packed,
+				  &done);
 	if (status == STATUS_OK && done)
 		error = io_put(io, data, done);
 	if (end(mount, s, status))
@@ -278,7 +288,8 @@ static i64 write_bytes(struct mount *mount, u64 node, u64 offset, struct io *io)
 	if (status == STATUS_OK)
 		error = io_get(io, data, bytes);
 	if (status == STATUS_OK && !error)
-		status = transfer(s, FS_WRITE, node, offset, bytes, packed, &done);
+		status = transfer(s, FS_WRITE, node, offset, bytes, packed,
+				  &done);
 	if (end(mount, s, status))
 		return status_errno(status);
 	if (error)
@@ -290,11 +301,12 @@ static i64 write_bytes(struct mount *mount, u64 node, u64 offset, struct io *io)
 }
 
 static i64 map_contents(struct mount *mount, u64 node, u32 flags, u64 *size,
-	struct handle *memory)
+			struct handle *memory)
 {
 	u32 slot = slot_alloc();
 	struct session *s = begin(mount);
-	i64 error = end(mount, s, fs_map(s, node, flags, handle_of(slot), size));
+	i64 error =
+		end(mount, s, fs_map(s, node, flags, handle_of(slot), size));
 
 	if (!error && cap_adopt(slot, memory) != STATUS_OK)
 		error = -ENOMEM;

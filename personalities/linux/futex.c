@@ -26,13 +26,14 @@ static struct key key_of(struct mm *mm, u64 address)
 
 	if (area && area->shared)
 		return (struct key){area->backing,
-			address - area->start + area->offset};
+				    address - area->start + area->offset};
 	return (struct key){mm, address};
 }
 
 static struct list *bucket_of(struct key key)
 {
-	struct list *head = &bucket[(key.address >> 2 ^ (u64)key.space >> 4) % BUCKETS];
+	struct list *head =
+		&bucket[(key.address >> 2 ^ (u64)key.space >> 4) % BUCKETS];
 
 	if (!head->next)
 		list_init(head);
@@ -57,7 +58,8 @@ static i64 wake(struct key key, u32 count, u32 mask)
 {
 	i64 woken = 0;
 
-	LIST_FOR_EACH_SAFE(node, bucket_of(key)) {
+	LIST_FOR_EACH_SAFE(node, bucket_of(key))
+	{
 		struct thread *thread =
 			CONTAINER_OF(node, struct thread, futex_node);
 
@@ -77,7 +79,7 @@ i64 futex_wake(struct mm *mm, u64 address, u32 count, u32 mask)
 }
 
 static i64 futex_wait(struct thread *thread, u64 address, u32 expected,
-	u64 deadline_ns, u32 mask)
+		      u64 deadline_ns, u32 mask)
 {
 	struct key key = key_of(thread->process->mm, address);
 	u32 value;
@@ -111,14 +113,15 @@ static i64 futex_wait(struct thread *thread, u64 address, u32 expected,
 }
 
 static i64 requeue(struct thread *thread, u64 from, u32 wake_count,
-	u32 move_count, u64 to)
+		   u32 move_count, u64 to)
 {
 	struct key old = key_of(thread->process->mm, from);
 	struct key new = key_of(thread->process->mm, to);
 	i64 done = wake(old, wake_count, ~0u);
 	u32 moved = 0;
 
-	LIST_FOR_EACH_SAFE(node, bucket_of(old)) {
+	LIST_FOR_EACH_SAFE(node, bucket_of(old))
+	{
 		struct thread *waiter =
 			CONTAINER_OF(node, struct thread, futex_node);
 
@@ -138,8 +141,10 @@ static i64 requeue(struct thread *thread, u64 from, u32 wake_count,
 // FUTEX_WAKE_OP: change one word, wake at both.
 static i64 wake_operation(struct thread *thread, const u64 *a)
 {
-	u32 code = (u32)a[5], operation = code >> 28 & 7, compare = code >> 24 & 15;
-	u32 operand = code >> 12 & 0xfff, other = code & 0xfff, old, seen, wanted;
+	u32 code = (u32)a[5], operation = code >> 28 & 7,
+	    compare = code >> 24 & 15;
+	u32 operand = code >> 12 & 0xfff, other = code & 0xfff, old, seen,
+	    wanted;
 	bool also;
 	i64 woken;
 
@@ -149,12 +154,23 @@ static i64 wake_operation(struct thread *thread, const u64 *a)
 		return -EFAULT;
 	for (;;) {
 		switch (operation) {
-		case 0: wanted = operand; break;
-		case 1: wanted = old + operand; break;
-		case 2: wanted = old | operand; break;
-		case 3: wanted = old & ~operand; break;
-		case 4: wanted = old ^ operand; break;
-		default: return -ENOSYS;
+		case 0:
+			wanted = operand;
+			break;
+		case 1:
+			wanted = old + operand;
+			break;
+		case 2:
+			wanted = old | operand;
+			break;
+		case 3:
+			wanted = old & ~operand;
+			break;
+		case 4:
+			wanted = old ^ operand;
+			break;
+		default:
+			return -ENOSYS;
 		}
 		if (guest_exchange_u32(a[4], old, wanted, &seen))
 			return -EFAULT;
@@ -163,13 +179,26 @@ static i64 wake_operation(struct thread *thread, const u64 *a)
 		old = seen;
 	}
 	switch (compare) {
-	case 0: also = old == other; break;
-	case 1: also = old != other; break;
-	case 2: also = (i32)old < (i32)other; break;
-	case 3: also = (i32)old <= (i32)other; break;
-	case 4: also = (i32)old > (i32)other; break;
-	case 5: also = (i32)old >= (i32)other; break;
-	default: return -ENOSYS;
+	case 0:
+		also = old == other;
+		break;
+	case 1:
+		also = old != other;
+		break;
+	case 2:
+		also = (i32)old < (i32)other;
+		break;
+	case 3:
+		also = (i32)old <= (i32)other;
+		break;
+	case 4:
+		also = (i32)old > (i32)other;
+		break;
+	case 5:
+		also = (i32)old >= (i32)other;
+		break;
+	default:
+		return -ENOSYS;
 	}
 	woken = futex_wake(thread->process->mm, a[0], (u32)a[2], ~0u);
 	if (also)
@@ -197,7 +226,8 @@ static i64 wait_deadline(const u64 *a, u32 operation, u64 *deadline)
 
 i64 call_futex(struct thread *thread, const u64 *a)
 {
-	u32 operation = (u32)a[1] & ~(u32)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+	u32 operation =
+		(u32)a[1] & ~(u32)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
 	u64 deadline;
 	u32 value;
 	i64 error;
@@ -213,13 +243,13 @@ i64 call_futex(struct thread *thread, const u64 *a)
 		if (operation == FUTEX_WAIT_BITSET && !(u32)a[5])
 			return -EINVAL;
 		return futex_wait(thread, a[0], (u32)a[2], deadline,
-			operation == FUTEX_WAIT ? ~0u : (u32)a[5]);
+				  operation == FUTEX_WAIT ? ~0u : (u32)a[5]);
 	case FUTEX_WAKE:
 		return futex_wake(thread->process->mm, a[0], (u32)a[2], ~0u);
 	case FUTEX_WAKE_BITSET:
 		return (u32)a[5] ? futex_wake(thread->process->mm, a[0],
-					   (u32)a[2], (u32)a[5]) :
-				   -EINVAL;
+					      (u32)a[2], (u32)a[5])
+				 : -EINVAL;
 	case FUTEX_CMP_REQUEUE:
 		if (guest_load_u32(a[0], &value))
 			return -EFAULT;
@@ -251,7 +281,7 @@ i64 call_get_robust_list(struct thread *thread, const u64 *a)
 	if (!target)
 		return -ESRCH;
 	if (guest_copy_out(a[1], &target->robust_list, 8) ||
-		guest_copy_out(a[2], &size, 8))
+	    guest_copy_out(a[2], &size, 8))
 		return -EFAULT;
 	return 0;
 }
@@ -265,7 +295,8 @@ static void abandon(struct thread *thread, u64 word)
 		return;
 	while ((old & FUTEX_TID_MASK) == thread->tid) {
 		if (guest_exchange_u32(word, old,
-			    (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen))
+				       (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED,
+				       &seen))
 			return;
 		if (seen == old) {
 			if (old & FUTEX_WAITERS)
@@ -284,10 +315,11 @@ void futex_thread_exit(struct thread *thread)
 	u64 at;
 
 	if (!thread->robust_list || !thread->process->mm ||
-		guest_copy_in(&head, thread->robust_list, sizeof(head)))
+	    guest_copy_in(&head, thread->robust_list, sizeof(head)))
 		return;
 	at = head.next;
-	for (u32 i = 0; i < ROBUST_MAX && (at & ~1ull) != thread->robust_list; i++) {
+	for (u32 i = 0; i < ROBUST_MAX && (at & ~1ull) != thread->robust_list;
+	     i++) {
 		u64 next;
 
 		if (guest_copy_in(&next, at & ~1ull, 8))

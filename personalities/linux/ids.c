@@ -72,8 +72,10 @@ static struct process *named(struct thread *thread, u64 pid)
 
 bool group_exists(u32 pgid, u32 sid)
 {
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process->pgid == pgid && process->sid == sid)
 			return true;
@@ -102,12 +104,13 @@ i64 call_setpgid(struct thread *thread, const u64 *a)
 
 	if ((i32)a[1] < 0)
 		return -EINVAL;
-	if (!process || (process != thread->process &&
-				process->parent != thread->process))
+	if (!process ||
+	    (process != thread->process && process->parent != thread->process))
 		return -ESRCH;
 	if (process != thread->process && process->did_exec)
 		return -EACCES;
-	if (process->sid != thread->process->sid || process->pid == process->sid)
+	if (process->sid != thread->process->sid ||
+	    process->pid == process->sid)
 		return -EPERM;
 	if (!pgid)
 		pgid = process->pid;
@@ -123,8 +126,8 @@ i64 call_setsid(struct thread *thread, const u64 *a)
 
 	(void)a;
 	LIST_FOR_EACH(node, &processes)
-		if (CONTAINER_OF(node, struct process, node)->pgid == process->pid)
-			return -EPERM;
+	if (CONTAINER_OF(node, struct process, node)->pgid == process->pid)
+		return -EPERM;
 	process->pgid = process->sid = process->pid;
 	process->tty = nullptr;
 	return process->pid;
@@ -136,8 +139,8 @@ static bool may_be(const struct process *p, u32 id, bool group)
 {
 	if (p->euid == 0 || id == UNCHANGED)
 		return true;
-	return group ? id == p->gid || id == p->egid || id == p->sgid :
-		       id == p->uid || id == p->euid || id == p->suid;
+	return group ? id == p->gid || id == p->egid || id == p->sgid
+		     : id == p->uid || id == p->euid || id == p->suid;
 }
 
 i64 call_setuid(struct thread *thread, const u64 *a)
@@ -220,9 +223,9 @@ i64 call_getresuid(struct thread *thread, const u64 *a)
 
 	return guest_copy_out(a[0], &p->uid, 4) ||
 			guest_copy_out(a[1], &p->euid, 4) ||
-			guest_copy_out(a[2], &p->suid, 4) ?
-		-EFAULT :
-		0;
+			guest_copy_out(a[2], &p->suid, 4)
+		? -EFAULT
+		: 0;
 }
 
 i64 call_getresgid(struct thread *thread, const u64 *a)
@@ -231,9 +234,9 @@ i64 call_getresgid(struct thread *thread, const u64 *a)
 
 	return guest_copy_out(a[0], &p->gid, 4) ||
 			guest_copy_out(a[1], &p->egid, 4) ||
-			guest_copy_out(a[2], &p->sgid, 4) ?
-		-EFAULT :
-		0;
+			guest_copy_out(a[2], &p->sgid, 4)
+		? -EFAULT
+		: 0;
 }
 
 i64 call_setfsuid(struct thread *thread, const u64 *a)
@@ -258,8 +261,8 @@ i64 call_getgroups(struct thread *thread, const u64 *a)
 		return p->ngroups;
 	if (a[0] < p->ngroups)
 		return -EINVAL;
-	return guest_copy_out(a[1], p->groups, p->ngroups * 4ul) ? -EFAULT :
-								   p->ngroups;
+	return guest_copy_out(a[1], p->groups, p->ngroups * 4ul) ? -EFAULT
+								 : p->ngroups;
 }
 
 i64 call_setgroups(struct thread *thread, const u64 *a)

@@ -61,7 +61,8 @@ void memory_totals(u64 *total_bytes, u64 *free_bytes)
 {
 	u64 limit = 0, used = 0, frames = 0;
 
-	(void)!sys_pool_info(guest_pool, &limit, &used, nullptr, nullptr, &frames);
+	(void)!sys_pool_info(guest_pool, &limit, &used, nullptr, nullptr,
+			     &frames);
 	*total_bytes = limit * PAGE;
 	*free_bytes = MIN(limit - MIN(used, limit), frames) * PAGE;
 }
@@ -70,7 +71,8 @@ i64 call_sysinfo(struct thread *thread, const u64 *a)
 {
 	struct {
 		i64 uptime;
-		u64 loads[3], total, free, shared, buffers, total_swap, free_swap;
+		u64 loads[3], total, free, shared, buffers, total_swap,
+			free_swap;
 		u16 processes, padding;
 		u32 padding2;
 		u64 total_high, free_high;
@@ -129,7 +131,8 @@ static i64 limit_change(struct process *process, u64 which, u64 new, u64 old)
 
 i64 call_prlimit64(struct thread *thread, const u64 *a)
 {
-	struct process *process = a[0] ? process_find((u32)a[0]) : thread->process;
+	struct process *process =
+		a[0] ? process_find((u32)a[0]) : thread->process;
 
 	return process ? limit_change(process, a[1], a[2], a[3]) : -ESRCH;
 }
@@ -187,7 +190,7 @@ i64 call_getcpu(struct thread *thread, const u64 *a)
 	u64 cpu = 0;
 
 	(void)!sys_thread_info(thread->carrier->thread, nullptr, nullptr, &cpu,
-		nullptr, nullptr);
+			       nullptr, nullptr);
 	if (a[0] && guest_copy_out(a[0], &cpu, 4))
 		return -EFAULT;
 	cpu = 0;
@@ -258,7 +261,8 @@ i64 call_personality(struct thread *thread, const u64 *a)
 i64 call_membarrier(struct thread *thread, const u64 *a)
 {
 	(void)thread;
-	return a[0] == 0 ? 0 : -EINVAL; // MEMBARRIER_CMD_QUERY: none is supported
+	return a[0] == 0 ? 0
+			 : -EINVAL; // MEMBARRIER_CMD_QUERY: none is supported
 }
 
 // ---- prctl, arch_prctl
@@ -326,8 +330,8 @@ i64 call_prctl(struct thread *thread, const u64 *a)
 i64 call_arch_prctl(struct thread *thread, const u64 *a)
 {
 	struct guest_state *state = thread->carrier->state;
-	u64 *base = a[0] == 0x1002 || a[0] == 0x1003 ? &state->fs_base :
-							&state->gs_base;
+	u64 *base = a[0] == 0x1002 || a[0] == 0x1003 ? &state->fs_base
+						     : &state->gs_base;
 
 	switch (a[0]) {
 	case 0x1001: // ARCH_SET_GS

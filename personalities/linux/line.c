@@ -37,16 +37,23 @@ void line_init(struct line *line)
 {
 	*line = (struct line){};
 	line->termios = (struct linux_termios){
-		.iflag = ICRNL | IXON | IUTF8, .oflag = OPOST | ONLCR,
+		.iflag = ICRNL | IXON | IUTF8,
+		.oflag = OPOST | ONLCR,
 		.cflag = 0xbf, // 38400 8N1, CREAD
-		.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE |
-			IEXTEN,
-		.cc = {[VINTR] = CONTROL('C'), [VQUIT] = CONTROL('\\'),
-			[VERASE] = DELETE, [VKILL] = CONTROL('U'),
-			[VEOF] = CONTROL('D'), [VMIN] = 1,
-			[VSTART] = CONTROL('Q'), [VSTOP] = CONTROL('S'),
-			[VSUSP] = CONTROL('Z'), [VREPRINT] = CONTROL('R'),
-			[VWERASE] = CONTROL('W'), [VLNEXT] = CONTROL('V')}};
+		.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL |
+			ECHOKE | IEXTEN,
+		.cc = {[VINTR] = CONTROL('C'),
+		       [VQUIT] = CONTROL('\\'),
+		       [VERASE] = DELETE,
+		       [VKILL] = CONTROL('U'),
+		       [VEOF] = CONTROL('D'),
+		       [VMIN] = 1,
+		       [VSTART] = CONTROL('Q'),
+		       [VSTOP] = CONTROL('S'),
+		       [VSUSP] = CONTROL('Z'),
+		       [VREPRINT] = CONTROL('R'),
+		       [VWERASE] = CONTROL('W'),
+		       [VLNEXT] = CONTROL('V')}};
 	line->size = (struct linux_winsize){24, 80, 0, 0};
 }
 
@@ -54,7 +61,8 @@ void line_init(struct line *line)
 
 static void mark(u64 *bits, u32 at, bool on)
 {
-	bits[at / 64] = (bits[at / 64] & ~BIT(at % 64)) | (on ? BIT(at % 64) : 0);
+	bits[at / 64] =
+		(bits[at / 64] & ~BIT(at % 64)) | (on ? BIT(at % 64) : 0);
 }
 
 static bool marked(const u64 *bits, u32 at)
@@ -91,8 +99,8 @@ static u8 pop(struct line *line, bool *end, bool *eof)
 static void push_edited(struct line *line, bool end, bool eof)
 {
 	for (u32 i = 0; i < line->edit_bytes; i++)
-		push(line, line->edit[i], end && !eof && i + 1 == line->edit_bytes,
-			false);
+		push(line, line->edit[i],
+		     end && !eof && i + 1 == line->edit_bytes, false);
 	if (eof)
 		push(line, 0, true, true);
 	line->edit_bytes = 0;
@@ -132,7 +140,7 @@ u32 line_take(struct line *line, u8 *to, u32 size, bool *eof)
 	}
 	// A line that was read up to its end of file mark has been read whole.
 	if (done && !end && line->used && marked(line->is_eof, line->head) &&
-		lflag(line, ICANON)) {
+	    lflag(line, ICANON)) {
 		bool is_eof;
 
 		pop(line, &end, &is_eof);
@@ -284,7 +292,7 @@ static void erase_one(struct line *line)
 	before = columns(line, line->edit_bytes);
 	line->edit_bytes--;
 	while (iflag(line, IUTF8) && line->edit_bytes &&
-		is_continuation(line->edit[line->edit_bytes]))
+	       is_continuation(line->edit[line->edit_bytes]))
 		line->edit_bytes--;
 	after = columns(line, line->edit_bytes);
 	if (!lflag(line, ECHO))
@@ -372,7 +380,7 @@ static void canonical(struct line *line, u8 byte)
 	else if (is_character(line, byte, VEOF))
 		push_edited(line, true, true);
 	else if (byte == '\n' || is_character(line, byte, VEOL) ||
-		is_character(line, byte, VEOL2)) {
+		 is_character(line, byte, VEOL2)) {
 		if (line->used + line->edit_bytes + 1 > LINE_BYTES)
 			return;
 		line->edit[line->edit_bytes++] = byte;
@@ -435,7 +443,7 @@ i32 line_receive(struct line *line, u8 byte)
 		byte = '\r';
 	}
 	if (lflag(line, ICANON) && lflag(line, IEXTEN) &&
-		is_character(line, byte, VLNEXT)) {
+	    is_character(line, byte, VLNEXT)) {
 		line->quote_next = true;
 		if (lflag(line, ECHO))
 			show(line, "^\b", 2);

@@ -26,11 +26,12 @@
 
 #define RESERVE_BYTES 0x3000000ull // for the personality itself, at most
 #define REQUEST_BYTES 0x20000u
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_PATH                                                           \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static u32 first_pid; // the first program's; 0: none
-static struct wait_queue first_ended = {{&first_ended.waiters,
-	&first_ended.waiters}};
+static struct wait_queue first_ended = {
+	{&first_ended.waiters, &first_ended.waiters}};
 static i32 first_status;
 
 void container_process_ended(u32 pid, i32 status)
@@ -46,14 +47,15 @@ static i64 guest_pool_init(void)
 {
 	u64 limit = 0, used = 0, reserve;
 
-	if (sys_pool_info(SELF_POOL, &limit, &used, nullptr, nullptr, nullptr) !=
-		STATUS_OK)
+	if (sys_pool_info(SELF_POOL, &limit, &used, nullptr, nullptr,
+			  nullptr) != STATUS_OK)
 		return -EIO;
 	reserve = MIN(limit / 4, RESERVE_BYTES / PAGE);
 	if (used + reserve >= limit)
 		return -ENOMEM;
 	return status_errno(cap_create(SELF_POOL, OBJECT_POOL,
-		limit - used - reserve, 0, (struct handle){0}, &guest_pool));
+				       limit - used - reserve, 0,
+				       (struct handle){0}, &guest_pool));
 }
 
 static i64 engine_do(const char *command)
@@ -79,8 +81,9 @@ static void name_console(struct file *file)
 	u64 node;
 	u32 mode;
 
-	if (!dev || dev->operations->lookup(nullptr, dev, dev->root, "console",
-			    &node, &mode))
+	if (!dev ||
+	    dev->operations->lookup(nullptr, dev, dev->root, "console", &node,
+				    &mode))
 		return;
 	file->place = (struct place){dev, node, mode};
 	file->path = text_copy("/dev/console");
@@ -133,8 +136,9 @@ i64 process_first(struct thread **out)
 	thread->directories = object_alloc(sizeof(*thread->directories));
 	if (!thread->files || !thread->directories)
 		return -ENOMEM;
-	*thread->directories = (struct directories){1, 022,
-		directory_create(&root, "/"), directory_create(&root, "/")};
+	*thread->directories =
+		(struct directories){1, 022, directory_create(&root, "/"),
+				     directory_create(&root, "/")};
 	if (!thread->directories->root || !thread->directories->current)
 		return -ENOMEM;
 	error = first_files(thread);
@@ -148,8 +152,9 @@ static void go_home(struct thread *thread, const char *home)
 	struct walk *walk = walk_create();
 	struct directory *directory;
 
-	if (walk && walk_path(thread, AT_FDCWD, home,
-			    WALK_FOLLOW | WALK_DIRECTORY, walk) == 0) {
+	if (walk &&
+	    walk_path(thread, AT_FDCWD, home, WALK_FOLLOW | WALK_DIRECTORY,
+		      walk) == 0) {
 		directory = directory_create(&walk->place, walk->path);
 		if (directory) {
 			directory_put(thread->directories->current);
@@ -160,7 +165,7 @@ static void go_home(struct thread *thread, const char *home)
 }
 
 static const char *environment_value(const struct strings *environment,
-	const char *name)
+				     const char *name)
 {
 	const char *at = environment->text;
 	usize length = strlen(name);
@@ -174,7 +179,7 @@ static const char *environment_value(const struct strings *environment,
 }
 
 static void environment_default(struct strings *environment, const char *name,
-	const char *value)
+				const char *value)
 {
 	char text[512];
 
@@ -186,15 +191,16 @@ static void environment_default(struct strings *environment, const char *name,
 
 // Directories of PATH in turn; what was wrong with the best match.
 static i64 prepare_by_path(struct thread *thread, const char *name,
-	struct strings *arguments, struct strings *environment,
-	struct exec_image **image)
+			   struct strings *arguments,
+			   struct strings *environment,
+			   struct exec_image **image)
 {
 	const char *path = environment_value(environment, "PATH");
 	i64 result = -ENOENT;
 
 	if (strchr(name, '/'))
-		return exec_prepare(thread, AT_FDCWD, name, WALK_FOLLOW, arguments,
-			environment, image);
+		return exec_prepare(thread, AT_FDCWD, name, WALK_FOLLOW,
+				    arguments, environment, image);
 	while (path && *path) {
 		const char *end = strchr(path, ':');
 		usize length = end ? (usize)(end - path) : strlen(path);
@@ -203,14 +209,16 @@ static i64 prepare_by_path(struct thread *thread, const char *name,
 		const char *at = arguments->text;
 		i64 error = 0;
 
-		format_text(full, sizeof(full), "%.*s/%s", (int)length, path, name);
+		format_text(full, sizeof(full), "%.*s/%s", (int)length, path,
+			    name);
 		for (u32 i = 0; i < arguments->count; i++, at += strlen(at) + 1)
 			(void)strings_add(&a, at);
 		at = environment->text;
-		for (u32 i = 0; i < environment->count; i++, at += strlen(at) + 1)
+		for (u32 i = 0; i < environment->count;
+		     i++, at += strlen(at) + 1)
 			(void)strings_add(&e, at);
-		error = exec_prepare(thread, AT_FDCWD, full, WALK_FOLLOW, &a, &e,
-			image);
+		error = exec_prepare(thread, AT_FDCWD, full, WALK_FOLLOW, &a,
+				     &e, image);
 		if (!error)
 			return 0;
 		if (error != -ENOENT && error != -ENOTDIR)
@@ -222,7 +230,7 @@ static i64 prepare_by_path(struct thread *thread, const char *name,
 
 // Start it. On failure the process is gone again.
 static i64 start_program(const char *name, struct strings *arguments,
-	struct strings *environment)
+			 struct strings *environment)
 {
 	struct exec_image *image = nullptr;
 	struct thread *thread = nullptr;
@@ -282,7 +290,8 @@ static void end_machine(const char *command)
 {
 	i64 result = engine_do(command);
 
-	log_print("linux: %s: %s", command, result < 0 ? "refused" : "asked for");
+	log_print("linux: %s: %s", command,
+		  result < 0 ? "refused" : "asked for");
 	for (;;)
 		(void)!wait_park(0);
 }
@@ -308,7 +317,7 @@ static void run_shell(void)
 		strings_free(&environment);
 		if (error) {
 			log_print("linux: /bin/sh cannot be started: error %ld",
-				-error);
+				  -error);
 			end_machine("poweroff");
 		}
 		status = wait_for_first();
@@ -322,14 +331,14 @@ static void run_shell(void)
 
 // A file of NUL-terminated strings.
 static i64 read_strings(struct thread *thread, const char *path,
-	struct strings *strings)
+			struct strings *strings)
 {
 	struct walk *walk = walk_create();
 	char *text = buffer_alloc(REQUEST_BYTES + 1);
 	usize have = 0;
-	i64 done = walk && text ? walk_path(thread, AT_FDCWD, path, WALK_FOLLOW,
-				walk) :
-				  -ENOMEM;
+	i64 done = walk && text
+		? walk_path(thread, AT_FDCWD, path, WALK_FOLLOW, walk)
+		: -ENOMEM;
 
 	if (!done && (walk->place.mode & S_IFMT) != S_IFREG)
 		done = -EISDIR;
@@ -339,7 +348,8 @@ static i64 read_strings(struct thread *thread, const char *path,
 
 		if (!io.left)
 			break;
-		done = mount->operations->read(mount, walk->place.node, have, &io);
+		done = mount->operations->read(mount, walk->place.node, have,
+					       &io);
 		if (done <= 0)
 			break;
 		have += (usize)done;
@@ -373,10 +383,10 @@ static i32 exec_failed(const char *name, i64 error)
 		return 127;
 	}
 	say("kochab: %s: cannot be run (%s)\n", name,
-		error == -EACCES	? "permission denied" :
-			error == -ENOEXEC ? "not an x86-64 static executable" :
-			error == -ENOMEM  ? "out of memory" :
-					    "error");
+	    error == -EACCES		? "permission denied"
+		    : error == -ENOEXEC ? "not an x86-64 static executable"
+		    : error == -ENOMEM	? "out of memory"
+					: "error");
 	return 126;
 }
 
@@ -389,7 +399,7 @@ static i32 run_request(struct thread *reader)
 
 	if (error || !arguments.count) {
 		say("kochab: the boot archive has no kochab/exec (error %ld)\n",
-			-error);
+		    -error);
 		return -1;
 	}
 	(void)read_strings(reader, "/boot/kochab/env", &environment);
@@ -418,7 +428,7 @@ static void run_exec(void)
 	}
 	if (container_show_calls)
 		exec_channel_text(missing,
-			missing_calls_text(missing, sizeof(missing)));
+				  missing_calls_text(missing, sizeof(missing)));
 	exec_channel_end(status);
 	end_machine("poweroff");
 }
@@ -437,7 +447,8 @@ static void first_work(void *argument)
 
 	(void)argument;
 	mutex_lock(&container_lock);
-	if (startup_word("mode", word, sizeof(word)) && string_equal(word, "exec"))
+	if (startup_word("mode", word, sizeof(word)) &&
+	    string_equal(word, "exec"))
 		container_mode = MODE_EXEC;
 	container_show_calls = startup_word("calls", word, sizeof(word)) &&
 		string_equal(word, "1");

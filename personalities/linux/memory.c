@@ -18,12 +18,13 @@
 // The first area that has pages of [offset, offset + length) of the dense object.
 static struct area *occupant(struct mm *mm, u64 offset, u64 length)
 {
-	LIST_FOR_EACH(node, &mm->areas) {
+	LIST_FOR_EACH(node, &mm->areas)
+	{
 		struct area *area = area_of(node);
 
 		if (area->backing == mm->anonymous &&
-			area->offset < offset + length &&
-			offset < area->offset + (area->end - area->start))
+		    area->offset < offset + length &&
+		    offset < area->offset + (area->end - area->start))
 			return area;
 	}
 	return nullptr;
@@ -42,7 +43,7 @@ static bool dense_alloc(struct mm *mm, u64 length, u64 *offset)
 		return true;
 	}
 	for (*offset = 0; range_within(*offset, length, MM_MEMORY_BYTES);
-		*offset = area->offset + (area->end - area->start)) {
+	     *offset = area->offset + (area->end - area->start)) {
 		area = occupant(mm, *offset, length);
 		if (!area)
 			return true;
@@ -54,7 +55,7 @@ static bool dense_alloc(struct mm *mm, u64 length, u64 *offset)
 static void dense_free(struct mm *mm, const struct area *area)
 {
 	if (area->backing == mm->anonymous &&
-		area->offset + (area->end - area->start) == mm->next_offset)
+	    area->offset + (area->end - area->start) == mm->next_offset)
 		mm->next_offset = area->offset;
 }
 
@@ -74,8 +75,8 @@ static u32 map_flags(u32 protection)
 struct area *area_from(struct mm *mm, u64 address)
 {
 	LIST_FOR_EACH(node, &mm->areas)
-		if (area_of(node)->end > address)
-			return area_of(node);
+	if (area_of(node)->end > address)
+		return area_of(node);
 	return nullptr;
 }
 
@@ -99,7 +100,7 @@ u64 mm_find_room(struct mm *mm, u64 length)
 	u64 top = MAP_TOP;
 
 	for (struct list *node = mm->areas.prev; node != &mm->areas;
-		node = node->prev) {
+	     node = node->prev) {
 		struct area *area = area_of(node);
 
 		if (area->start >= top)
@@ -136,12 +137,12 @@ i64 area_show(struct mm *mm, const struct area *area)
 	if (!flags)
 		return 0; // PROT_NONE: nothing is mapped
 	status = sys_aspace_map(mm->aspace, area->backing->memory, area->offset,
-		area->start, area->end - area->start, flags);
+				area->start, area->end - area->start, flags);
 	if (status == STATUS_OK)
 		return 0;
 	if (status != ERR_QUOTA && status != ERR_MEMORY)
 		log_print("linux: map %lx-%lx: %s", area->start, area->end,
-			status_text(status));
+			  status_text(status));
 	return status == ERR_RIGHTS ? -EACCES : -ENOMEM;
 }
 
@@ -152,16 +153,18 @@ static bool area_extend(struct mm *mm, const struct area_wish *wish)
 	u64 offset = mm->next_offset;
 
 	if (!before || before->end != wish->start || wish->shared ||
-		before->shared || before->name || wish->name || wish->stack ||
-		before->stack || before->protection != wish->protection ||
-		before->backing != mm->anonymous ||
-		before->offset + (before->end - before->start) != offset ||
-		wish->length > DENSE_MAX ||
-		!range_within(offset, wish->length, MM_MEMORY_BYTES))
+	    before->shared || before->name || wish->name || wish->stack ||
+	    before->stack || before->protection != wish->protection ||
+	    before->backing != mm->anonymous ||
+	    before->offset + (before->end - before->start) != offset ||
+	    wish->length > DENSE_MAX ||
+	    !range_within(offset, wish->length, MM_MEMORY_BYTES))
 		return false;
 	struct area piece = {.start = wish->start,
-		.end = wish->start + wish->length, .protection = wish->protection,
-		.offset = offset, .backing = mm->anonymous};
+			     .end = wish->start + wish->length,
+			     .protection = wish->protection,
+			     .offset = offset,
+			     .backing = mm->anonymous};
 
 	if (area_show(mm, &piece) != 0)
 		return false;
@@ -197,13 +200,17 @@ i64 mm_map(struct mm *mm, const struct area_wish *wish)
 		return -ENOMEM;
 	}
 	*area = (struct area){.start = wish->start,
-		.end = wish->start + wish->length,
-		.protection = wish->protection,
-		.allowed = wish->allowed ? wish->allowed : 7,
-		.offset = offset, .backing = backing, .shared = wish->shared,
-		.stack = wish->stack, .file_node = wish->file_node,
-		.file_offset = wish->file_offset,
-		.name = wish->name ? text_copy(wish->name) : nullptr};
+			      .end = wish->start + wish->length,
+			      .protection = wish->protection,
+			      .allowed = wish->allowed ? wish->allowed : 7,
+			      .offset = offset,
+			      .backing = backing,
+			      .shared = wish->shared,
+			      .stack = wish->stack,
+			      .file_node = wish->file_node,
+			      .file_offset = wish->file_offset,
+			      .name = wish->name ? text_copy(wish->name)
+						 : nullptr};
 	error = area_show(mm, area);
 	if (error) {
 		backing_put(backing);
@@ -251,7 +258,7 @@ static void area_discard(struct area *area)
 {
 	if (!area->shared && area->backing->private_copy)
 		(void)!sys_memory_decommit(area->backing->memory, area->offset,
-			area->end - area->start);
+					   area->end - area->start);
 }
 
 i64 mm_unmap(struct mm *mm, u64 start, u64 length)
@@ -284,13 +291,14 @@ static i64 area_protect(struct mm *mm, struct area *area, u32 protection)
 		area->protection = protection;
 		return 0;
 	}
-	if (before && after && sys_aspace_protect(mm->aspace, area->start,
-				       length, after) == STATUS_OK) {
+	if (before && after &&
+	    sys_aspace_protect(mm->aspace, area->start, length, after) ==
+		    STATUS_OK) {
 		area->protection = protection;
 		return 0;
 	}
-	if (before && sys_aspace_unmap(mm->aspace, area->start, length) !=
-			STATUS_OK)
+	if (before &&
+	    sys_aspace_unmap(mm->aspace, area->start, length) != STATUS_OK)
 		return -ENOMEM;
 	area->protection = protection;
 	return area_show(mm, area);
@@ -353,14 +361,14 @@ i64 mm_discard(struct mm *mm, u64 start, u64 length)
 	u64 end = start + length;
 
 	for (struct area *area = area_from(mm, start);
-		area && area->start < end; area = area_from(mm, area->end)) {
+	     area && area->start < end; area = area_from(mm, area->end)) {
 		u64 from = MAX(area->start, start), to = MIN(area->end, end);
 
 		if (area->shared || !area->backing->private_copy)
 			continue;
 		if (sys_memory_decommit(area->backing->memory,
-			    area->offset + (from - area->start),
-			    to - from) != STATUS_OK)
+					area->offset + (from - area->start),
+					to - from) != STATUS_OK)
 			return -EINVAL;
 	}
 	return 0;
@@ -372,13 +380,14 @@ static bool stack_grow(struct mm *mm, u64 address)
 {
 	struct area *area = area_from(mm, address);
 	struct area_wish wish = {.protection = PROT_READ | PROT_WRITE,
-		.stack = true, .name = "[stack]"};
+				 .stack = true,
+				 .name = "[stack]"};
 
 	if (!area || !area->stack || area->start <= address ||
-		address < STACK_TOP - STACK_BYTES)
+	    address < STACK_TOP - STACK_BYTES)
 		return false;
-	wish.start = MAX(STACK_TOP - STACK_BYTES,
-		align_down(address, STACK_PIECE));
+	wish.start =
+		MAX(STACK_TOP - STACK_BYTES, align_down(address, STACK_PIECE));
 	wish.length = area->start - wish.start;
 	if (!mm_is_free(mm, wish.start, wish.length) || mm_map(mm, &wish))
 		return false;

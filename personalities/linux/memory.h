@@ -70,7 +70,7 @@ u64 mm_resident(struct mm *mm);
 
 struct backing *backing_create(struct handle memory, bool private_copy);
 [[nodiscard]] i64 backing_anonymous(u64 bytes, bool private_copy,
-	struct backing **out);
+				    struct backing **out);
 void backing_get(struct backing *backing);
 void backing_put(struct backing *backing);
 
@@ -102,7 +102,8 @@ struct area_wish {
 // Map at a free place.
 [[nodiscard]] i64 mm_map(struct mm *mm, const struct area_wish *wish);
 [[nodiscard]] i64 mm_unmap(struct mm *mm, u64 start, u64 length);
-[[nodiscard]] i64 mm_protect(struct mm *mm, u64 start, u64 length, u32 protection);
+[[nodiscard]] i64 mm_protect(struct mm *mm, u64 start, u64 length,
+			     u32 protection);
 // Pages read as zero again.
 [[nodiscard]] i64 mm_discard(struct mm *mm, u64 start, u64 length);
 // Bytes of another process's memory, which its own carriers see directly.

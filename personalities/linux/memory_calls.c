@@ -12,7 +12,6 @@
 #include "personalities/linux/mount.h"
 #include "personalities/linux/process.h"
 
-
 static u64 page_up(u64 bytes)
 {
 	return align_up(bytes, PAGE);
@@ -38,12 +37,11 @@ i64 call_brk(struct thread *thread, const u64 *a)
 			return (i64)mm->brk;
 	} else if (new_end > old_end) {
 		struct area_wish wish = {.start = old_end,
-			.length = new_end - old_end,
-			.protection = PROT_READ | PROT_WRITE};
+					 .length = new_end - old_end,
+					 .protection = PROT_READ | PROT_WRITE};
 
 		if (check_limit(thread, wish.length) ||
-			!mm_is_free(mm, old_end, wish.length) ||
-			mm_map(mm, &wish))
+		    !mm_is_free(mm, old_end, wish.length) || mm_map(mm, &wish))
 			return (i64)mm->brk;
 	}
 	mm->brk = a[0];
@@ -51,14 +49,15 @@ i64 call_brk(struct thread *thread, const u64 *a)
 }
 
 // Bytes of a file into memory that was just mapped writable.
-static i64 fill_from_file(struct file *file, u64 address, u64 length, u64 offset)
+static i64 fill_from_file(struct file *file, u64 address, u64 length,
+			  u64 offset)
 {
 	struct mount *mount = file->place.mount;
 	struct io io = {false, address, length};
 
 	while (io.left) {
-		i64 done = mount->operations->read(mount, file->place.node, offset,
-			&io);
+		i64 done = mount->operations->read(mount, file->place.node,
+						   offset, &io);
 
 		if (done < 0)
 			return done;
@@ -71,7 +70,7 @@ static i64 fill_from_file(struct file *file, u64 address, u64 length, u64 offset
 
 // A private mapping that may be written: a copy, made now.
 static i64 map_copy(struct thread *thread, struct area_wish *wish,
-	struct file *file, u64 offset)
+		    struct file *file, u64 offset)
 {
 	struct mm *mm = thread->process->mm;
 	u32 protection = wish->protection;
@@ -91,7 +90,7 @@ static i64 map_copy(struct thread *thread, struct area_wish *wish,
 
 // The file's own memory, shown as it is.
 static i64 map_contents(struct thread *thread, struct area_wish *wish,
-	struct file *file, u64 offset)
+			struct file *file, u64 offset)
 {
 	struct mount *mount = file->place.mount;
 	bool writes = wish->shared && (file->flags & O_ACCMODE) == O_RDWR;
@@ -101,7 +100,7 @@ static i64 map_contents(struct thread *thread, struct area_wish *wish,
 
 	if (!error)
 		error = mount->operations->map(mount, file->place.node, writes,
-			&size, &memory);
+					       &size, &memory);
 	if (error)
 		return error;
 	if (offset + wish->length > page_up(size)) {
@@ -121,7 +120,8 @@ static i64 map_contents(struct thread *thread, struct area_wish *wish,
 	return error;
 }
 
-static i64 map_file(struct thread *thread, struct area_wish *wish, u64 fd, u64 offset)
+static i64 map_file(struct thread *thread, struct area_wish *wish, u64 fd,
+		    u64 offset)
 {
 	struct file *file = files_get(thread, fd);
 	i64 error = 0;
@@ -136,8 +136,8 @@ static i64 map_file(struct thread *thread, struct area_wish *wish, u64 fd, u64 o
 		return zero ? mm_map(thread->process->mm, wish) : -ENODEV;
 	}
 	if ((file->flags & O_ACCMODE) == O_WRONLY ||
-		(wish->shared && (wish->protection & PROT_WRITE) &&
-			(file->flags & O_ACCMODE) != O_RDWR))
+	    (wish->shared && (wish->protection & PROT_WRITE) &&
+	     (file->flags & O_ACCMODE) != O_RDWR))
 		error = -EACCES;
 	wish->name = file->path;
 	wish->file_node = file->place.node;
@@ -147,7 +147,7 @@ static i64 map_file(struct thread *thread, struct area_wish *wish, u64 fd, u64 o
 	else if (!error)
 		error = -ENODEV;
 	if (error && error != -EACCES &&
-		(!wish->shared || !(wish->protection & PROT_WRITE))) {
+	    (!wish->shared || !(wish->protection & PROT_WRITE))) {
 		wish->shared = false;
 		error = map_copy(thread, wish, file, offset);
 	}
@@ -176,16 +176,18 @@ static i64 choose(struct mm *mm, u64 address, u64 flags, struct area_wish *wish)
 		if (address % PAGE)
 			return -EINVAL;
 		if (!range_within(address, wish->length, STACK_TOP) ||
-			address < MAP_LOWEST)
+		    address < MAP_LOWEST)
 			return -ENOMEM;
 		wish->start = address;
 		if (flags & MAP_FIXED_NOREPLACE)
-			return mm_is_free(mm, address, wish->length) ? 0 : -EEXIST;
+			return mm_is_free(mm, address, wish->length) ? 0
+								     : -EEXIST;
 		return mm_unmap(mm, address, wish->length);
 	}
 	address = align_down(address, PAGE);
-	if (address >= MAP_LOWEST && range_within(address, wish->length, MAP_TOP) &&
-		mm_is_free(mm, address, wish->length)) {
+	if (address >= MAP_LOWEST &&
+	    range_within(address, wish->length, MAP_TOP) &&
+	    mm_is_free(mm, address, wish->length)) {
 		wish->start = address;
 		return 0;
 	}
@@ -198,11 +200,12 @@ i64 call_mmap(struct thread *thread, const u64 *a)
 	struct mm *mm = thread->process->mm;
 	u64 flags = a[3], type = flags & MAP_TYPE;
 	struct area_wish wish = {.length = page_up(a[1]),
-		.protection = (u32)a[2] & 7, .shared = type != MAP_PRIVATE};
+				 .protection = (u32)a[2] & 7,
+				 .shared = type != MAP_PRIVATE};
 	i64 error;
 
 	if (!a[1] || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3) ||
-		a[5] % PAGE)
+	    a[5] % PAGE)
 		return -EINVAL;
 	if (!wish.length || wish.length > GUEST_END)
 		return -ENOMEM;
@@ -264,12 +267,14 @@ static i64 copy_pages(u64 from, u64 to, u64 length)
 	return error;
 }
 
-static i64 move_area(struct thread *thread, struct area *area, u64 from, u64 old,
-	u64 to, u64 length)
+static i64 move_area(struct thread *thread, struct area *area, u64 from,
+		     u64 old, u64 to, u64 length)
 {
 	struct mm *mm = thread->process->mm;
-	struct area_wish wish = {.start = to, .length = length,
-		.protection = area->protection, .shared = area->shared};
+	struct area_wish wish = {.start = to,
+				 .length = length,
+				 .protection = area->protection,
+				 .shared = area->shared};
 	i64 error;
 
 	if (area->shared) {
@@ -307,19 +312,20 @@ i64 call_mremap(struct thread *thread, const u64 *a)
 		return -EFAULT;
 	if (!(a[3] & MREMAP_FIXED)) {
 		if (length <= old) {
-			error = length < old ?
-				mm_unmap(mm, a[0] + length, old - length) :
-				0;
+			error = length < old
+				? mm_unmap(mm, a[0] + length, old - length)
+				: 0;
 			return error ? error : (i64)a[0];
 		}
 		struct area_wish more = {.start = a[0] + old,
-			.length = length - old, .protection = area->protection};
+					 .length = length - old,
+					 .protection = area->protection};
 
 		if (!area->shared && area->end == a[0] + old &&
-			area->backing == mm->anonymous &&
-			range_within(a[0], length, MAP_TOP) &&
-			mm_is_free(mm, more.start, more.length) &&
-			mm_map(mm, &more) == 0)
+		    area->backing == mm->anonymous &&
+		    range_within(a[0], length, MAP_TOP) &&
+		    mm_is_free(mm, more.start, more.length) &&
+		    mm_map(mm, &more) == 0)
 			return (i64)a[0];
 		if (!(a[3] & MREMAP_MAYMOVE))
 			return -ENOMEM;
@@ -329,8 +335,8 @@ i64 call_mremap(struct thread *thread, const u64 *a)
 	} else {
 		to = a[4];
 		if (!(a[3] & MREMAP_MAYMOVE) || to % PAGE ||
-			!range_within(to, length, MAP_TOP) ||
-			(to < a[0] + old && a[0] < to + length))
+		    !range_within(to, length, MAP_TOP) ||
+		    (to < a[0] + old && a[0] < to + length))
 			return -EINVAL;
 		error = mm_unmap(mm, to, length);
 		if (error)

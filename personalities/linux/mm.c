@@ -23,8 +23,9 @@ struct backing *backing_create(struct handle memory, bool private_copy)
 i64 backing_anonymous(u64 bytes, bool private_copy, struct backing **out)
 {
 	struct handle memory;
-	enum status status = cap_create(guest_pool, OBJECT_MEMORY, bytes,
-		MEMORY_ANON, (struct handle){0}, &memory);
+	enum status status =
+		cap_create(guest_pool, OBJECT_MEMORY, bytes, MEMORY_ANON,
+			   (struct handle){0}, &memory);
 
 	if (status != STATUS_OK)
 		return -ENOMEM;
@@ -56,9 +57,10 @@ i64 mm_read(struct mm *mm, u64 address, void *to, u64 bytes)
 		u64 part = MIN(bytes, page + PAGE - address);
 		void *window;
 
-		if (!area || memory_map(area->backing->memory,
-				     area->offset + (page - area->start), PAGE,
-				     MAP_READ, &window) != STATUS_OK)
+		if (!area ||
+		    memory_map(area->backing->memory,
+			       area->offset + (page - area->start), PAGE,
+			       MAP_READ, &window) != STATUS_OK)
 			return -EFAULT;
 		memcpy(to, (u8 *)window + (address - page), part);
 		memory_unmap(window, PAGE);
@@ -74,7 +76,7 @@ u64 mm_resident(struct mm *mm)
 	u64 pages = 0;
 
 	(void)!sys_memory_info(mm->anonymous->memory, nullptr, &pages, nullptr,
-		nullptr);
+			       nullptr);
 	return pages * PAGE;
 }
 
@@ -88,7 +90,7 @@ static i64 mm_empty(struct mm **out)
 	mm->references = 1;
 	list_init(&mm->areas);
 	status = cap_create(guest_pool, OBJECT_ASPACE, ASPACE_FOREIGN, 0,
-		SELF_ASPACE, &mm->aspace);
+			    SELF_ASPACE, &mm->aspace);
 	if (status != STATUS_OK) {
 		object_free(mm);
 		return -ENOMEM;
@@ -159,7 +161,7 @@ static i64 backing_clone(struct backing *backing)
 	if (!slot.value)
 		return -ENOMEM;
 	status = sys_memory_clone(backing->memory, guest_pool, cap_cnode(slot),
-		cap_index(slot));
+				  cap_index(slot));
 	if (status == STATUS_OK)
 		backing->clone = backing_create(slot, true);
 	if (status != STATUS_OK || !backing->clone) {
@@ -197,7 +199,8 @@ static i64 area_copy(struct mm *to, const struct area *area)
 // The references of the clones made are the copies' areas' and to->anonymous's.
 static void clones_forget(struct mm *from)
 {
-	LIST_FOR_EACH(node, &from->areas) {
+	LIST_FOR_EACH(node, &from->areas)
+	{
 		struct backing *backing = area_of(node)->backing;
 
 		if (!backing->clone)
@@ -220,7 +223,7 @@ i64 mm_copy(struct mm *from, struct mm **out)
 	if (!error)
 		mm->anonymous = from->anonymous->clone;
 	for (struct list *node = from->areas.next;
-		!error && node != &from->areas; node = node->next)
+	     !error && node != &from->areas; node = node->next)
 		error = area_copy(mm, area_of(node));
 	clones_forget(from);
 	mm->next_offset = from->next_offset;
@@ -232,7 +235,8 @@ i64 mm_copy(struct mm *from, struct mm **out)
 	mm->argument_end = from->argument_end;
 	mm->environment_start = from->environment_start;
 	mm->environment_end = from->environment_end;
-	mm->executable = from->executable ? text_copy(from->executable) : nullptr;
+	mm->executable =
+		from->executable ? text_copy(from->executable) : nullptr;
 	if (error)
 		mm_put(mm);
 	else

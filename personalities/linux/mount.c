@@ -16,15 +16,17 @@ struct mount mounts[MOUNTS_MAX];
 u32 nmounts;
 
 static struct mount *mount_add(const char *path, const char *type,
-	const struct mount_operations *operations)
+			       const struct mount_operations *operations)
 {
 	struct mount *mount;
 	const char *slash = strrchr(path, '/');
 
-	if (nmounts == MOUNTS_MAX || !slash || strlen(path) >= sizeof(mount->path))
+	if (nmounts == MOUNTS_MAX || !slash ||
+	    strlen(path) >= sizeof(mount->path))
 		return nullptr;
 	mount = &mounts[nmounts];
-	*mount = (struct mount){.operations = operations, .number = nmounts + 1};
+	*mount =
+		(struct mount){.operations = operations, .number = nmounts + 1};
 	strlcpy(mount->path, path, sizeof(mount->path));
 	strlcpy(mount->type, type, sizeof(mount->type));
 	strlcpy(mount->name, slash + 1, sizeof(mount->name));
@@ -36,7 +38,7 @@ struct mount *mount_on(const struct mount *below, u64 node, const char *name)
 {
 	for (u32 i = 1; i < nmounts; i++)
 		if (mounts[i].below == below && mounts[i].below_node == node &&
-			string_equal(mounts[i].name, name))
+		    string_equal(mounts[i].name, name))
 			return &mounts[i];
 	return nullptr;
 }
@@ -58,8 +60,9 @@ static i64 mount_place(struct mount *mount)
 		if (last) {
 			mount->below = at;
 			mount->below_node = node;
-			mount->hidden_point = at->operations->lookup(nullptr, at,
-				node, name, &node, &mode) != 0;
+			mount->hidden_point =
+				at->operations->lookup(nullptr, at, node, name,
+						       &node, &mode) != 0;
 			return 0;
 		}
 		if (over) {
@@ -68,7 +71,7 @@ static i64 mount_place(struct mount *mount)
 			continue;
 		}
 		error = at->operations->lookup(nullptr, at, node, name, &node,
-			&mode);
+					       &mode);
 		if (error)
 			return error;
 	}
@@ -84,16 +87,16 @@ static void mount_line(struct session *session, struct word line)
 	u64 value;
 
 	if (!parse_word(&line.text, &line.bytes, &number) ||
-		!parse_word(&line.text, &line.bytes, &path) ||
-		!parse_word(&line.text, &line.bytes, &type) ||
-		!parse_word(&line.text, &line.bytes, &flags) ||
-		path.bytes >= sizeof(path_text) ||
-		parse_u64(number.text, number.bytes, 15, &value) != STATUS_OK)
+	    !parse_word(&line.text, &line.bytes, &path) ||
+	    !parse_word(&line.text, &line.bytes, &type) ||
+	    !parse_word(&line.text, &line.bytes, &flags) ||
+	    path.bytes >= sizeof(path_text) ||
+	    parse_u64(number.text, number.bytes, 15, &value) != STATUS_OK)
 		return;
 	format_text(path_text, sizeof(path_text), "%.*s", (int)path.bytes,
-		path.text);
+		    path.text);
 	format_text(type_text, sizeof(type_text), "%.*s", (int)type.bytes,
-		type.text);
+		    type.text);
 	mount = mount_add(path_text, type_text, &fs_mount_operations);
 	if (!mount)
 		return;
@@ -113,8 +116,9 @@ static i64 mounts_ask(struct session *session)
 	u32 length;
 	usize left;
 
-	if (vfs_list_mounts(session, text, sizeof(text), &length) != STATUS_OK ||
-		length > sizeof(text))
+	if (vfs_list_mounts(session, text, sizeof(text), &length) !=
+		    STATUS_OK ||
+	    length > sizeof(text))
 		return -EIO;
 	left = length;
 	while (parse_line(&at, &left, &line))
@@ -131,7 +135,7 @@ i64 mounts_init(void)
 	i64 error;
 
 	if (session_open(&session, handle_of(cap->handle), 8192, VFS_ATTACH,
-		    VFS_VERSION) != STATUS_OK)
+			 VFS_VERSION) != STATUS_OK)
 		return -ENOMEM;
 	error = mounts_ask(&session);
 	if (error)
@@ -143,7 +147,8 @@ i64 mounts_init(void)
 	dev->root = proc->root = 1;
 	for (u32 i = 1; i < nmounts; i++)
 		if (mount_place(&mounts[i]))
-			log_print("linux: no place for mount %s", mounts[i].path);
+			log_print("linux: no place for mount %s",
+				  mounts[i].path);
 	return 0;
 }
 
@@ -153,8 +158,9 @@ usize mounts_text(char *to, usize size)
 
 	for (u32 i = 0; i < nmounts && length < size; i++)
 		length += format_text(to + length, size - length,
-			"%s %s %s %s,relatime 0 0\n", mounts[i].type,
-			mounts[i].path, mounts[i].type,
-			mounts[i].read_only ? "ro" : "rw");
+				      "%s %s %s %s,relatime 0 0\n",
+				      mounts[i].type, mounts[i].path,
+				      mounts[i].type,
+				      mounts[i].read_only ? "ro" : "rw");
 	return length < size ? length : size;
 }

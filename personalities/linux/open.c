@@ -29,11 +29,13 @@ static i64 create_file(struct thread *thread, struct walk *walk, u32 mode)
 	if (!can_write(parent))
 		return -EROFS;
 	mode = S_IFREG | masked(thread, mode);
-	error = parent->mount->operations->create(parent->mount, parent->node,
-		walk->name, mode, thread->process->euid, thread->process->egid, 0,
+	error = parent->mount->operations->create(
+		parent->mount, parent->node, walk->name, mode,
+		thread->process->euid, thread->process->egid, 0,
 		&walk->place.node);
 	if (!error)
-		walk->place = (struct place){parent->mount, walk->place.node, mode};
+		walk->place =
+			(struct place){parent->mount, walk->place.node, mode};
 	return error;
 }
 
@@ -41,10 +43,11 @@ static i64 truncate_place(const struct place *place, u64 size)
 {
 	struct fs_attributes attributes = {.size_bytes = size};
 
-	if (!place->mount->operations->set_attributes || place->mount->read_only)
+	if (!place->mount->operations->set_attributes ||
+	    place->mount->read_only)
 		return -EROFS;
-	return place->mount->operations->set_attributes(place->mount, place->node,
-		FS_SET_SIZE, &attributes);
+	return place->mount->operations->set_attributes(
+		place->mount, place->node, FS_SET_SIZE, &attributes);
 }
 
 // What the flags ask of a place that exists.
@@ -68,7 +71,7 @@ static i64 check_flags(const struct walk *walk, u32 flags)
 }
 
 static i64 open_walked(struct thread *thread, struct walk *walk, u32 flags,
-	u32 mode, struct file **out)
+		       u32 mode, struct file **out)
 {
 	bool created = false;
 	i64 error;
@@ -83,21 +86,22 @@ static i64 open_walked(struct thread *thread, struct walk *walk, u32 flags,
 	}
 	error = check_flags(walk, flags);
 	if (!error && (flags & O_TRUNC) && !created &&
-		(walk->place.mode & S_IFMT) == S_IFREG)
+	    (walk->place.mode & S_IFMT) == S_IFREG)
 		error = truncate_place(&walk->place, 0);
 	if (!error)
 		error = place_open(thread, walk, flags, out);
 	return error;
 }
 
-static i64 open_at(struct thread *thread, i64 dirfd, u64 path, u32 flags, u32 mode)
+static i64 open_at(struct thread *thread, i64 dirfd, u64 path, u32 flags,
+		   u32 mode)
 {
 	struct walk *walk = walk_create();
 	bool create = (flags & O_CREAT) && !(flags & O_PATH);
 	u32 how = (create ? WALK_PARENT : 0) |
-		((flags & O_NOFOLLOW) || (create && (flags & O_EXCL)) ?
-				0 :
-				WALK_FOLLOW);
+		((flags & O_NOFOLLOW) || (create && (flags & O_EXCL))
+			 ? 0
+			 : WALK_FOLLOW);
 	struct file *file;
 	i64 error;
 
@@ -130,12 +134,12 @@ i64 call_openat(struct thread *thread, const u64 *a)
 i64 call_creat(struct thread *thread, const u64 *a)
 {
 	return open_at(thread, AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
-		(u32)a[1]);
+		       (u32)a[1]);
 }
 
 // Walk to where a new name goes; -EEXIST when there is one already.
 static i64 walk_new(struct thread *thread, i64 dirfd, u64 path, bool directory,
-	struct walk **out)
+		    struct walk **out)
 {
 	struct walk *walk = walk_create();
 	i64 error;
@@ -157,17 +161,17 @@ static i64 walk_new(struct thread *thread, i64 dirfd, u64 path, bool directory,
 }
 
 static i64 make_node(struct thread *thread, i64 dirfd, u64 path, u32 mode,
-	u64 device)
+		     u64 device)
 {
 	struct walk *walk;
 	u64 node;
 	i64 error = walk_new(thread, dirfd, path, (mode & S_IFMT) == S_IFDIR,
-		&walk);
+			     &walk);
 
 	if (error)
 		return error;
-	error = walk->parent.mount->operations->create(walk->parent.mount,
-		walk->parent.node, walk->name,
+	error = walk->parent.mount->operations->create(
+		walk->parent.mount, walk->parent.node, walk->name,
 		(mode & S_IFMT) | masked(thread, mode), thread->process->euid,
 		thread->process->egid, device, &node);
 	walk_free(walk);
@@ -176,16 +180,18 @@ static i64 make_node(struct thread *thread, i64 dirfd, u64 path, u32 mode,
 
 i64 call_mkdir(struct thread *thread, const u64 *a)
 {
-	return make_node(thread, AT_FDCWD, a[0], S_IFDIR | ((u32)a[1] & 07777), 0);
+	return make_node(thread, AT_FDCWD, a[0], S_IFDIR | ((u32)a[1] & 07777),
+			 0);
 }
 
 i64 call_mkdirat(struct thread *thread, const u64 *a)
 {
-	return make_node(thread, (i32)a[0], a[1], S_IFDIR | ((u32)a[2] & 07777), 0);
+	return make_node(thread, (i32)a[0], a[1], S_IFDIR | ((u32)a[2] & 07777),
+			 0);
 }
 
 static i64 make_special(struct thread *thread, i64 dirfd, u64 path, u32 mode,
-	u64 device)
+			u64 device)
 {
 	if ((mode & S_IFMT) == 0)
 		mode |= S_IFREG;
@@ -227,7 +233,7 @@ static i64 remove_at(struct thread *thread, i64 dirfd, u64 path, bool directory)
 	if (!error) {
 		fs_keep_if_open(&walk->place);
 		error = mount->operations->unlink(mount, walk->parent.node,
-			walk->name, directory);
+						  walk->name, directory);
 	}
 	walk_free(walk);
 	return error;
@@ -258,30 +264,30 @@ static i64 rename_walked(struct walk *from, struct walk *to, u32 flags)
 	if (!from->name[0] || !to->name[0])
 		return -EBUSY;
 	if (from->place.mount != mount ||
-		(to->place.mount && to->place.mount != to->parent.mount))
+	    (to->place.mount && to->place.mount != to->parent.mount))
 		return -EBUSY;
 	if (mount != to->parent.mount)
 		return -EXDEV;
 	if (!can_write(&from->parent))
 		return -EROFS;
 	if (directory && path_within(to->path, from->path) &&
-		!string_equal(to->path, from->path))
+	    !string_equal(to->path, from->path))
 		return -EINVAL;
 	if (to->trailing_slash && !directory)
 		return -ENOTDIR;
 	if (to->place.mount && (flags & FS_RENAME_NOREPLACE))
 		return -EEXIST;
 	if (to->place.mount && to->place.node == from->place.node &&
-		!(flags & FS_RENAME_EXCHANGE))
+	    !(flags & FS_RENAME_EXCHANGE))
 		return 0; // two names of one file
 	if (to->place.mount)
 		fs_keep_if_open(&to->place);
 	return mount->operations->rename(mount, from->parent.node, from->name,
-		to->parent.node, to->name, flags);
+					 to->parent.node, to->name, flags);
 }
 
 static i64 rename_at(struct thread *thread, i64 from_dirfd, u64 from_path,
-	i64 to_dirfd, u64 to_path, u32 flags)
+		     i64 to_dirfd, u64 to_path, u32 flags)
 {
 	struct walk *from = walk_create(), *to = walk_create();
 	i64 error = from && to ? 0 : -ENOMEM;
@@ -315,14 +321,14 @@ i64 call_renameat2(struct thread *thread, const u64 *a)
 }
 
 static i64 link_at(struct thread *thread, i64 from_dirfd, u64 from_path,
-	i64 to_dirfd, u64 to_path, bool follow)
+		   i64 to_dirfd, u64 to_path, bool follow)
 {
 	struct walk *from = walk_create(), *to = nullptr;
 	i64 error = from ? 0 : -ENOMEM;
 
 	if (!error)
 		error = walk_guest(thread, from_dirfd, from_path,
-			follow ? WALK_FOLLOW : 0, from);
+				   follow ? WALK_FOLLOW : 0, from);
 	if (!error)
 		error = walk_new(thread, to_dirfd, to_path, false, &to);
 	if (!error && from->place.mount != to->parent.mount)
@@ -330,8 +336,9 @@ static i64 link_at(struct thread *thread, i64 from_dirfd, u64 from_path,
 	if (!error && (from->place.mode & S_IFMT) == S_IFDIR)
 		error = -EPERM;
 	if (!error)
-		error = to->parent.mount->operations->link(to->parent.mount,
-			to->parent.node, to->name, from->place.node);
+		error = to->parent.mount->operations->link(
+			to->parent.mount, to->parent.node, to->name,
+			from->place.node);
 	walk_free(from);
 	walk_free(to);
 	return error == -EOPNOTSUPP ? -EPERM : error;
@@ -345,7 +352,7 @@ i64 call_link(struct thread *thread, const u64 *a)
 i64 call_linkat(struct thread *thread, const u64 *a)
 {
 	return link_at(thread, (i32)a[0], a[1], (i32)a[2], a[3],
-		a[4] & AT_SYMLINK_FOLLOW);
+		       a[4] & AT_SYMLINK_FOLLOW);
 }
 
 static i64 symlink_at(struct thread *thread, u64 target, i64 dirfd, u64 path)
@@ -404,7 +411,7 @@ i64 call_ftruncate(struct thread *thread, const u64 *a)
 	if (!file)
 		return -EBADF;
 	if ((i64)a[1] >= 0 && file->operations == &fs_file_operations &&
-		(file->flags & O_ACCMODE))
+	    (file->flags & O_ACCMODE))
 		error = truncate_place(&file->place, a[1]);
 	file_put(file);
 	return error;

@@ -77,7 +77,7 @@ static i64 descend(struct thread *thread, struct walk *walk, const char *name)
 		return 0;
 	}
 	error = at->mount->operations->lookup(thread, at->mount, at->node, name,
-		&node, &mode);
+					      &node, &mode);
 	if (!error)
 		*at = (struct place){at->mount, node, mode};
 	return error;
@@ -90,7 +90,8 @@ static i64 go_canonical(struct thread *thread, struct walk *walk)
 	const char *rest = walk->path;
 	bool last;
 
-	walk->place = (struct place){&mounts[0], mounts[0].root, S_IFDIR | 0755};
+	walk->place =
+		(struct place){&mounts[0], mounts[0].root, S_IFDIR | 0755};
 	while (path_next(&rest, name, &last) == 1) {
 		i64 error = descend(thread, walk, name);
 
@@ -112,10 +113,11 @@ static i64 go_up(struct thread *thread, struct walk *walk)
 
 // Put the link's target in front of what is left. The walk is at the directory.
 static i64 follow(struct thread *thread, struct walk *walk,
-	const struct place *link, const char **rest)
+		  const struct place *link, const char **rest)
 {
-	i64 length = link->mount->operations->read_link(thread, link->mount,
-		link->node, walk->target, sizeof(walk->target) - 1);
+	i64 length = link->mount->operations->read_link(
+		thread, link->mount, link->node, walk->target,
+		sizeof(walk->target) - 1);
 	usize left = strlen(*rest);
 
 	if (length < 0)
@@ -140,14 +142,15 @@ static bool is_magic(const struct place *place)
 // After descending to a link: where it leads. True in *again: walk on from
 // the place of the link's directory.
 static i64 step_link(struct thread *thread, struct walk *walk,
-	const struct place *directory, const char **rest, u32 flags, bool *again)
+		     const struct place *directory, const char **rest,
+		     u32 flags, bool *again)
 {
 	struct place link = walk->place;
 
 	*again = false;
 	if (is_magic(&link) && !(flags & WALK_NO_MAGIC)) {
-		i64 result = proc_magic(thread, link.node, &walk->place,
-			walk->path);
+		i64 result =
+			proc_magic(thread, link.node, &walk->place, walk->path);
 
 		if (result != -EAGAIN)
 			return result;
@@ -159,7 +162,7 @@ static i64 step_link(struct thread *thread, struct walk *walk,
 }
 
 static i64 walk_on(struct thread *thread, struct walk *walk, const char *rest,
-	u32 flags)
+		   u32 flags)
 {
 	char name[NAME_LIMIT + 1];
 	u32 links = 0;
@@ -192,31 +195,34 @@ static i64 walk_on(struct thread *thread, struct walk *walk, const char *rest,
 		if (result == -ENOENT && last && (flags & WALK_PARENT)) {
 			walk->place.mount = nullptr;
 			return path_append(walk->path, sizeof(walk->path),
-				       walk->name) ? 0 : -ENAMETOOLONG;
+					   walk->name)
+				? 0
+				: -ENAMETOOLONG;
 		}
 		if (result)
 			return result;
 		if (!path_append(walk->path, sizeof(walk->path), walk->name))
 			return -ENAMETOOLONG;
 		if ((walk->place.mode & S_IFMT) != S_IFLNK ||
-			(last && !(flags & WALK_FOLLOW) && !walk->trailing_slash))
+		    (last && !(flags & WALK_FOLLOW) && !walk->trailing_slash))
 			continue;
 		if (++links > LINKS_MAX)
 			return -ELOOP;
-		result = step_link(thread, walk, &directory, &rest, flags, &again);
+		result = step_link(thread, walk, &directory, &rest, flags,
+				   &again);
 		if (result)
 			return result;
 	}
 	if (result)
 		return result;
 	if ((walk->trailing_slash || (flags & WALK_DIRECTORY)) &&
-		!is_directory(&walk->place))
+	    !is_directory(&walk->place))
 		return -ENOTDIR;
 	return 0;
 }
 
 i64 walk_path(struct thread *thread, i64 dirfd, const char *path, u32 flags,
-	struct walk *walk)
+	      struct walk *walk)
 {
 	struct file *file;
 
@@ -244,7 +250,7 @@ i64 walk_path(struct thread *thread, i64 dirfd, const char *path, u32 flags,
 }
 
 i64 walk_guest(struct thread *thread, i64 dirfd, u64 path, u32 flags,
-	struct walk *walk)
+	       struct walk *walk)
 {
 	char *text = buffer_alloc(PATH_LIMIT);
 	i64 error = text ? guest_text_in(text, path, PATH_LIMIT) : -ENOMEM;

@@ -49,10 +49,10 @@ struct walk *walk_create(void);
 void walk_free(struct walk *walk);
 // Walk path (native memory) from the directory of dirfd. 0 or negative error.
 i64 walk_path(struct thread *thread, i64 dirfd, const char *path, u32 flags,
-	struct walk *walk);
+	      struct walk *walk);
 // The same with the path in guest memory.
 i64 walk_guest(struct thread *thread, i64 dirfd, u64 path, u32 flags,
-	struct walk *walk);
+	       struct walk *walk);
 
 // ---- pure text (path_text.c)
 // Take the next component of *path into name. 0: none left; 1: taken;

@@ -75,7 +75,7 @@ static i64 put_bytes(struct pipe *pipe, struct io *io)
 }
 
 i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
-	bool nonblocking)
+	      bool nonblocking)
 {
 	bool was_full;
 	i64 result;
@@ -100,7 +100,7 @@ i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
 }
 
 i64 pipe_put_bytes(struct thread *thread, struct pipe *pipe, struct io *io,
-	bool nonblocking)
+		   bool nonblocking)
 {
 	bool atomic = io->left <= PIPE_ATOMIC;
 	i64 total = 0, result = 0;
@@ -133,17 +133,18 @@ i64 pipe_put_bytes(struct thread *thread, struct pipe *pipe, struct io *io,
 }
 
 static i64 pipe_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	(void)position;
 	return pipe_take(thread, file->object, io, file->flags & O_NONBLOCK);
 }
 
 static i64 pipe_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		      u64 *position)
 {
 	(void)position;
-	return pipe_put_bytes(thread, file->object, io, file->flags & O_NONBLOCK);
+	return pipe_put_bytes(thread, file->object, io,
+			      file->flags & O_NONBLOCK);
 }
 
 static u32 pipe_poll(struct file *file)
@@ -167,7 +168,7 @@ static u32 pipe_poll(struct file *file)
 }
 
 static i64 pipe_ioctl(struct thread *thread, struct file *file, u32 command,
-	u64 argument)
+		      u64 argument)
 {
 	struct pipe *pipe = file->object;
 
@@ -248,16 +249,17 @@ static i64 fifo_wait(struct thread *thread, struct pipe *pipe, u32 flags)
 }
 
 i64 fifo_open(struct thread *thread, const struct place *place, u32 flags,
-	struct file **out)
+	      struct file **out)
 {
 	struct pipe *pipe = nullptr;
 	i64 error = 0;
 
-	LIST_FOR_EACH(node, &named) {
+	LIST_FOR_EACH(node, &named)
+	{
 		struct pipe *other = CONTAINER_OF(node, struct pipe, node);
 
 		if (other->place.mount == place->mount &&
-			other->place.node == place->node)
+		    other->place.node == place->node)
 			pipe = other;
 	}
 	if (pipe) {
@@ -270,7 +272,7 @@ i64 fifo_open(struct thread *thread, const struct place *place, u32 flags,
 		list_add_last(&named, &pipe->node);
 	}
 	if ((flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) &&
-		!pipe->readers)
+	    !pipe->readers)
 		error = -ENXIO;
 	*out = error ? nullptr : pipe_file(pipe, flags);
 	if (!error && !*out)

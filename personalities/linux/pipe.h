@@ -28,7 +28,7 @@ struct pipe *pipe_new(void); // with one reference
 void pipe_put(struct pipe *pipe);
 // Wait for bytes, or for room. Bytes done or a negative error.
 i64 pipe_take(struct thread *thread, struct pipe *pipe, struct io *io,
-	bool nonblocking);
+	      bool nonblocking);
 i64 pipe_put_bytes(struct thread *thread, struct pipe *pipe, struct io *io,
-	bool nonblocking);
+		   bool nonblocking);
 #endif

@@ -45,7 +45,7 @@ static void leave_all(struct watched *set, u32 count)
 }
 
 i64 poll_wait(struct thread *thread, struct watched *set, u32 count,
-	u64 deadline_ns)
+	      u64 deadline_ns)
 {
 	for (;;) {
 		u32 ready = look(set, count);
@@ -93,7 +93,7 @@ static i64 poll_files(struct thread *thread, u64 at, u64 count, u64 deadline_ns)
 	}
 	if (!result)
 		result = poll_wait(thread, set, (u32)count,
-			bad ? 1 : deadline_ns);
+				   bad ? 1 : deadline_ns);
 	for (u32 i = 0; i < count && result >= 0; i++) {
 		u64 place = at + i * sizeof(one);
 
@@ -174,7 +174,8 @@ i64 call_ppoll(struct thread *thread, const u64 *a)
 		error = poll_mask_in(thread, a[3], a[4]);
 	if (error)
 		return error;
-	return poll_mask_back(thread, poll_files(thread, a[0], (u32)a[1], deadline));
+	return poll_mask_back(thread,
+			      poll_files(thread, a[0], (u32)a[1], deadline));
 }
 
 // ---- select
@@ -204,7 +205,7 @@ static i64 selection_in(struct selection *s, const u64 *sets, u32 count)
 }
 
 static i64 selection_watch(struct thread *thread, const struct selection *s,
-	u32 count, struct watched *set, u32 *fds, u32 *nset)
+			   u32 count, struct watched *set, u32 *fds, u32 *nset)
 {
 	*nset = 0;
 	for (u32 fd = 0; fd < count; fd++) {
@@ -224,7 +225,7 @@ static i64 selection_watch(struct thread *thread, const struct selection *s,
 }
 
 static i64 selection_out(struct selection *s, const u64 *sets, u32 count,
-	const struct watched *set, const u32 *fds, u32 nset)
+			 const struct watched *set, const u32 *fds, u32 nset)
 {
 	static const u32 meaning[3] = {SELECT_READ, SELECT_WRITE, POLLPRI};
 	struct selection out = {};
@@ -233,19 +234,19 @@ static i64 selection_out(struct selection *s, const u64 *sets, u32 count,
 	for (u32 i = 0; i < nset; i++)
 		for (u32 kind = 0; kind < 3; kind++)
 			if (chosen(s->set[kind], fds[i]) &&
-				(set[i].found & meaning[kind])) {
+			    (set[i].found & meaning[kind])) {
 				out.set[kind][fds[i] / 64] |= BIT(fds[i] % 64);
 				total++;
 			}
 	for (u32 i = 0; i < 3; i++)
-		if (sets[i] && guest_copy_out(sets[i], out.set[i],
-				       (count + 63) / 64 * 8))
+		if (sets[i] &&
+		    guest_copy_out(sets[i], out.set[i], (count + 63) / 64 * 8))
 			return -EFAULT;
 	return total;
 }
 
 static i64 select_files(struct thread *thread, u64 count, const u64 *sets,
-	u64 deadline)
+			u64 deadline)
 {
 	struct selection selection;
 	struct watched *set;
@@ -260,14 +261,14 @@ static i64 select_files(struct thread *thread, u64 count, const u64 *sets,
 		return result;
 	set = object_alloc((count + 1) * sizeof(*set));
 	fds = object_alloc((count + 1) * sizeof(*fds));
-	result = set && fds ? selection_watch(thread, &selection, (u32)count, set,
-				      fds, &nset) :
-			      -ENOMEM;
+	result = set && fds ? selection_watch(thread, &selection, (u32)count,
+					      set, fds, &nset)
+			    : -ENOMEM;
 	if (!result)
 		result = poll_wait(thread, set, nset, deadline);
 	if (result >= 0)
 		result = selection_out(&selection, sets, (u32)count, set, fds,
-			nset);
+				       nset);
 	if (set)
 		poll_release(set, nset);
 	object_free(fds);
@@ -288,7 +289,8 @@ i64 call_select(struct thread *thread, const u64 *a)
 			deadline = 1;
 		else
 			(void)time_deadline(value.seconds * 1000000000 +
-				value.microseconds * 1000, &deadline);
+						    value.microseconds * 1000,
+					    &deadline);
 	}
 	return select_files(thread, a[0], a + 1, deadline);
 }
@@ -304,5 +306,6 @@ i64 call_pselect6(struct thread *thread, const u64 *a)
 		error = poll_mask_in(thread, mask[0], mask[1]);
 	if (error)
 		return error;
-	return poll_mask_back(thread, select_files(thread, a[0], a + 1, deadline));
+	return poll_mask_back(thread,
+			      select_files(thread, a[0], a + 1, deadline));
 }

@@ -17,7 +17,7 @@ struct watched {
 
 // deadline_ns: 0 none, 1 long past. The number of ready ones or a negative error.
 i64 poll_wait(struct thread *thread, struct watched *set, u32 count,
-	u64 deadline_ns);
+	      u64 deadline_ns);
 // Put the files and free the set, which came from object_alloc.
 void poll_release(struct watched *set, u32 count);
 // The signal mask of ppoll and its like, from guest memory (0: none) ...

@@ -40,7 +40,7 @@ u32 port_put(const u8 *bytes, u32 count)
 	while (done < count && used < RING_BYTES) {
 		u32 tail = (head + used) % RING_BYTES;
 		u32 part = MIN(MIN(count - done, RING_BYTES - used),
-			RING_BYTES - tail);
+			       RING_BYTES - tail);
 
 		memcpy(ring + tail, bytes + done, part);
 		used += part;
@@ -107,8 +107,9 @@ static void input_loop(void *argument)
 		u32 done = 0;
 		u64 bits;
 
-		if (console_read(&in, bytes, sizeof(bytes), &done) == STATUS_OK &&
-			done) {
+		if (console_read(&in, bytes, sizeof(bytes), &done) ==
+			    STATUS_OK &&
+		    done) {
 			mutex_lock(&container_lock);
 			deliver(bytes, MIN(done, (u32)sizeof(bytes)));
 			port_flush();
@@ -116,7 +117,7 @@ static void input_loop(void *argument)
 			continue;
 		}
 		(void)!sys_wait(self->notification, NOTE_PORT | NOTE_WAKE,
-			clock_ns() + 1000000000, &bits);
+				clock_ns() + 1000000000, &bits);
 		mutex_lock(&container_lock);
 		port_flush();
 		mutex_unlock(&container_lock);
@@ -134,11 +135,11 @@ i64 port_init(void (*input)(const u8 *bytes, u32 count))
 	if (!carrier)
 		return -ENOMEM;
 	if (sys_cap_mint(SELF_CNODE, slot, carrier->notification,
-		    RIGHT_SIGNAL | RIGHT_DERIVE, NOTE_PORT) != STATUS_OK ||
-		session_open(&out, handle_of(cap->handle), 4096, CONSOLE_ATTACH,
-			CONSOLE_VERSION) != STATUS_OK ||
-		session_open(&in, handle_of(cap->handle), 4096, CONSOLE_ATTACH,
-			CONSOLE_VERSION) != STATUS_OK)
+			 RIGHT_SIGNAL | RIGHT_DERIVE, NOTE_PORT) != STATUS_OK ||
+	    session_open(&out, handle_of(cap->handle), 4096, CONSOLE_ATTACH,
+			 CONSOLE_VERSION) != STATUS_OK ||
+	    session_open(&in, handle_of(cap->handle), 4096, CONSOLE_ATTACH,
+			 CONSOLE_VERSION) != STATUS_OK)
 		return -ENOMEM;
 	in.lane = 1;
 	in.attach_extra = out.attach_extra = handle_of(slot);

@@ -69,10 +69,10 @@ static const struct {
 	const char *name;
 	usize (*text)(struct process *process, char *to, usize size);
 } files[] = {
-	{"stat", proc_of_stat}, {"statm", proc_of_statm},
-	{"status", proc_of_status}, {"cmdline", proc_of_cmdline},
+	{"stat", proc_of_stat},	      {"statm", proc_of_statm},
+	{"status", proc_of_status},   {"cmdline", proc_of_cmdline},
 	{"environ", proc_of_environ}, {"comm", proc_of_comm},
-	{"maps", proc_of_maps}, {"mounts", proc_of_mounts},
+	{"maps", proc_of_maps},	      {"mounts", proc_of_mounts},
 	{"syscall", proc_of_syscall},
 };
 
@@ -92,9 +92,9 @@ static struct thread *some_thread(u64 node)
 {
 	struct process *process = process_of(node);
 
-	return process && !list_empty(&process->threads) ?
-		CONTAINER_OF(process->threads.next, struct thread, node) :
-		nullptr;
+	return process && !list_empty(&process->threads)
+		? CONTAINER_OF(process->threads.next, struct thread, node)
+		: nullptr;
 }
 
 static u32 mode_of(u64 node)
@@ -102,12 +102,17 @@ static u32 mode_of(u64 node)
 	if (node == ROOT)
 		return S_IFDIR | 0555;
 	if (is_fixed(node))
-		return fixed[node - FIXED].text ? S_IFREG | 0444 : S_IFDIR | 0555;
+		return fixed[node - FIXED].text ? S_IFREG | 0444
+						: S_IFDIR | 0555;
 	switch (node_kind(node)) {
-	case OF_DIRECTORY: return S_IFDIR | 0555;
-	case OF_FD_DIRECTORY: return S_IFDIR | 0500;
-	case OF_FILE: return S_IFREG | 0444;
-	default: return S_IFLNK | 0777;
+	case OF_DIRECTORY:
+		return S_IFDIR | 0555;
+	case OF_FD_DIRECTORY:
+		return S_IFDIR | 0500;
+	case OF_FILE:
+		return S_IFREG | 0444;
+	default:
+		return S_IFLNK | 0777;
 	}
 }
 
@@ -123,12 +128,12 @@ static i64 lookup_root(struct thread *thread, const char *name, u64 *node)
 	}
 	for (u32 i = 0; i < ARRAY_COUNT(fixed); i++)
 		if (fixed[i].parent == NO_PARENT &&
-			string_equal(fixed[i].name, name)) {
+		    string_equal(fixed[i].name, name)) {
 			*node = FIXED + i;
 			return 0;
 		}
 	if (parse_u64(name, strlen(name), PROCESSES_MAX, &pid) != STATUS_OK ||
-		!process_find((u32)pid))
+	    !process_find((u32)pid))
 		return -ENOENT;
 	*node = node_of((u32)pid, OF_DIRECTORY, 0);
 	return 0;
@@ -156,7 +161,7 @@ static i64 lookup_process(u64 directory, const char *name, u64 *node)
 }
 
 static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
-	const char *name, u64 *node, u32 *mode)
+		  const char *name, u64 *node, u32 *mode)
 {
 	i64 error = -ENOENT;
 	u64 fd;
@@ -167,7 +172,7 @@ static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
 	} else if (is_fixed(directory)) {
 		for (u32 i = 0; i < ARRAY_COUNT(fixed); i++)
 			if (fixed[i].parent == (i32)(directory - FIXED) &&
-				string_equal(fixed[i].name, name))
+			    string_equal(fixed[i].name, name))
 				*node = FIXED + i, error = 0;
 	} else if (!process_of(directory)) {
 		return -ENOENT;
@@ -177,8 +182,9 @@ static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
 		struct thread *target = some_thread(directory);
 
 		if (target && target->files &&
-			parse_u64(name, strlen(name), FILES_MAX, &fd) == STATUS_OK &&
-			fd < target->files->size && target->files->slot[fd].file) {
+		    parse_u64(name, strlen(name), FILES_MAX, &fd) ==
+			    STATUS_OK &&
+		    fd < target->files->size && target->files->slot[fd].file) {
 			*node = node_of(node_pid(directory), OF_FD, (u32)fd);
 			error = 0;
 		}
@@ -189,7 +195,7 @@ static i64 lookup(struct thread *thread, struct mount *mount, u64 directory,
 }
 
 static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
-	struct fs_attributes *out)
+		      struct fs_attributes *out)
 {
 	struct process *process = process_of(node);
 	i64 now = (i64)realtime_now();
@@ -197,9 +203,13 @@ static i64 attributes(struct thread *thread, struct mount *mount, u64 node,
 	(void)thread, (void)mount;
 	if (node != ROOT && !is_fixed(node) && !process)
 		return -ENOENT;
-	*out = (struct fs_attributes){.node = node, .mode = mode_of(node),
-		.links = 1, .block_bytes = 1024, .atime_ns = now,
-		.mtime_ns = now, .ctime_ns = now};
+	*out = (struct fs_attributes){.node = node,
+				      .mode = mode_of(node),
+				      .links = 1,
+				      .block_bytes = 1024,
+				      .atime_ns = now,
+				      .mtime_ns = now,
+				      .ctime_ns = now};
 	if (process) {
 		out->uid = process->euid;
 		out->gid = process->egid;
@@ -214,7 +224,7 @@ static struct file *file_of(u64 node)
 	struct thread *target = some_thread(node);
 
 	if (node_kind(node) != OF_FD || !target || !target->files ||
-		node_index(node) >= target->files->size)
+	    node_index(node) >= target->files->size)
 		return nullptr;
 	return target->files->slot[node_index(node)].file;
 }
@@ -223,8 +233,9 @@ struct file *proc_fd_file(const struct place *place)
 {
 	struct file *file;
 
-	if (!place->mount || place->mount->operations != &proc_mount_operations ||
-		!node_pid(place->node))
+	if (!place->mount ||
+	    place->mount->operations != &proc_mount_operations ||
+	    !node_pid(place->node))
 		return nullptr;
 	file = file_of(place->node);
 	if (file)
@@ -239,14 +250,17 @@ static const char *link_path(u64 node)
 	if (!target || !target->process->mm || !target->directories)
 		return nullptr;
 	switch (node_index(node)) {
-	case LINK_EXE: return target->process->mm->executable;
-	case LINK_CWD: return target->directories->current->path;
-	default: return target->directories->root->path;
+	case LINK_EXE:
+		return target->process->mm->executable;
+	case LINK_CWD:
+		return target->directories->current->path;
+	default:
+		return target->directories->root->path;
 	}
 }
 
 static i64 read_link(struct thread *thread, struct mount *mount, u64 node,
-	char *target, usize size)
+		     char *target, usize size)
 {
 	struct file *file;
 	const char *path;
@@ -256,7 +270,8 @@ static i64 read_link(struct thread *thread, struct mount *mount, u64 node,
 		return (i64)format_text(target, size, "%u", node_pid(node));
 	if (node_kind(node) == OF_LINK) {
 		path = link_path(node);
-		return path ? (i64)format_text(target, size, "%s", path) : -ENOENT;
+		return path ? (i64)format_text(target, size, "%s", path)
+			    : -ENOENT;
 	}
 	file = file_of(node);
 	if (!file)
@@ -265,9 +280,10 @@ static i64 read_link(struct thread *thread, struct mount *mount, u64 node,
 		return (i64)format_text(target, size, "%s", file->path);
 	if (file->operations->kind[0] == '[')
 		return (i64)format_text(target, size, "anon_inode:%s",
-			file->operations->kind);
-	return (i64)format_text(target, size, "%s:[%lu]", file->operations->kind,
-		(u64)file->object >> 4 & 0xffffff);
+					file->operations->kind);
+	return (i64)format_text(target, size, "%s:[%lu]",
+				file->operations->kind,
+				(u64)file->object >> 4 & 0xffffff);
 }
 
 i64 proc_magic(struct thread *thread, u64 node, struct place *place, char *path)
@@ -312,9 +328,11 @@ static bool pack(struct packer *packer, u64 node, const char *name, u64 next)
 {
 	usize length = strlen(name);
 	usize bytes = align_up(sizeof(struct fs_entry) + length, 8);
-	struct fs_entry entry = {.node = node, .next_cookie = next,
-		.mode = mode_of(node) & S_IFMT, .name_bytes = (u16)length,
-		.entry_bytes = (u16)bytes};
+	struct fs_entry entry = {.node = node,
+				 .next_cookie = next,
+				 .mode = mode_of(node) & S_IFMT,
+				 .name_bytes = (u16)length,
+				 .entry_bytes = (u16)bytes};
 
 	if (packer->used + bytes > packer->size)
 		return false;
@@ -332,8 +350,8 @@ static void list_root(struct thread *thread, u64 *cookie, struct packer *packer)
 {
 	for (; *cookie < SELF_COOKIE; ++*cookie)
 		if (fixed[*cookie].parent == NO_PARENT &&
-			!pack(packer, FIXED + *cookie, fixed[*cookie].name,
-				*cookie + 1))
+		    !pack(packer, FIXED + *cookie, fixed[*cookie].name,
+			  *cookie + 1))
 			return;
 	if (*cookie == SELF_COOKIE) {
 		u64 self = node_of(thread->process->pid, OF_LINK, LINKS);
@@ -349,7 +367,8 @@ static void list_root(struct thread *thread, u64 *cookie, struct packer *packer)
 		if (!process_find(pid))
 			continue;
 		format_text(name, sizeof(name), "%u", pid);
-		if (!pack(packer, node_of(pid, OF_DIRECTORY, 0), name, *cookie + 1))
+		if (!pack(packer, node_of(pid, OF_DIRECTORY, 0), name,
+			  *cookie + 1))
 			return;
 	}
 }
@@ -364,14 +383,14 @@ static void list_process(u32 pid, u64 *cookie, struct packer *packer)
 
 		if (i < nfiles)
 			fits = pack(packer, node_of(pid, OF_FILE, (u32)i),
-				files[i].name, i + 1);
+				    files[i].name, i + 1);
 		else if (i < nfiles + LINKS)
 			fits = pack(packer,
-				node_of(pid, OF_LINK, (u32)(i - nfiles)),
-				links[i - nfiles], i + 1);
+				    node_of(pid, OF_LINK, (u32)(i - nfiles)),
+				    links[i - nfiles], i + 1);
 		else
-			fits = pack(packer, node_of(pid, OF_FD_DIRECTORY, 0), "fd",
-				i + 1);
+			fits = pack(packer, node_of(pid, OF_FD_DIRECTORY, 0),
+				    "fd", i + 1);
 		if (!fits)
 			return;
 	}
@@ -389,14 +408,15 @@ static void list_fds(u64 directory, u64 *cookie, struct packer *packer)
 		if (!target->files->slot[*cookie].file)
 			continue;
 		format_text(name, sizeof(name), "%lu", *cookie);
-		if (!pack(packer, node_of(node_pid(directory), OF_FD,
-			    (u32)*cookie), name, *cookie + 1))
+		if (!pack(packer,
+			  node_of(node_pid(directory), OF_FD, (u32)*cookie),
+			  name, *cookie + 1))
 			return;
 	}
 }
 
 static i64 read_directory(struct thread *thread, struct mount *mount, u64 node,
-	u64 *cookie, void *entries, usize size)
+			  u64 *cookie, void *entries, usize size)
 {
 	struct packer packer = {entries, size, 0};
 
@@ -406,8 +426,8 @@ static i64 read_directory(struct thread *thread, struct mount *mount, u64 node,
 	} else if (is_fixed(node)) {
 		for (; *cookie < ARRAY_COUNT(fixed); ++*cookie)
 			if (fixed[*cookie].parent == (i32)(node - FIXED) &&
-				!pack(&packer, FIXED + *cookie,
-					fixed[*cookie].name, *cookie + 1))
+			    !pack(&packer, FIXED + *cookie, fixed[*cookie].name,
+				  *cookie + 1))
 				break;
 	} else if (!process_of(node)) {
 		return -ENOENT;
@@ -428,55 +448,8 @@ const struct mount_operations proc_mount_operations = {
 
 // ---- files
 
-struct text {
-	char *bytes;
-	usize length;
-};
-
-static i64 text_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
-{
-	struct text *text = file->object;
-	usize bytes;
-
-	(void)thread;
-	if (*position >= text->length)
-		return 0;
-	bytes = MIN(io->left, text->length - *position);
-	if (io_put(io, text->bytes + *position, bytes))
-		return -EFAULT;
-	*position += bytes;
-	return (i64)bytes;
-}
-
-static void text_release(struct file *file)
-{
-	struct text *text = file->object;
-
-	object_free(text->bytes);
-	object_free(text);
-}
-
-static const struct file_operations text_operations = {
-	.kind = "text", .read = text_read, .release = text_release,
-	.seekable = true};
-
-i64 text_file(char *bytes, usize length, u32 flags, struct file **out)
-{
-	struct text *text = object_alloc(sizeof(*text));
-
-	*out = text ? file_create(&text_operations, flags, text) : nullptr;
-	if (!*out) {
-		object_free(text);
-		object_free(bytes);
-		return -ENOMEM;
-	}
-	*text = (struct text){bytes, length};
-	return 0;
-}
-
 i64 proc_open(struct thread *thread, const struct place *place, u32 flags,
-	struct file **out)
+	      struct file **out)
 {
 	struct file *behind = proc_fd_file(place);
 	struct process *process = process_of(place->node);
@@ -497,6 +470,6 @@ i64 proc_open(struct thread *thread, const struct place *place, u32 flags,
 		length = fixed[place->node - FIXED].text(text, PROC_TEXT_BYTES);
 	else if (process && node_kind(place->node) == OF_FILE)
 		length = files[node_index(place->node)].text(process, text,
-			PROC_TEXT_BYTES);
+							     PROC_TEXT_BYTES);
 	return text_file(text, MIN(length, (usize)PROC_TEXT_BYTES), flags, out);
 }

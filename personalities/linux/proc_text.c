@@ -28,7 +28,8 @@ usize proc_meminfo(char *to, usize size)
 
 	memory_totals(&total, &free);
 	total /= 1024, free /= 1024;
-	return format_text(to, size,
+	return format_text(
+		to, size,
 		"MemTotal:       %8lu kB\nMemFree:        %8lu kB\n"
 		"MemAvailable:   %8lu kB\nBuffers:               0 kB\n"
 		"Cached:                0 kB\nSwapCached:            0 kB\n"
@@ -41,13 +42,14 @@ usize proc_uptime(char *to, usize size)
 {
 	u64 now = clock_ns() / (SECOND / 100);
 
-	return format_text(to, size, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100,
-		now / 100, now % 100);
+	return format_text(to, size, "%lu.%02lu %lu.%02lu\n", now / 100,
+			   now % 100, now / 100, now % 100);
 }
 
 usize proc_loadavg(char *to, usize size)
 {
-	return format_text(to, size, "0.00 0.00 0.00 1/%u %u\n", nthreads, nthreads);
+	return format_text(to, size, "0.00 0.00 0.00 1/%u %u\n", nthreads,
+			   nthreads);
 }
 
 usize proc_cpuinfo(char *to, usize size)
@@ -55,10 +57,12 @@ usize proc_cpuinfo(char *to, usize size)
 	usize length = 0;
 
 	for (u32 i = 0; i < machine_cpus() && length < size; i++)
-		length += format_text(to + length, size - length,
+		length += format_text(
+			to + length, size - length,
 			"processor\t: %u\nvendor_id\t: Kochab\n"
 			"model name\t: x86-64\ncpu MHz\t\t: 1000.000\n"
-			"flags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2\n\n", i);
+			"flags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2\n\n",
+			i);
 	return length;
 }
 
@@ -67,28 +71,33 @@ usize proc_stat(char *to, usize size)
 	u64 run = 0, up = clock_ns() / TICK;
 	u32 alive = 0;
 
-	LIST_FOR_EACH(node, &processes) {
+	LIST_FOR_EACH(node, &processes)
+	{
 		struct process *p = CONTAINER_OF(node, struct process, node);
 
 		run += process_run_ns(p) / TICK;
 		alive++;
 	}
-	return format_text(to, size,
+	return format_text(
+		to, size,
 		"cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n"
 		"intr 0\nctxt 0\nbtime %lu\nprocesses %u\nprocs_running 1\n"
-		"procs_blocked 0\n", run, up, run, up,
-		(realtime_now() - clock_ns()) / SECOND, alive);
+		"procs_blocked 0\n",
+		run, up, run, up, (realtime_now() - clock_ns()) / SECOND,
+		alive);
 }
 
 usize proc_version(char *to, usize size)
 {
 	return format_text(to, size,
-		"Linux version " LINUX_RELEASE " (kochab) #1 SMP Kochab\n");
+			   "Linux version " LINUX_RELEASE
+			   " (kochab) #1 SMP Kochab\n");
 }
 
 usize proc_filesystems(char *to, usize size)
 {
-	return format_text(to, size, "nodev\tproc\nnodev\tdevtmpfs\nnodev\tfs\n");
+	return format_text(to, size,
+			   "nodev\tproc\nnodev\tdevtmpfs\nnodev\tfs\n");
 }
 
 usize proc_osrelease(char *to, usize size)
@@ -120,8 +129,9 @@ usize proc_command_line(char *to, usize size)
 
 static struct thread *first_thread(struct process *process)
 {
-	return list_empty(&process->threads) ? nullptr :
-		CONTAINER_OF(process->threads.next, struct thread, node);
+	return list_empty(&process->threads)
+		? nullptr
+		: CONTAINER_OF(process->threads.next, struct thread, node);
 }
 
 const char *process_title(struct process *process)
@@ -153,7 +163,7 @@ static u32 count_threads(struct process *process)
 	u32 count = 0;
 
 	LIST_FOR_EACH(node, &process->threads)
-		count += node != nullptr;
+	count += node != nullptr;
 	return count;
 }
 
@@ -175,9 +185,12 @@ usize proc_of_stat(struct process *process, char *to, usize size)
 	struct thread *thread = first_thread(process);
 	struct mm *mm = process->mm;
 
-	return format_text(to, size,
-		"%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 %u 0 %lu %lu "
-		"%lu 18446744073709551615 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 %d 0 0 "
+	return format_text(
+		to, size,
+		"%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 %lu 0 20 0 %u 0 %lu "
+		"%lu "
+		"%lu 18446744073709551615 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 %d "
+		"0 0 "
 		"0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
 		process->pid, process_title(process), state_letter(process),
 		process->ppid, process->pgid, process->sid,
@@ -196,9 +209,9 @@ usize proc_of_statm(struct process *process, char *to, usize size)
 {
 	struct mm *mm = process->mm;
 
-	return format_text(to, size, "%lu %lu 0 0 0 %lu 0\n",
-		mm ? mm->bytes / PAGE : 0, mm ? mm_resident(mm) / PAGE : 0,
-		mm ? mm->bytes / PAGE : 0);
+	return format_text(
+		to, size, "%lu %lu 0 0 0 %lu 0\n", mm ? mm->bytes / PAGE : 0,
+		mm ? mm_resident(mm) / PAGE : 0, mm ? mm->bytes / PAGE : 0);
 }
 
 usize proc_of_status(struct process *p, char *to, usize size)
@@ -206,19 +219,23 @@ usize proc_of_status(struct process *p, char *to, usize size)
 	struct mm *mm = p->mm;
 	struct thread *thread = first_thread(p);
 	char letter = state_letter(p);
-	const char *word = letter == 'Z' ? "zombie" :
-		letter == 'T'		 ? "stopped" :
-		letter == 'R'		 ? "running" :
-					   "sleeping";
+	const char *word = letter == 'Z' ? "zombie"
+		: letter == 'T'		 ? "stopped"
+		: letter == 'R'		 ? "running"
+					 : "sleeping";
 
-	return format_text(to, size,
-		"Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%u\nPid:\t%u\n"
+	return format_text(
+		to, size,
+		"Name:\t%s\nUmask:\t%04o\nState:\t%c "
+		"(%s)\nTgid:\t%u\nPid:\t%u\n"
 		"PPid:\t%u\nTracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\n"
 		"Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n"
-		"Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
+		"Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%"
+		"016lx\n"
 		"SigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 		process_title(p),
-		thread && thread->directories ? thread->directories->umask : 022,
+		thread && thread->directories ? thread->directories->umask
+					      : 022,
 		letter, word, p->pid, p->pid, p->ppid, p->uid, p->euid, p->suid,
 		p->euid, p->gid, p->egid, p->sgid, p->egid,
 		mm ? mm->bytes / 1024 : 0, mm ? mm_resident(mm) / 1024 : 0,
@@ -227,7 +244,8 @@ usize proc_of_status(struct process *p, char *to, usize size)
 		ignored_or_caught(p, false), ignored_or_caught(p, true));
 }
 
-static usize memory_text(struct mm *mm, u64 start, u64 end, char *to, usize size)
+static usize memory_text(struct mm *mm, u64 start, u64 end, char *to,
+			 usize size)
 {
 	usize bytes = MIN(end - start, size);
 
@@ -241,17 +259,17 @@ usize proc_of_cmdline(struct process *process, char *to, usize size)
 	struct mm *mm = process->mm;
 
 	return mm ? memory_text(mm, mm->argument_start, mm->argument_end, to,
-			    size) :
-		    0;
+				size)
+		  : 0;
 }
 
 usize proc_of_environ(struct process *process, char *to, usize size)
 {
 	struct mm *mm = process->mm;
 
-	return mm ? memory_text(mm, mm->environment_start, mm->environment_end, to,
-			    size) :
-		    0;
+	return mm ? memory_text(mm, mm->environment_start, mm->environment_end,
+				to, size)
+		  : 0;
 }
 
 usize proc_of_comm(struct process *process, char *to, usize size)
@@ -265,13 +283,15 @@ usize proc_of_maps(struct process *process, char *to, usize size)
 
 	if (!process->mm)
 		return 0;
-	LIST_FOR_EACH(node, &process->mm->areas) {
+	LIST_FOR_EACH(node, &process->mm->areas)
+	{
 		struct area *area = CONTAINER_OF(node, struct area, node);
 		u32 p = area->protection;
 
 		if (size - length < 512)
 			break;
-		length += format_text(to + length, size - length,
+		length += format_text(
+			to + length, size - length,
 			"%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu%s%s\n",
 			area->start, area->end, p & PROT_READ ? 'r' : '-',
 			p & PROT_WRITE ? 'w' : '-', p & PROT_EXEC ? 'x' : '-',

@@ -25,8 +25,10 @@ static bool number_in_use(u32 number)
 {
 	if (threads_by_tid[number] || processes_by_pid[number])
 		return true;
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process->pgid == number || process->sid == number)
 			return true;
@@ -40,8 +42,8 @@ u32 number_take(void)
 		if (++last_number >= PROCESSES_MAX)
 			last_number = 300;
 		if (!threads_by_tid[last_number] &&
-			!processes_by_pid[last_number] &&
-			!number_in_use(last_number))
+		    !processes_by_pid[last_number] &&
+		    !number_in_use(last_number))
 			return last_number;
 	}
 	return 0;
@@ -164,7 +166,8 @@ u64 process_run_ns(struct process *process)
 {
 	u64 run_ns = process->run_ns;
 
-	LIST_FOR_EACH(node, &process->threads) {
+	LIST_FOR_EACH(node, &process->threads)
+	{
 		struct thread *thread = CONTAINER_OF(node, struct thread, node);
 
 		run_ns += carrier_run_ns(thread->carrier) - thread->run_base_ns;
@@ -179,7 +182,8 @@ void process_exit(struct process *process, i32 status)
 		process->exit_status = status;
 	}
 	process->stopped = false;
-	LIST_FOR_EACH(node, &process->threads) {
+	LIST_FOR_EACH(node, &process->threads)
+	{
 		struct thread *thread = CONTAINER_OF(node, struct thread, node);
 
 		thread->killed = true;
@@ -192,8 +196,8 @@ void parent_notify(struct process *process, i32 code, i32 status)
 {
 	struct process *parent = process->parent;
 	struct linux_siginfo info = signal_info(SIGCHLD, code, process);
-	bool ended = code == CLD_EXITED || code == CLD_KILLED ||
-		code == CLD_DUMPED;
+	bool ended =
+		code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED;
 	const struct linux_sigaction *action;
 
 	wait_wake(&parent->children_changed);
@@ -228,7 +232,8 @@ static struct process *reaper_of(struct process *process)
 {
 	struct process *above = process->parent;
 
-	while (above != &init_process && (!above->reaps_orphans || above->exiting))
+	while (above != &init_process &&
+	       (!above->reaps_orphans || above->exiting))
 		above = above->parent;
 	return above;
 }
@@ -239,7 +244,7 @@ void process_reparent_children(struct process *process)
 
 	while (!list_empty(&process->children)) {
 		struct process *child = CONTAINER_OF(process->children.next,
-			struct process, sibling);
+						     struct process, sibling);
 
 		list_remove(&child->sibling);
 		list_add_last(&reaper->children, &child->sibling);
@@ -282,8 +287,10 @@ static void hang_up_if_orphaned(u32 pgid)
 {
 	bool stopped = false;
 
-	LIST_FOR_EACH(node, &processes) {
-		struct process *other = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *other =
+			CONTAINER_OF(node, struct process, node);
 
 		if (other->pgid == pgid && other->stopped)
 			stopped = true;
@@ -299,14 +306,15 @@ static void hang_up_orphans(struct process *process)
 	struct process *parent = process->parent;
 
 	if (parent != &init_process && parent->pgid != process->pgid &&
-		parent->sid == process->sid)
+	    parent->sid == process->sid)
 		hang_up_if_orphaned(process->pgid);
-	LIST_FOR_EACH(node, &init_process.children) {
+	LIST_FOR_EACH(node, &init_process.children)
+	{
 		struct process *child =
 			CONTAINER_OF(node, struct process, sibling);
 
 		if (child->stopped && child->pgid != process->pgid &&
-			child->sid == process->sid)
+		    child->sid == process->sid)
 			hang_up_if_orphaned(child->pgid);
 	}
 }
@@ -328,7 +336,7 @@ static void process_finish(struct process *process)
 	process_reparent_children(process);
 	hang_up_orphans(process);
 	parent_notify(process, status & 0x7f ? CLD_KILLED : CLD_EXITED,
-		status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+		      status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
 	if (reaps_itself(process)) {
 		bool first = process->parent == &init_process;
 		u32 pid = process->pid;
@@ -347,14 +355,16 @@ void thread_exit(struct thread *thread, i32 status)
 
 	if (thread->clear_child_tid && process->mm) {
 		if (guest_copy_out(thread->clear_child_tid, &zero, 4) == 0)
-			futex_wake(process->mm, thread->clear_child_tid, 1, ~0u);
+			futex_wake(process->mm, thread->clear_child_tid, 1,
+				   ~0u);
 	}
 	futex_thread_exit(thread);
 	files_put(thread->files);
 	directories_put(thread->directories);
 	thread->files = nullptr;
 	thread->directories = nullptr;
-	process->run_ns += carrier_run_ns(thread->carrier) - thread->run_base_ns;
+	process->run_ns +=
+		carrier_run_ns(thread->carrier) - thread->run_base_ns;
 	thread_free(thread);
 	wait_wake(&process->signalled); // exec waits for the last but one
 	if (list_empty(&process->threads)) {

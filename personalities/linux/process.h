@@ -33,7 +33,8 @@ struct actions {
 
 struct signal_set {
 	u64 pending;
-	struct linux_siginfo info[32]; // of signals 1-31; later ones by number only
+	struct linux_siginfo
+		info[32]; // of signals 1-31; later ones by number only
 };
 
 struct itimer {
@@ -147,7 +148,7 @@ bool group_exists(u32 pgid, u32 sid);
 struct linux_siginfo signal_info(i32 signo, i32 code, struct process *sender);
 // A fault of the thread itself: cannot be ignored or blocked.
 void signal_force(struct thread *thread, i32 signo, i32 code, u64 address,
-	u64 trap, u64 error);
+		  u64 trap, u64 error);
 // Before the guest runs: handle everything pending. result is the call's.
 // False when the thread has to end.
 bool signals_attend(struct thread *thread);
@@ -164,8 +165,8 @@ bool group_is_orphaned(u32 pgid);
 
 // signal_frame.c
 bool frame_push(struct thread *thread, i32 signo,
-	const struct linux_sigaction *action, const struct linux_siginfo *info,
-	u64 mask);
+		const struct linux_sigaction *action,
+		const struct linux_siginfo *info, u64 mask);
 bool frame_pop(struct thread *thread);
 
 // ---- registers of the FPU (arch)

@@ -23,12 +23,12 @@ static struct list cache = {&cache, &cache};
 static u32 ncached;
 
 static i64 read_exactly(const struct place *place, u64 offset, void *to,
-	usize bytes)
+			usize bytes)
 {
 	while (bytes) {
 		struct io io = {true, (u64)to, bytes};
-		i64 done = place->mount->operations->read(place->mount,
-			place->node, offset, &io);
+		i64 done = place->mount->operations->read(
+			place->mount, place->node, offset, &io);
 
 		if (done < 0)
 			return done;
@@ -42,7 +42,7 @@ static i64 read_exactly(const struct place *place, u64 offset, void *to,
 }
 
 static i64 contents_read(const struct place *place, u64 size,
-	struct backing **out)
+			 struct backing **out)
 {
 	struct backing *backing;
 	void *window;
@@ -51,7 +51,7 @@ static i64 contents_read(const struct place *place, u64 size,
 	if (error)
 		return error;
 	if (memory_map(backing->memory, 0, align_up(size, PAGE),
-		    MAP_READ | MAP_WRITE, &window) != STATUS_OK) {
+		       MAP_READ | MAP_WRITE, &window) != STATUS_OK) {
 		backing_put(backing);
 		return -ENOMEM;
 	}
@@ -65,18 +65,19 @@ static i64 contents_read(const struct place *place, u64 size,
 }
 
 static i64 contents_get(const struct place *place, u64 size,
-	struct backing **out)
+			struct backing **out)
 {
 	struct handle memory;
 	u32 type, rights;
 	u64 bytes;
 
 	if (place->mount->operations->map &&
-		place->mount->operations->map(place->mount, place->node, 0, &bytes,
-			&memory) == 0) {
-		if (bytes >= size && sys_cap_info(memory, &type, &rights,
-					     nullptr) == STATUS_OK &&
-			(rights & RIGHT_EXEC) && (rights & RIGHT_READ)) {
+	    place->mount->operations->map(place->mount, place->node, 0, &bytes,
+					  &memory) == 0) {
+		if (bytes >= size &&
+		    sys_cap_info(memory, &type, &rights, nullptr) ==
+			    STATUS_OK &&
+		    (rights & RIGHT_EXEC) && (rights & RIGHT_READ)) {
 			*out = backing_create(memory, false);
 			if (*out)
 				return 0;
@@ -105,20 +106,21 @@ static i64 data_read(const struct place *place, struct program_file *program)
 		if (!(image->segment[i].protection & PROT_WRITE))
 			continue;
 		error = read_exactly(place, image->segment[i].file_offset,
-			program->data + bytes, image->segment[i].file_bytes);
+				     program->data + bytes,
+				     image->segment[i].file_bytes);
 		bytes += image->segment[i].file_bytes;
 	}
 	return error;
 }
 
 static i64 headers_read(const struct place *place, struct program_file *program,
-	const char *head, usize head_bytes)
+			const char *head, usize head_bytes)
 {
 	u64 table_offset;
 	u8 *table;
 	usize bytes;
 	i64 error = elf_check_header(head, head_bytes, program->size,
-		&program->image, &table_offset);
+				     &program->image, &table_offset);
 
 	if (error)
 		return error;
@@ -129,7 +131,8 @@ static i64 headers_read(const struct place *place, struct program_file *program,
 	error = read_exactly(place, table_offset, table, bytes);
 	if (!error)
 		error = elf_check_segments(table, bytes, table_offset,
-			program->size, IMAGE_LIMIT, &program->image);
+					   program->size, IMAGE_LIMIT,
+					   &program->image);
 	object_free(table);
 	return error;
 }
@@ -151,17 +154,18 @@ static void cache_drop(struct program_file *program)
 }
 
 static struct program_file *cache_find(const struct place *place,
-	const struct fs_attributes *attributes)
+				       const struct fs_attributes *attributes)
 {
-	LIST_FOR_EACH(node, &cache) {
+	LIST_FOR_EACH(node, &cache)
+	{
 		struct program_file *program =
 			CONTAINER_OF(node, struct program_file, node);
 
 		if (program->place.mount != place->mount ||
-			program->place.node != place->node)
+		    program->place.node != place->node)
 			continue;
 		if (program->mtime_ns == attributes->mtime_ns &&
-			program->size == attributes->size_bytes) {
+		    program->size == attributes->size_bytes) {
 			program->references++;
 			return program;
 		}
@@ -181,19 +185,20 @@ static void cache_add(struct program_file *program)
 }
 
 i64 program_open(struct thread *thread, const struct place *place,
-	struct program_file **out, char *head, usize head_bytes)
+		 struct program_file **out, char *head, usize head_bytes)
 {
 	struct mount *mount = place->mount;
 	struct fs_attributes attributes;
 	struct program_file *program;
 	struct io io = {true, (u64)head, head_bytes};
-	i64 done, error = mount->operations->attributes(thread, mount,
-		place->node, &attributes);
+	i64 done,
+		error = mount->operations->attributes(thread, mount,
+						      place->node, &attributes);
 
 	if (error)
 		return error;
-	if ((attributes.mode & S_IFMT) != S_IFREG || !(attributes.mode & 0111) ||
-		!mount->operations->read)
+	if ((attributes.mode & S_IFMT) != S_IFREG ||
+	    !(attributes.mode & 0111) || !mount->operations->read)
 		return -EACCES;
 	memset(head, 0, head_bytes);
 	*out = cache_find(place, &attributes);

@@ -32,7 +32,8 @@ static u64 hardware(void)
 	u8 good = 0;
 
 	for (u32 tries = 0; tries < 16 && !good; tries++)
-		__asm__ volatile("rdrand %0; setc %1" : "=r"(value), "=q"(good));
+		__asm__ volatile("rdrand %0; setc %1"
+				 : "=r"(value), "=q"(good));
 	return value;
 }
 
@@ -51,9 +52,22 @@ static void quarter(u32 *s, u32 a, u32 b, u32 c, u32 d)
 
 static void block(u64 counter, u32 out[16])
 {
-	u32 start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key[0],
-		key[1], key[2], key[3], key[4], key[5], key[6], key[7],
-		(u32)counter, (u32)(counter >> 32), 0, 0};
+	u32 start[16] = {0x61707865,
+			 0x3320646e,
+			 0x79622d32,
+			 0x6b206574,
+			 key[0],
+			 key[1],
+			 key[2],
+			 key[3],
+			 key[4],
+			 key[5],
+			 key[6],
+			 key[7],
+			 (u32)counter,
+			 (u32)(counter >> 32),
+			 0,
+			 0};
 
 	memcpy(out, start, sizeof(start));
 	for (u32 i = 0; i < 10; i++) {

@@ -10,14 +10,17 @@
 #include "personalities/linux/container.h"
 #include "personalities/linux/process.h"
 
-#define IGNORED_BY_DEFAULT (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | \
-	SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
-#define STOPS_BY_DEFAULT (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | \
-	SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-#define DUMPS_BY_DEFAULT (SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | \
-	SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | \
-	SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGXCPU) | \
-	SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGSYS))
+#define IGNORED_BY_DEFAULT                                                     \
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) |     \
+	 SIGNAL_BIT(SIGCONT))
+#define STOPS_BY_DEFAULT                                                       \
+	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) |     \
+	 SIGNAL_BIT(SIGTTOU))
+#define DUMPS_BY_DEFAULT                                                       \
+	(SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |      \
+	 SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) |       \
+	 SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGXCPU) | SIGNAL_BIT(SIGXFSZ) |     \
+	 SIGNAL_BIT(SIGSYS))
 #define NOT_TO_BLOCK (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 struct linux_siginfo signal_info(i32 signo, i32 code, struct process *sender)
@@ -44,13 +47,15 @@ bool thread_interrupted(struct thread *thread)
 
 bool thread_dying(struct thread *thread)
 {
-	return thread->killed || ((thread->signals.pending |
-		thread->process->signals.pending) & SIGNAL_BIT(SIGKILL));
+	return thread->killed ||
+		((thread->signals.pending | thread->process->signals.pending) &
+		 SIGNAL_BIT(SIGKILL));
 }
 
 void signal_recompute(struct thread *thread)
 {
-	u64 pending = thread->signals.pending | thread->process->signals.pending;
+	u64 pending =
+		thread->signals.pending | thread->process->signals.pending;
 
 	if (pending & ~thread->blocked)
 		__atomic_store_n(&thread->attention, 1, __ATOMIC_RELEASE);
@@ -69,8 +74,7 @@ static void discard_everywhere(struct process *process, u64 signals)
 {
 	process->signals.pending &= ~signals;
 	LIST_FOR_EACH(node, &process->threads)
-		CONTAINER_OF(node, struct thread, node)->signals.pending &=
-			~signals;
+	CONTAINER_OF(node, struct thread, node)->signals.pending &= ~signals;
 }
 
 static bool is_ignored(struct process *process, i32 signo)
@@ -78,7 +82,8 @@ static bool is_ignored(struct process *process, i32 signo)
 	u64 handler = process->actions->action[signo - 1].handler;
 
 	return handler == SIG_IGN ||
-		(handler == SIG_DFL && (IGNORED_BY_DEFAULT & SIGNAL_BIT(signo)));
+		(handler == SIG_DFL &&
+		 (IGNORED_BY_DEFAULT & SIGNAL_BIT(signo)));
 }
 
 // What a signal does at once, whether or not it is ever delivered. False: drop it.
@@ -112,12 +117,13 @@ void signal_process(struct process *process, const struct linux_siginfo *info)
 	if (list_empty(&process->threads))
 		return;
 	LIST_FOR_EACH(node, &process->threads)
-		blocked &= CONTAINER_OF(node, struct thread, node)->blocked;
+	blocked &= CONTAINER_OF(node, struct thread, node)->blocked;
 	if (!prepare(process, info->signo, blocked))
 		return;
 	set_add(&process->signals, info);
 	wait_wake(&process->signalled);
-	LIST_FOR_EACH(node, &process->threads) {
+	LIST_FOR_EACH(node, &process->threads)
+	{
 		struct thread *thread = CONTAINER_OF(node, struct thread, node);
 
 		if (thread->blocked & SIGNAL_BIT(info->signo))
@@ -132,8 +138,10 @@ void signal_group(u32 pgid, i32 signo)
 {
 	struct linux_siginfo info = signal_info(signo, SI_KERNEL, nullptr);
 
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process->pgid == pgid)
 			signal_process(process, &info);
@@ -141,7 +149,7 @@ void signal_group(u32 pgid, i32 signo)
 }
 
 void signal_force(struct thread *thread, i32 signo, i32 code, u64 address,
-	u64 trap, u64 error)
+		  u64 trap, u64 error)
 {
 	struct linux_sigaction *action =
 		&thread->process->actions->action[signo - 1];
@@ -159,7 +167,7 @@ void signal_force(struct thread *thread, i32 signo, i32 code, u64 address,
 }
 
 static i32 take_from(struct signal_set *set, u64 wanted,
-	struct linux_siginfo *info)
+		     struct linux_siginfo *info)
 {
 	u64 found = set->pending & wanted;
 	i32 signo;
@@ -194,7 +202,7 @@ void process_stop(struct process *process, i32 signo)
 	process->report_stop = true;
 	process->report_continue = false;
 	LIST_FOR_EACH(node, &process->threads)
-		attention(CONTAINER_OF(node, struct thread, node));
+	attention(CONTAINER_OF(node, struct thread, node));
 	parent_notify(process, CLD_STOPPED, signo);
 }
 
@@ -206,20 +214,22 @@ void process_continue(struct process *process)
 	process->report_stop = false;
 	process->report_continue = true;
 	LIST_FOR_EACH(node, &process->threads)
-		carrier_wake(CONTAINER_OF(node, struct thread, node)->carrier);
+	carrier_wake(CONTAINER_OF(node, struct thread, node)->carrier);
 	parent_notify(process, CLD_CONTINUED, SIGCONT);
 }
 
 // Nobody outside the group, in its session, could continue it.
 bool group_is_orphaned(u32 pgid)
 {
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process->pgid == pgid && !process->zombie &&
-			process->parent != &init_process &&
-			process->parent->pgid != pgid &&
-			process->parent->sid == process->sid)
+		    process->parent != &init_process &&
+		    process->parent->pgid != pgid &&
+		    process->parent->sid == process->sid)
 			return false;
 	}
 	return true;
@@ -236,21 +246,22 @@ static void default_action(struct thread *thread, i32 signo)
 			process_stop(process, signo);
 		return;
 	}
-	process_exit(process, signo |
-		(DUMPS_BY_DEFAULT & SIGNAL_BIT(signo) ? 0 : 0));
+	process_exit(process,
+		     signo | (DUMPS_BY_DEFAULT & SIGNAL_BIT(signo) ? 0 : 0));
 }
 
 // The call that a handler interrupts ends or is repeated, as its kind asks.
 static void finish_call(struct thread *thread,
-	const struct linux_sigaction *action)
+			const struct linux_sigaction *action)
 {
 	struct guest_state *state = thread->carrier->state;
 	i64 result = (i64)state->rax;
 
 	if (thread->call_number == ~0ull)
 		return;
-	if (action && (result == -ERESTART_UNLESS_HANDLED ||
-			      !(action->flags & SA_RESTART))) {
+	if (action &&
+	    (result == -ERESTART_UNLESS_HANDLED ||
+	     !(action->flags & SA_RESTART))) {
 		state->rax = (u64)-EINTR;
 		thread->sleep_deadline = 0;
 	} else {
@@ -261,7 +272,7 @@ static void finish_call(struct thread *thread,
 }
 
 static void deliver(struct thread *thread, i32 signo,
-	const struct linux_siginfo *info)
+		    const struct linux_siginfo *info)
 {
 	struct linux_sigaction *slot =
 		&thread->process->actions->action[signo - 1];
@@ -330,7 +341,8 @@ void signals_exec(struct thread *thread)
 		struct linux_sigaction *action = &actions->action[i];
 
 		*action = (struct linux_sigaction){
-			.handler = action->handler == SIG_IGN ? SIG_IGN : SIG_DFL};
+			.handler =
+				action->handler == SIG_IGN ? SIG_IGN : SIG_DFL};
 	}
 	thread->alternate = (struct linux_stack){.flags = SS_DISABLE};
 	thread->restore_mask = false;

@@ -140,12 +140,15 @@ i64 call_rt_sigtimedwait(struct thread *thread, const u64 *a)
 				return -EFAULT;
 			return signo;
 		}
-		result = wait_sleep(thread, &thread->process->signalled, deadline);
+		result = wait_sleep(thread, &thread->process->signalled,
+				    deadline);
 		if (result == -ETIMEDOUT)
 			return -EAGAIN;
 		// One of the set may be what interrupted: look at it first.
-		if (result && !((thread->signals.pending |
-					thread->process->signals.pending) & set))
+		if (result &&
+		    !((thread->signals.pending |
+		       thread->process->signals.pending) &
+		      set))
 			return -EINTR;
 	}
 }
@@ -183,11 +186,14 @@ i64 call_sigaltstack(struct thread *thread, const u64 *a)
 
 static i64 kill_many(struct thread *thread, u32 pgid, i32 signo, bool all)
 {
-	struct linux_siginfo info = signal_info(signo, SI_USER, thread->process);
+	struct linux_siginfo info =
+		signal_info(signo, SI_USER, thread->process);
 	i64 result = -ESRCH;
 
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process == &init_process || process->zombie)
 			continue;
@@ -203,7 +209,8 @@ static i64 kill_many(struct thread *thread, u32 pgid, i32 signo, bool all)
 i64 call_kill(struct thread *thread, const u64 *a)
 {
 	i32 pid = (i32)a[0], signo = (i32)a[1];
-	struct linux_siginfo info = signal_info(signo, SI_USER, thread->process);
+	struct linux_siginfo info =
+		signal_info(signo, SI_USER, thread->process);
 	struct process *process;
 
 	if (signo < 0 || signo > SIGNALS)
@@ -224,7 +231,8 @@ i64 call_kill(struct thread *thread, const u64 *a)
 
 static i64 kill_thread(struct thread *thread, u32 tgid, i32 tid, i32 signo)
 {
-	struct linux_siginfo info = signal_info(signo, SI_TKILL, thread->process);
+	struct linux_siginfo info =
+		signal_info(signo, SI_TKILL, thread->process);
 	struct thread *target;
 
 	if (tid <= 0 || signo < 0 || signo > SIGNALS)

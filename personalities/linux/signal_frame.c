@@ -45,17 +45,33 @@ struct software_words {
 	u32 state_bytes, padding[7];
 };
 
-static void save_registers(struct machine_context *m, const struct guest_state *s)
+static void save_registers(struct machine_context *m,
+			   const struct guest_state *s)
 {
-	*m = (struct machine_context){.r8 = s->r8, .r9 = s->r9, .r10 = s->r10,
-		.r11 = s->r11, .r12 = s->r12, .r13 = s->r13, .r14 = s->r14,
-		.r15 = s->r15, .rdi = s->rdi, .rsi = s->rsi, .rbp = s->rbp,
-		.rbx = s->rbx, .rdx = s->rdx, .rax = s->rax, .rcx = s->rcx,
-		.rsp = s->rsp, .rip = s->rip, .rflags = s->rflags,
-		.cs = 0x33, .ss = 0x2b};
+	*m = (struct machine_context){.r8 = s->r8,
+				      .r9 = s->r9,
+				      .r10 = s->r10,
+				      .r11 = s->r11,
+				      .r12 = s->r12,
+				      .r13 = s->r13,
+				      .r14 = s->r14,
+				      .r15 = s->r15,
+				      .rdi = s->rdi,
+				      .rsi = s->rsi,
+				      .rbp = s->rbp,
+				      .rbx = s->rbx,
+				      .rdx = s->rdx,
+				      .rax = s->rax,
+				      .rcx = s->rcx,
+				      .rsp = s->rsp,
+				      .rip = s->rip,
+				      .rflags = s->rflags,
+				      .cs = 0x33,
+				      .ss = 0x2b};
 }
 
-static void load_registers(struct guest_state *s, const struct machine_context *m)
+static void load_registers(struct guest_state *s,
+			   const struct machine_context *m)
 {
 	s->r8 = m->r8, s->r9 = m->r9, s->r10 = m->r10, s->r11 = m->r11;
 	s->r12 = m->r12, s->r13 = m->r13, s->r14 = m->r14, s->r15 = m->r15;
@@ -93,9 +109,9 @@ static i64 fpu_out(u64 at)
 	if (fpu_features)
 		*(struct software_words *)(area + SOFTWARE_WORDS) =
 			(struct software_words){.magic1 = MAGIC1,
-				.extended_bytes = fpu_bytes + 4,
-				.features = fpu_features,
-				.state_bytes = fpu_bytes};
+						.extended_bytes = fpu_bytes + 4,
+						.features = fpu_features,
+						.state_bytes = fpu_bytes};
 	error = guest_copy_out(at, area, fpu_bytes);
 	if (!error)
 		error = guest_copy_out(at + fpu_bytes, &magic2, 4);
@@ -124,7 +140,7 @@ static i64 fpu_in(u64 at)
 		(struct software_words *)(area + SOFTWARE_WORDS);
 
 	if (!error && fpu_features && words->magic1 == MAGIC1 &&
-		words->state_bytes == fpu_bytes) {
+	    words->state_bytes == fpu_bytes) {
 		bytes = fpu_bytes;
 		error = guest_copy_in(area, at, bytes);
 	}
@@ -139,23 +155,25 @@ static i64 fpu_in(u64 at)
 }
 
 bool frame_push(struct thread *thread, i32 signo,
-	const struct linux_sigaction *action, const struct linux_siginfo *info,
-	u64 mask)
+		const struct linux_sigaction *action,
+		const struct linux_siginfo *info, u64 mask)
 {
 	struct guest_state *state = thread->carrier->state;
 	u64 sp = state->rsp - REDZONE, fpstate;
 	struct frame frame = {.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS,
-		.stack = thread->alternate, .mask = mask, .info = *info};
+			      .stack = thread->alternate,
+			      .mask = mask,
+			      .info = *info};
 
 	if (!(action->flags & SA_RESTORER))
 		return false; // there is no other way back
 	if ((action->flags & SA_ONSTACK) &&
-		!(thread->alternate.flags & SS_DISABLE) &&
-		!on_alternate(thread, state->rsp))
+	    !(thread->alternate.flags & SS_DISABLE) &&
+	    !on_alternate(thread, state->rsp))
 		sp = thread->alternate.sp + thread->alternate.size;
-	frame.stack.flags = thread->alternate.flags & SS_DISABLE ? SS_DISABLE :
-		on_alternate(thread, state->rsp)		? SS_ONSTACK :
-								  0;
+	frame.stack.flags = thread->alternate.flags & SS_DISABLE ? SS_DISABLE
+		: on_alternate(thread, state->rsp)		 ? SS_ONSTACK
+								 : 0;
 	fpstate = align_down(sp - fpu_bytes - 4, 64);
 	sp = align_down(fpstate - sizeof(frame), 16) - 8;
 	save_registers(&frame.machine, state);
@@ -190,9 +208,10 @@ bool frame_pop(struct thread *thread)
 	if (frame.machine.rip >= GUEST_END || fpu_in(frame.machine.fpstate))
 		return false;
 	load_registers(state, &frame.machine);
-	thread->blocked = frame.mask &
-		~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-	if (!(frame.stack.flags & SS_DISABLE) && !on_alternate(thread, state->rsp)) {
+	thread->blocked =
+		frame.mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (!(frame.stack.flags & SS_DISABLE) &&
+	    !on_alternate(thread, state->rsp)) {
 		frame.stack.flags = 0;
 		thread->alternate = frame.stack;
 	}

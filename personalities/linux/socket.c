@@ -19,7 +19,7 @@
 static struct list bound = {&bound, &bound};
 
 static i64 socket_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		       u64 *position)
 {
 	struct socket *socket = file->object;
 
@@ -30,7 +30,7 @@ static i64 socket_read(struct thread *thread, struct file *file, struct io *io,
 }
 
 static i64 socket_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+			u64 *position)
 {
 	struct socket *socket = file->object;
 
@@ -39,7 +39,8 @@ static i64 socket_write(struct thread *thread, struct file *file, struct io *io,
 		return -ENOTCONN;
 	if (!socket->out->writers)
 		return -EPIPE; // shut down by ourselves
-	return pipe_put_bytes(thread, socket->out, io, file->flags & O_NONBLOCK);
+	return pipe_put_bytes(thread, socket->out, io,
+			      file->flags & O_NONBLOCK);
 }
 
 static u32 socket_poll(struct file *file)
@@ -58,13 +59,14 @@ static u32 socket_poll(struct file *file)
 			(socket->out->writers ? 0 : POLLHUP);
 	if (!socket->in->writers && !socket->out->readers)
 		events |= POLLHUP;
-	if (PIPE_BYTES - socket->out->used >= PIPE_ATOMIC || !socket->out->readers)
+	if (PIPE_BYTES - socket->out->used >= PIPE_ATOMIC ||
+	    !socket->out->readers)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }
 
 static i64 socket_ioctl(struct thread *thread, struct file *file, u32 command,
-	u64 argument)
+			u64 argument)
 {
 	struct socket *socket = file->object;
 
@@ -104,11 +106,13 @@ static void socket_release(struct file *file)
 }
 
 static i64 socket_attributes(struct thread *thread, struct file *file,
-	struct fs_attributes *attributes)
+			     struct fs_attributes *attributes)
 {
 	(void)thread;
 	*attributes = (struct fs_attributes){.node = (u64)file->object >> 4,
-		.mode = S_IFSOCK | 0777, .links = 1, .block_bytes = 4096};
+					     .mode = S_IFSOCK | 0777,
+					     .links = 1,
+					     .block_bytes = 4096};
 	return 0;
 }
 
@@ -132,7 +136,8 @@ static struct socket *socket_new(struct process *owner)
 	list_init(&socket->pending_node);
 	list_init(&socket->bound_node);
 	wait_queue_init(&socket->queue);
-	socket->owner = (struct credentials){owner->pid, owner->euid, owner->egid};
+	socket->owner =
+		(struct credentials){owner->pid, owner->euid, owner->egid};
 	return socket;
 }
 
@@ -140,7 +145,7 @@ static struct socket *socket_new(struct process *owner)
 static struct file *socket_file(struct socket *socket, u32 flags)
 {
 	struct file *file = file_create(&socket_operations,
-		(flags & O_NONBLOCK) | O_RDWR, socket);
+					(flags & O_NONBLOCK) | O_RDWR, socket);
 
 	if (!file) {
 		socket_free(socket);
@@ -151,7 +156,7 @@ static struct file *socket_file(struct socket *socket, u32 flags)
 }
 
 static void connect_pair(struct socket *a, struct socket *b, struct pipe *there,
-	struct pipe *back)
+			 struct pipe *back)
 {
 	back->waiters = there->waiters;
 	back->partner = there;
@@ -181,8 +186,8 @@ static i64 connect_two(struct socket *a, struct socket *b)
 
 struct socket *socket_of(struct file *file)
 {
-	return file && file->operations == &socket_operations ? file->object :
-								nullptr;
+	return file && file->operations == &socket_operations ? file->object
+							      : nullptr;
 }
 
 i64 socket_create(struct thread *thread, u32 flags, struct file **out)
@@ -194,7 +199,7 @@ i64 socket_create(struct thread *thread, u32 flags, struct file **out)
 }
 
 i64 socket_create_pair(struct thread *thread, u32 flags, struct file **a,
-	struct file **b)
+		       struct file **b)
 {
 	struct socket *one = socket_new(thread->process);
 	struct socket *two = socket_new(thread->process);
@@ -222,11 +227,11 @@ static bool is_path(const struct socket_name *name)
 
 // Where the name's path leads. WALK_PARENT: to a place for a new node.
 static i64 walk_name(struct thread *thread, const struct socket_name *name,
-	u32 flags, struct walk **out)
+		     u32 flags, struct walk **out)
 {
 	struct walk *walk = walk_create();
-	i64 error = walk ? walk_path(thread, AT_FDCWD, name->text, flags, walk) :
-			   -ENOMEM;
+	i64 error = walk ? walk_path(thread, AT_FDCWD, name->text, flags, walk)
+			 : -ENOMEM;
 
 	if (error)
 		walk_free(walk);
@@ -236,18 +241,19 @@ static i64 walk_name(struct thread *thread, const struct socket_name *name,
 }
 
 static struct socket *find_bound(const struct socket_name *name,
-	const struct place *place)
+				 const struct place *place)
 {
-	LIST_FOR_EACH(node, &bound) {
+	LIST_FOR_EACH(node, &bound)
+	{
 		struct socket *socket =
 			CONTAINER_OF(node, struct socket, bound_node);
 
 		if (place ? socket->place.mount == place->mount &&
-					socket->place.node == place->node :
-			    !is_path(&socket->name) &&
-					socket->name.bytes == name->bytes &&
-					memcmp(socket->name.text, name->text,
-						name->bytes) == 0)
+				    socket->place.node == place->node
+			  : !is_path(&socket->name) &&
+				    socket->name.bytes == name->bytes &&
+				    memcmp(socket->name.text, name->text,
+					   name->bytes) == 0)
 			return socket;
 	}
 	return nullptr;
@@ -264,21 +270,22 @@ static i64 make_node(struct thread *thread, struct socket *socket)
 	if (walk->place.mount || !walk->name[0])
 		error = -EADDRINUSE;
 	else if (!walk->parent.mount->operations->create ||
-		walk->parent.mount->read_only)
+		 walk->parent.mount->read_only)
 		error = -EROFS;
 	else
-		error = walk->parent.mount->operations->create(walk->parent.mount,
-			walk->parent.node, walk->name,
+		error = walk->parent.mount->operations->create(
+			walk->parent.mount, walk->parent.node, walk->name,
 			S_IFSOCK | (0777 & ~thread->directories->umask),
 			thread->process->euid, thread->process->egid, 0, &node);
 	if (!error)
-		socket->place = (struct place){walk->parent.mount, node, S_IFSOCK};
+		socket->place =
+			(struct place){walk->parent.mount, node, S_IFSOCK};
 	walk_free(walk);
 	return error;
 }
 
 i64 socket_bind(struct thread *thread, struct socket *socket,
-	const struct socket_name *name)
+		const struct socket_name *name)
 {
 	static u32 automatic;
 	i64 error = 0;
@@ -312,7 +319,7 @@ i64 socket_listen(struct socket *socket, u32 backlog)
 }
 
 static i64 find_listener(struct thread *thread, const struct socket_name *name,
-	struct socket **out)
+			 struct socket **out)
 {
 	struct walk *walk;
 	i64 error;
@@ -330,7 +337,7 @@ static i64 find_listener(struct thread *thread, const struct socket_name *name,
 }
 
 i64 socket_connect(struct thread *thread, struct file *file,
-	const struct socket_name *name)
+		   const struct socket_name *name)
 {
 	struct socket *socket = file->object, *listener, *end;
 	i64 error;
@@ -369,7 +376,7 @@ i64 socket_connect(struct thread *thread, struct file *file,
 }
 
 i64 socket_accept(struct thread *thread, struct file *file, u32 flags,
-	struct file **out)
+		  struct file **out)
 {
 	struct socket *socket = file->object;
 	struct list *node;
@@ -377,15 +384,16 @@ i64 socket_accept(struct thread *thread, struct file *file, u32 flags,
 	if (!socket->listening)
 		return -EINVAL;
 	while (!(node = list_take_first(&socket->pending))) {
-		i64 error = file->flags & O_NONBLOCK ?
-			-EAGAIN :
-			wait_sleep(thread, &socket->queue, 0);
+		i64 error = file->flags & O_NONBLOCK
+			? -EAGAIN
+			: wait_sleep(thread, &socket->queue, 0);
 
 		if (error)
 			return error;
 	}
 	socket->npending--;
 	wait_wake(&socket->queue);
-	*out = socket_file(CONTAINER_OF(node, struct socket, pending_node), flags);
+	*out = socket_file(CONTAINER_OF(node, struct socket, pending_node),
+			   flags);
 	return *out ? 0 : -ENOMEM;
 }

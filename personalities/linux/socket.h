@@ -34,14 +34,14 @@ struct socket {
 struct socket *socket_of(struct file *file);
 i64 socket_create(struct thread *thread, u32 flags, struct file **out);
 i64 socket_create_pair(struct thread *thread, u32 flags, struct file **a,
-	struct file **b);
+		       struct file **b);
 i64 socket_bind(struct thread *thread, struct socket *socket,
-	const struct socket_name *name);
+		const struct socket_name *name);
 i64 socket_listen(struct socket *socket, u32 backlog);
 i64 socket_connect(struct thread *thread, struct file *file,
-	const struct socket_name *name);
+		   const struct socket_name *name);
 i64 socket_accept(struct thread *thread, struct file *file, u32 flags,
-	struct file **out);
+		  struct file **out);
 // No more to be read, or written, through this end. Connected only.
 void socket_shut(struct socket *socket, bool in, bool out);
 #endif

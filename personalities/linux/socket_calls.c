@@ -48,7 +48,7 @@ static i64 name_in(u64 from, u64 bytes, struct socket_name *name)
 	if (bytes < 2 || bytes > 2 + SOCKET_NAME_BYTES)
 		return -EINVAL;
 	if (guest_copy_in(&family, from, 2) ||
-		guest_copy_in(name->text, from + 2, bytes - 2))
+	    guest_copy_in(name->text, from + 2, bytes - 2))
 		return -EFAULT;
 	if (family != AF_UNIX)
 		return -EAFNOSUPPORT;
@@ -62,7 +62,9 @@ static i64 name_in(u64 from, u64 bytes, struct socket_name *name)
 static i64 name_out(const struct socket_name *name, u64 to, u64 length_at)
 {
 	u8 address[2 + SOCKET_NAME_BYTES + 1] = {AF_UNIX};
-	u32 room, bytes = 2 + name->bytes + (name->bytes && name->text[0] ? 1 : 0);
+	u32 room,
+		bytes = 2 + name->bytes +
+		(name->bytes && name->text[0] ? 1 : 0);
 
 	if (!to)
 		return 0;
@@ -70,7 +72,7 @@ static i64 name_out(const struct socket_name *name, u64 to, u64 length_at)
 		return -EFAULT;
 	memcpy(address + 2, name->text, name->bytes);
 	if (guest_copy_out(to, address, MIN(room, bytes)) ||
-		guest_copy_out(length_at, &bytes, 4))
+	    guest_copy_out(length_at, &bytes, 4))
 		return -EFAULT;
 	return 0;
 }
@@ -168,9 +170,9 @@ static i64 accept_on(struct thread *thread, const u64 *a, u64 flags)
 
 	if (error)
 		return error;
-	error = flags & ~(u64)(O_CLOEXEC | O_NONBLOCK) ?
-		-EINVAL :
-		socket_accept(thread, file, (u32)flags, &accepted);
+	error = flags & ~(u64)(O_CLOEXEC | O_NONBLOCK)
+		? -EINVAL
+		: socket_accept(thread, file, (u32)flags, &accepted);
 	file_put(file);
 	if (error)
 		return error;
@@ -211,9 +213,9 @@ i64 call_getpeername(struct thread *thread, const u64 *a)
 
 	if (error)
 		return error;
-	error = socket_of(file)->in ?
-		name_out(&socket_of(file)->peer_name, a[1], a[2]) :
-		-ENOTCONN;
+	error = socket_of(file)->in
+		? name_out(&socket_of(file)->peer_name, a[1], a[2])
+		: -ENOTCONN;
 	file_put(file);
 	return error;
 }
@@ -254,9 +256,9 @@ static i64 option_out(const void *value, u32 bytes, u64 to, u64 length_at)
 		return -EFAULT;
 	bytes = MIN(bytes, room);
 	return guest_copy_out(to, value, bytes) ||
-			guest_copy_out(length_at, &bytes, 4) ?
-		-EFAULT :
-		0;
+			guest_copy_out(length_at, &bytes, 4)
+		? -EFAULT
+		: 0;
 }
 
 i64 call_getsockopt(struct thread *thread, const u64 *a)
@@ -285,7 +287,8 @@ i64 call_getsockopt(struct thread *thread, const u64 *a)
 	case SO_PROTOCOL:
 		break;
 	case SO_PEERCRED:
-		error = option_out(&socket->peer, sizeof(socket->peer), a[3], a[4]);
+		error = option_out(&socket->peer, sizeof(socket->peer), a[3],
+				   a[4]);
 		file_put(file);
 		return error;
 	default:
@@ -310,7 +313,7 @@ i64 call_setsockopt(struct thread *thread, const u64 *a)
 // ---- data
 
 static i64 move(struct thread *thread, struct file *file, u64 buffer, u64 bytes,
-	u64 flags, bool write)
+		u64 flags, bool write)
 {
 	struct io io = {false, buffer, bytes};
 	u32 before = file->flags;
@@ -320,14 +323,14 @@ static i64 move(struct thread *thread, struct file *file, u64 buffer, u64 bytes,
 		return -EOPNOTSUPP;
 	if (flags & MSG_DONTWAIT)
 		file->flags |= O_NONBLOCK;
-	result = write ? file_write(thread, file, &io) :
-			 file_read(thread, file, &io);
+	result = write ? file_write(thread, file, &io)
+		       : file_read(thread, file, &io);
 	if (flags & MSG_DONTWAIT)
 		file->flags = (file->flags & ~(u32)O_NONBLOCK) |
 			(before & O_NONBLOCK);
 	if (result == -EPIPE && !(flags & MSG_NOSIGNAL)) {
-		struct linux_siginfo info = signal_info(SIGPIPE, SI_USER,
-			thread->process);
+		struct linux_siginfo info =
+			signal_info(SIGPIPE, SI_USER, thread->process);
 
 		signal_thread(thread, &info);
 	}
@@ -362,7 +365,7 @@ i64 call_recvfrom(struct thread *thread, const u64 *a)
 }
 
 static i64 vectors(struct thread *thread, struct file *file,
-	const struct message_header *header, u64 flags, bool write)
+		   const struct message_header *header, u64 flags, bool write)
 {
 	i64 total = 0, done = 0;
 
@@ -371,12 +374,14 @@ static i64 vectors(struct thread *thread, struct file *file,
 	for (u64 i = 0; i < header->nvectors; i++) {
 		struct linux_iovec v;
 
-		if (guest_copy_in(&v, header->vector + i * sizeof(v), sizeof(v)))
+		if (guest_copy_in(&v, header->vector + i * sizeof(v),
+				  sizeof(v)))
 			return total ? total : -EFAULT;
 		if (!v.length)
 			continue;
 		done = move(thread, file, v.base, v.length,
-			total && !write ? flags | MSG_DONTWAIT : flags, write);
+			    total && !write ? flags | MSG_DONTWAIT : flags,
+			    write);
 		if (done > 0)
 			total += done;
 		if (done < 0 || (u64)done < v.length)

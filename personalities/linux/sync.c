@@ -40,7 +40,7 @@ static bool mutex_try(struct mutex *mutex)
 	u32 free = 0;
 
 	return __atomic_compare_exchange_n(&mutex->state, &free, 1, false,
-		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void mutex_lock(struct mutex *mutex)
@@ -62,7 +62,7 @@ void mutex_lock(struct mutex *mutex)
 	list_add_last(&mutex->waiters, &entry.node);
 	spin_unlock(&mutex->spin);
 	while (sys_wait(entry.carrier->notification, NOTE_LOCK, 0, &bits) !=
-		STATUS_OK)
+	       STATUS_OK)
 		;
 }
 
@@ -74,7 +74,7 @@ void mutex_unlock(struct mutex *mutex)
 	struct handle next;
 
 	if (__atomic_compare_exchange_n(&mutex->state, &held, 0, false,
-		    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+					__ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		return;
 	spin_lock(&mutex->spin);
 	node = list_take_first(&mutex->waiters);
@@ -97,7 +97,7 @@ void wait_queue_init(struct wait_queue *queue)
 void wait_wake(struct wait_queue *queue)
 {
 	LIST_FOR_EACH(node, &queue->waiters)
-		carrier_wake(CONTAINER_OF(node, struct wait_entry, node)->carrier);
+	carrier_wake(CONTAINER_OF(node, struct wait_entry, node)->carrier);
 }
 
 void wait_enter(struct wait_queue *queue, struct wait_entry *entry)

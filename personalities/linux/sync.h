@@ -25,7 +25,13 @@ struct mutex {
 	u32 spin; // guards waiters
 	struct list waiters;
 };
-#define MUTEX(name) {0, 0, {&(name).waiters, &(name).waiters}}
+#define MUTEX(name)                                                            \
+	{                                                                      \
+		0, 0,                                                          \
+		{                                                              \
+			&(name).waiters, &(name).waiters                       \
+		}                                                              \
+	}
 
 void mutex_init(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);
@@ -55,5 +61,6 @@ enum status wait_park(u64 deadline_ns);
 
 // Wait in one queue. 0: look again; -ERESTART_IF_ASKED: a signal wants
 // attention (checked first); -ETIMEDOUT.
-i64 wait_sleep(struct thread *thread, struct wait_queue *queue, u64 deadline_ns);
+i64 wait_sleep(struct thread *thread, struct wait_queue *queue,
+	       u64 deadline_ns);
 #endif

@@ -17,7 +17,7 @@
 #define LOCK_NONE false
 
 const struct call_entry call_table[] = {
-#define CALL(number, name, state, lock) \
+#define CALL(number, name, state, lock)                                        \
 	[number] = {ENTRY_##state(name), #name, LOCK_##lock},
 #include "personalities/linux/coverage.def"
 #undef CALL
@@ -29,7 +29,8 @@ static u32 missing[ARRAY_COUNT(call_table) + 1]; // last: numbers out of range
 
 static i64 missing_call(u64 number)
 {
-	u64 index = number < ARRAY_COUNT(call_table) ? number : ARRAY_COUNT(call_table);
+	u64 index = number < ARRAY_COUNT(call_table) ? number
+						     : ARRAY_COUNT(call_table);
 
 	__atomic_fetch_add(&missing[index], 1, __ATOMIC_RELAXED);
 	return -ENOSYS;
@@ -41,27 +42,31 @@ usize missing_calls_text(char *to, usize size)
 
 	for (u32 i = 0; i < ARRAY_COUNT(missing) && length < size; i++) {
 		u32 count = __atomic_load_n(&missing[i], __ATOMIC_RELAXED);
-		const char *name = i < ARRAY_COUNT(call_table) && call_table[i].name ?
-			call_table[i].name : "(unknown number)";
+		const char *name =
+			i < ARRAY_COUNT(call_table) && call_table[i].name
+			? call_table[i].name
+			: "(unknown number)";
 
 		if (count)
-			length += format_text(to + length, size - length,
-				"missing: %s (%u), asked for %u times\n", name, i,
-				count);
+			length += format_text(
+				to + length, size - length,
+				"missing: %s (%u), asked for %u times\n", name,
+				i, count);
 	}
 	return length < size ? length : size;
 }
 
 static bool wants_attention(i64 result)
 {
-	return result == -ERESTART_IF_ASKED || result == -ERESTART_UNLESS_HANDLED;
+	return result == -ERESTART_IF_ASKED ||
+		result == -ERESTART_UNLESS_HANDLED;
 }
 
 void call_dispatch(struct thread *thread)
 {
 	struct guest_state *state = thread->carrier->state;
-	u64 a[6] = {state->rdi, state->rsi, state->rdx, state->r10, state->r8,
-		state->r9};
+	u64 a[6] = {state->rdi, state->rsi, state->rdx,
+		    state->r10, state->r8,  state->r9};
 	u64 number = state->rax;
 	const struct call_entry *entry;
 	i64 result;

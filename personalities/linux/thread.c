@@ -13,9 +13,18 @@
 #include "personalities/linux/process.h"
 
 enum trap {
-	TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_BREAKPOINT = 3, TRAP_OVERFLOW = 4,
-	TRAP_BOUND = 5, TRAP_OPCODE = 6, TRAP_STACK = 12, TRAP_PROTECTION = 13,
-	TRAP_PAGE = 14, TRAP_X87 = 16, TRAP_ALIGNMENT = 17, TRAP_SIMD = 19,
+	TRAP_DIVIDE = 0,
+	TRAP_DEBUG = 1,
+	TRAP_BREAKPOINT = 3,
+	TRAP_OVERFLOW = 4,
+	TRAP_BOUND = 5,
+	TRAP_OPCODE = 6,
+	TRAP_STACK = 12,
+	TRAP_PROTECTION = 13,
+	TRAP_PAGE = 14,
+	TRAP_X87 = 16,
+	TRAP_ALIGNMENT = 17,
+	TRAP_SIMD = 19,
 };
 
 static void exception(struct thread *thread, u64 trap, u64 error, u64 address)
@@ -52,31 +61,33 @@ static void page_fault(struct thread *thread, u64 address, u32 code)
 {
 	struct mm *mm = thread->process->mm;
 	struct area *area = area_find(mm, address);
-	bool allowed = area && (area->protection &
-		(code & FAULT_CODE_WRITE	? PROT_WRITE :
-			code & FAULT_CODE_EXEC	? PROT_EXEC :
-						  PROT_READ | PROT_WRITE | PROT_EXEC));
+	bool allowed = area &&
+		(area->protection &
+		 (code & FAULT_CODE_WRITE ? PROT_WRITE
+			  : code & FAULT_CODE_EXEC
+			  ? PROT_EXEC
+			  : PROT_READ | PROT_WRITE | PROT_EXEC));
 
 	if (!area && mm_fault(mm, address, code))
 		return;
 	thread->carrier->state->trap = TRAP_PAGE;
 	if (!allowed) {
-		u64 error = (code & FAULT_CODE_WRITE ? 2 : 0) | 4 | (area ? 1 : 0) |
-			(code & FAULT_CODE_EXEC ? 16 : 0);
+		u64 error = (code & FAULT_CODE_WRITE ? 2 : 0) | 4 |
+			(area ? 1 : 0) | (code & FAULT_CODE_EXEC ? 16 : 0);
 
 		signal_force(thread, SIGSEGV, area ? SEGV_ACCERR : SEGV_MAPERR,
-			address, TRAP_PAGE, error);
+			     address, TRAP_PAGE, error);
 		return;
 	}
 	if (area->backing && area->backing != mm->anonymous &&
-		!area->backing->private_copy) {
+	    !area->backing->private_copy) {
 		// A file's memory that its server cannot supply.
 		signal_force(thread, SIGBUS, BUS_ADRERR, address, TRAP_PAGE, 4);
 		return;
 	}
 	// Allowed and yet impossible: the pool has no page left.
 	log_print("linux: out of memory: process %u (%s) ended",
-		thread->process->pid, thread->name);
+		  thread->process->pid, thread->name);
 	process_exit(thread->process, SIGKILL);
 }
 
@@ -92,10 +103,11 @@ static bool serve_free_call(struct thread *thread, struct guest_state *state)
 {
 	const struct call_entry *entry = &call_table[state->rax];
 
-	if (state->rax >= call_table_entries || entry->locked || !entry->handler)
+	if (state->rax >= call_table_entries || entry->locked ||
+	    !entry->handler)
 		return false;
-	state->rax = (u64)entry->handler(thread,
-		(const u64[]){state->rdi, state->rsi, state->rdx});
+	state->rax = (u64)entry->handler(
+		thread, (const u64[]){state->rdi, state->rsi, state->rdx});
 	return true;
 }
 
@@ -161,13 +173,13 @@ void thread_work(void *argument)
 		if (status != STATUS_OK) {
 			mutex_lock(&container_lock);
 			log_print("linux: process %u cannot run: %s",
-				thread->process->pid, status_text(status));
+				  thread->process->pid, status_text(status));
 			process_exit(thread->process, SIGKILL);
 			mutex_unlock(&container_lock);
 			continue;
 		}
 		if (reason == GUEST_SYSCALL &&
-			serve_free_call(thread, self->state))
+		    serve_free_call(thread, self->state))
 			continue;
 		serve(thread, reason);
 		if (self->leave)

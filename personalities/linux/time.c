@@ -34,7 +34,7 @@ u64 realtime_now(void)
 struct linux_timeval time_value(u64 ns)
 {
 	return (struct linux_timeval){(i64)(ns / SECOND),
-		(i64)(ns % SECOND / 1000)};
+				      (i64)(ns % SECOND / 1000)};
 }
 
 struct linux_timespec time_spec(i64 ns)
@@ -52,7 +52,8 @@ i64 timespec_in(u64 from, i64 *ns)
 
 	if (guest_copy_in(&spec, from, sizeof(spec)))
 		return -EFAULT;
-	if (spec.seconds < 0 || spec.nanoseconds < 0 || spec.nanoseconds >= SECOND)
+	if (spec.seconds < 0 || spec.nanoseconds < 0 ||
+	    spec.nanoseconds >= SECOND)
 		return -EINVAL;
 	if (spec.seconds > (i64)(FAR_FUTURE / SECOND))
 		spec.seconds = (i64)(FAR_FUTURE / SECOND);
@@ -209,7 +210,7 @@ i64 call_clock_nanosleep(struct thread *thread, const u64 *a)
 	i64 ns, error;
 
 	if (a[0] != CLOCK_REALTIME && a[0] != CLOCK_MONOTONIC &&
-		a[0] != CLOCK_BOOTTIME)
+	    a[0] != CLOCK_BOOTTIME)
 		return -EINVAL;
 	if (!(a[1] & TIMER_ABSTIME))
 		return sleep_for(thread, a[2], a[3]);
@@ -229,8 +230,9 @@ static void timer_fire(struct process *process, u64 now)
 	struct linux_siginfo info = signal_info(SIGALRM, SI_KERNEL, nullptr);
 
 	if (timer->period_ns)
-		timer->deadline_ns += ((now - timer->deadline_ns) /
-			timer->period_ns + 1) * timer->period_ns;
+		timer->deadline_ns +=
+			((now - timer->deadline_ns) / timer->period_ns + 1) *
+			timer->period_ns;
 	else
 		timer->deadline_ns = 0;
 	signal_process(process, &info);
@@ -255,7 +257,8 @@ static void timer_loop(void *argument)
 	for (;;) {
 		u64 now = time_now(), next = 0;
 
-		LIST_FOR_EACH(node, &processes) {
+		LIST_FOR_EACH(node, &processes)
+		{
 			struct process *process =
 				CONTAINER_OF(node, struct process, node);
 			struct itimer *timer = &process->real_timer;
@@ -263,7 +266,7 @@ static void timer_loop(void *argument)
 			if (timer->deadline_ns && timer->deadline_ns <= now)
 				timer_fire(process, now);
 			if (timer->deadline_ns &&
-				(!next || timer->deadline_ns < next))
+			    (!next || timer->deadline_ns < next))
 				next = timer->deadline_ns;
 		}
 		if (tidy_at && tidy_at <= now) {
@@ -306,9 +309,9 @@ i64 call_alarm(struct thread *thread, const u64 *a)
 	u64 left = timer_left(thread->process);
 
 	timer_set(thread->process, (u64)(u32)a[0] * SECOND, 0);
-	return (i64)((left + SECOND / 2) / SECOND ? (left + SECOND / 2) / SECOND :
-			left				  ? 1 :
-							    0);
+	return (i64)((left + SECOND / 2) / SECOND ? (left + SECOND / 2) / SECOND
+			     : left		  ? 1
+						  : 0);
 }
 
 struct interval {
@@ -318,7 +321,7 @@ struct interval {
 static struct interval interval_now(const struct process *process)
 {
 	return (struct interval){time_value(process->real_timer.period_ns),
-		time_value(timer_left(process))};
+				 time_value(timer_left(process))};
 }
 
 i64 call_getitimer(struct thread *thread, const u64 *a)
@@ -334,7 +337,8 @@ i64 call_getitimer(struct thread *thread, const u64 *a)
 
 static bool timeval_valid(const struct linux_timeval *value)
 {
-	return value->seconds >= 0 && value->seconds < (i64)(FAR_FUTURE / SECOND) &&
+	return value->seconds >= 0 &&
+		value->seconds < (i64)(FAR_FUTURE / SECOND) &&
 		value->microseconds >= 0 && value->microseconds < 1000000;
 }
 
@@ -358,7 +362,7 @@ i64 call_setitimer(struct thread *thread, const u64 *a)
 	if (a[2] && guest_copy_out(a[2], &before, sizeof(before)))
 		return -EFAULT;
 	timer_set(thread->process, timeval_ns(&wanted.value),
-		timeval_ns(&wanted.period));
+		  timeval_ns(&wanted.period));
 	return 0;
 }
 
@@ -366,7 +370,7 @@ i64 call_times(struct thread *thread, const u64 *a)
 {
 	const u64 tick = SECOND / CLOCK_TICKS;
 	i64 out[4] = {(i64)(process_run_ns(thread->process) / tick), 0,
-		(i64)(thread->process->children_run_ns / tick), 0};
+		      (i64)(thread->process->children_run_ns / tick), 0};
 
 	if (a[0] && guest_copy_out(a[0], out, sizeof(out)))
 		return -EFAULT;
@@ -383,7 +387,7 @@ i64 call_getrusage(struct thread *thread, const u64 *a)
 		usage.utime = time_value(thread->process->children_run_ns);
 	else if (a[0] == 1)
 		usage.utime = time_value(carrier_run_ns(thread->carrier) -
-			thread->run_base_ns);
+					 thread->run_base_ns);
 	else
 		return -EINVAL;
 	usage.other[0] = (i64)(mm_resident(thread->process->mm) / 1024);

@@ -18,9 +18,9 @@ i64 call_getdents64(struct thread *thread, const u64 *a)
 
 	if (!file)
 		return -EBADF;
-	result = file_is_directory(file) && !(file->flags & O_PATH) ?
-		directory_list(thread, file, a[1], (u32)a[2]) :
-		-ENOTDIR;
+	result = file_is_directory(file) && !(file->flags & O_PATH)
+		? directory_list(thread, file, a[1], (u32)a[2])
+		: -ENOTDIR;
 	file_put(file);
 	return result;
 }
@@ -28,7 +28,7 @@ i64 call_getdents64(struct thread *thread, const u64 *a)
 // ---- directories of the process
 
 static i64 change_directory(struct thread *thread, struct directory **slot,
-	const struct place *place, const char *path)
+			    const struct place *place, const char *path)
 {
 	struct directory *now = directory_create(place, path);
 
@@ -44,14 +44,14 @@ static i64 change_to_path(struct thread *thread, u64 path, bool root)
 {
 	struct walk *walk = walk_create();
 	i64 error = walk ? walk_guest(thread, AT_FDCWD, path,
-				   WALK_FOLLOW | WALK_DIRECTORY, walk) :
-			   -ENOMEM;
+				      WALK_FOLLOW | WALK_DIRECTORY, walk)
+			 : -ENOMEM;
 
 	if (!error)
 		error = change_directory(thread,
-			root ? &thread->directories->root :
-			       &thread->directories->current,
-			&walk->place, walk->path);
+					 root ? &thread->directories->root
+					      : &thread->directories->current,
+					 &walk->place, walk->path);
 	walk_free(walk);
 	return error;
 }
@@ -75,7 +75,7 @@ i64 call_fchdir(struct thread *thread, const u64 *a)
 		return -EBADF;
 	if (file_is_directory(file))
 		error = change_directory(thread, &thread->directories->current,
-			&file->place, file->path);
+					 &file->place, file->path);
 	file_put(file);
 	return error;
 }
@@ -108,7 +108,8 @@ i64 call_umask(struct thread *thread, const u64 *a)
 
 static i64 sync_mount(struct mount *mount, u64 node)
 {
-	return mount->operations->sync ? mount->operations->sync(mount, node) : 0;
+	return mount->operations->sync ? mount->operations->sync(mount, node)
+				       : 0;
 }
 
 i64 call_sync(struct thread *thread, const u64 *a)
@@ -127,7 +128,8 @@ static i64 sync_file(struct thread *thread, u64 fd, bool all)
 	if (!file)
 		return -EBADF;
 	if (file->place.mount)
-		error = sync_mount(file->place.mount, all ? 0 : file->place.node);
+		error = sync_mount(file->place.mount,
+				   all ? 0 : file->place.node);
 	file_put(file);
 	return error;
 }

@@ -49,11 +49,12 @@ static void size_from_start(struct linux_winsize *size)
 	char *x;
 	u64 columns, rows;
 
-	if (!startup_word("tty", word, sizeof(word)) || !(x = strchr(word, 'x')))
+	if (!startup_word("tty", word, sizeof(word)) ||
+	    !(x = strchr(word, 'x')))
 		return;
 	if (parse_u64(word, (usize)(x - word), 1000, &columns) != STATUS_OK ||
-		parse_u64(x + 1, strlen(x + 1), 1000, &rows) != STATUS_OK ||
-		!columns || !rows)
+	    parse_u64(x + 1, strlen(x + 1), 1000, &rows) != STATUS_OK ||
+	    !columns || !rows)
 		return;
 	*size = (struct linux_winsize){(u16)rows, (u16)columns, 0, 0};
 }
@@ -78,8 +79,10 @@ void tty_control(struct tty *tty, struct process *leader)
 
 static void detach_session(struct tty *tty)
 {
-	LIST_FOR_EACH(node, &processes) {
-		struct process *process = CONTAINER_OF(node, struct process, node);
+	LIST_FOR_EACH(node, &processes)
+	{
+		struct process *process =
+			CONTAINER_OF(node, struct process, node);
 
 		if (process->tty == tty)
 			process->tty = nullptr;
@@ -122,9 +125,11 @@ static bool is_raw(const struct tty *tty)
 }
 
 // Wait for input. 0: there is some; 1: time is over; negative: error.
-static i64 wait_for_input(struct thread *thread, struct tty *tty, bool nonblocking)
+static i64 wait_for_input(struct thread *thread, struct tty *tty,
+			  bool nonblocking)
 {
-	u8 minimum = tty->line.termios.cc[VMIN], time = tty->line.termios.cc[VTIME];
+	u8 minimum = tty->line.termios.cc[VMIN],
+	   time = tty->line.termios.cc[VTIME];
 	u64 deadline = 0;
 
 	if (is_raw(tty) && !minimum) {
@@ -143,8 +148,8 @@ static i64 wait_for_input(struct thread *thread, struct tty *tty, bool nonblocki
 		if (nonblocking)
 			return -EAGAIN;
 		// Between bytes, VTIME ends a read that has some already.
-		if (is_raw(tty) && minimum && time && line_available(&tty->line) &&
-			!deadline)
+		if (is_raw(tty) && minimum && time &&
+		    line_available(&tty->line) && !deadline)
 			(void)time_deadline((i64)time * 100000000, &deadline);
 		error = wait_sleep(thread, &tty->queue, deadline);
 		if (error == -ETIMEDOUT)
@@ -155,7 +160,7 @@ static i64 wait_for_input(struct thread *thread, struct tty *tty, bool nonblocki
 }
 
 static i64 tty_read(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		    u64 *position)
 {
 	struct tty *tty = file->object;
 	i64 total = 0, error = background(thread, tty, SIGTTIN);
@@ -172,21 +177,22 @@ static i64 tty_read(struct thread *thread, struct file *file, struct io *io,
 		u8 bytes[256];
 		bool eof;
 		u32 done = line_take(&tty->line, bytes,
-			(u32)MIN(io->left, sizeof(bytes)), &eof);
+				     (u32)MIN(io->left, sizeof(bytes)), &eof);
 
 		if (!done)
 			break;
 		if (io_put(io, bytes, done))
 			return total ? total : -EFAULT;
 		total += done;
-		if (!is_raw(tty) && (bytes[done - 1] == '\n' || done < sizeof(bytes)))
+		if (!is_raw(tty) &&
+		    (bytes[done - 1] == '\n' || done < sizeof(bytes)))
 			break;
 	}
 	return total;
 }
 
 static i64 tty_write(struct thread *thread, struct file *file, struct io *io,
-	u64 *position)
+		     u64 *position)
 {
 	struct tty *tty = file->object;
 	i64 total = 0, error = 0;
@@ -229,7 +235,7 @@ static u32 tty_poll(struct file *file)
 }
 
 static i64 set_termios(struct thread *thread, struct tty *tty, u32 command,
-	u64 argument)
+		       u64 argument)
 {
 	struct linux_termios termios;
 	i64 error = background(thread, tty, SIGTTOU);
@@ -303,7 +309,7 @@ static i64 give_up_control(struct thread *thread, struct tty *tty)
 }
 
 static i64 tty_ioctl(struct thread *thread, struct file *file, u32 command,
-	u64 argument)
+		     u64 argument)
 {
 	struct tty *tty = file->object;
 	u32 value;
@@ -311,7 +317,7 @@ static i64 tty_ioctl(struct thread *thread, struct file *file, u32 command,
 	switch (command) {
 	case TCGETS:
 		return guest_copy_out(argument, &tty->line.termios,
-			sizeof(tty->line.termios));
+				      sizeof(tty->line.termios));
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
@@ -327,7 +333,7 @@ static i64 tty_ioctl(struct thread *thread, struct file *file, u32 command,
 		return 0;
 	case TIOCGWINSZ:
 		return guest_copy_out(argument, &tty->line.size,
-			sizeof(tty->line.size));
+				      sizeof(tty->line.size));
 	case TIOCSWINSZ:
 		return set_size(tty, argument);
 	case TIOCSCTTY:

@@ -45,12 +45,14 @@ static bool matches(const struct process *child, const struct wish *wish)
 
 // Is there something to tell of this child?
 static bool look(struct process *child, const struct wish *wish,
-	struct found *found)
+		 struct found *found)
 {
 	bool keep = wish->options & WNOWAIT;
 
-	*found = (struct found){.pid = child->pid, .uid = child->uid,
-		.run_ns = child->run_ns + child->children_run_ns};
+	*found = (struct found){.pid = child->pid,
+				.uid = child->uid,
+				.run_ns =
+					child->run_ns + child->children_run_ns};
 	if (child->zombie && (wish->options & WEXITED)) {
 		i32 status = child->exit_status;
 
@@ -82,7 +84,7 @@ static bool look(struct process *child, const struct wish *wish,
 
 // 0 with WNOHANG and nothing to tell: found->pid is 0.
 static i64 wait_for(struct thread *thread, const struct wish *wish,
-	struct found *found)
+		    struct found *found)
 {
 	struct process *process = thread->process;
 
@@ -90,7 +92,8 @@ static i64 wait_for(struct thread *thread, const struct wish *wish,
 		bool any = false;
 		i64 error;
 
-		LIST_FOR_EACH_SAFE(node, &process->children) {
+		LIST_FOR_EACH_SAFE(node, &process->children)
+		{
 			struct process *child =
 				CONTAINER_OF(node, struct process, sibling);
 
@@ -149,7 +152,8 @@ i64 call_waitid(struct thread *thread, const u64 *a)
 	struct found found;
 	i64 error;
 
-	if (a[0] > P_PGID || !(wish.options & (WEXITED | WUNTRACED | WCONTINUED)))
+	if (a[0] > P_PGID ||
+	    !(wish.options & (WEXITED | WUNTRACED | WCONTINUED)))
 		return -EINVAL;
 	if (wish.kind == P_PGID && !wish.id)
 		wish.id = thread->process->pgid;

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #define LIMIT 0x1800000000ull
-#define REQUIRE(condition) \
-	do \
-		if (!(condition)) \
-			abort(); \
+#define REQUIRE(condition)                                                     \
+	do                                                                     \
+		if (!(condition))                                              \
+			abort();                                               \
 	while (0)
 
 static void judge(const struct elf_image *image, u64 bytes)
@@ -45,15 +45,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < sizeof(header))
 		return 0;
 	memcpy(header, data, sizeof(header));
-	memcpy(header, "\x7f" "ELF\2\1\1", 7);
+	memcpy(header,
+	       "\x7f"
+	       "ELF\2\1\1",
+	       7);
 	header[18] = 62, header[19] = 0;
 	header[20] = 1, header[21] = header[22] = header[23] = 0;
 	header[54] = ELF_PROGRAM_BYTES, header[55] = 0;
-	if (elf_check_header(header, sizeof(header), size, &image, &table_offset))
+	if (elf_check_header(header, sizeof(header), size, &image,
+			     &table_offset))
 		return 0;
 	if (elf_check_segments(data + table_offset, size - table_offset,
-		    table_offset, size, LIMIT, &image) == 0)
+			       table_offset, size, LIMIT, &image) == 0)
 		judge(&image, size);
 	return 0;
 }
-

@@ -13,21 +13,23 @@ static void contents(void)
 	CHECK(FAILS(open("/tmp/file", O_CREAT | O_EXCL, 0600), EEXIST));
 	CHECK(lseek(file, 3, SEEK_SET) == 3 && read(file, bytes, 4) == 4);
 	CHECK(!memcmp(bytes, "3456", 4) && lseek(file, 0, SEEK_CUR) == 7);
-	CHECK(lseek(file, -2, SEEK_END) == 8 && FAILS(lseek(file, -9, SEEK_CUR),
-		EINVAL));
-	CHECK(pwrite(file, "end", 3, 100000) == 3 && pread(file, bytes, 4, 50000) == 4);
+	CHECK(lseek(file, -2, SEEK_END) == 8 &&
+	      FAILS(lseek(file, -9, SEEK_CUR), EINVAL));
+	CHECK(pwrite(file, "end", 3, 100000) == 3 &&
+	      pread(file, bytes, 4, 50000) == 4);
 	CHECK(bytes[0] == 0 && fstat(file, &now) == 0 && now.st_size == 100003);
 	CHECK((now.st_mode & 0777) == 0640 && now.st_nlink == 1);
 	CHECK(ftruncate(file, 5) == 0 && pread(file, bytes, 64, 0) == 5);
 	CHECK(fchmod(file, 0600) == 0 && fstat(file, &now) == 0 &&
-		(now.st_mode & 07777) == 0600);
+	      (now.st_mode & 07777) == 0600);
 	CHECK(unlink("/tmp/file") == 0 && pread(file, bytes, 64, 0) == 5);
 	CHECK(FAILS(stat("/tmp/file", &now), ENOENT) && close(file) == 0);
 	file = open("/tmp/log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 	CHECK(write(file, "a", 1) == 1 && lseek(file, 0, SEEK_SET) == 0 &&
-		write(file, "b", 1) == 1);
+	      write(file, "b", 1) == 1);
 	CHECK(FAILS(read(file, bytes, 1), EBADF));
-	CHECK(fstat(file, &now) == 0 && now.st_size == 2 && unlink("/tmp/log") == 0);
+	CHECK(fstat(file, &now) == 0 && now.st_size == 2 &&
+	      unlink("/tmp/log") == 0);
 	close(file);
 }
 
@@ -36,19 +38,23 @@ static void names(void)
 	char bytes[4096], deep[5000];
 	struct stat one, two;
 
-	CHECK(mkdir("/tmp/d", 0755) == 0 && FAILS(mkdir("/tmp/d", 0755), EEXIST));
+	CHECK(mkdir("/tmp/d", 0755) == 0 &&
+	      FAILS(mkdir("/tmp/d", 0755), EEXIST));
 	CHECK(close(creat("/tmp/d/f", 0644)) == 0);
-	CHECK(FAILS(rmdir("/tmp/d"), ENOTEMPTY) && FAILS(unlink("/tmp/d"), EISDIR));
-	CHECK(symlink("d/f", "/tmp/l") == 0 && readlink("/tmp/l", bytes, 64) == 3);
+	CHECK(FAILS(rmdir("/tmp/d"), ENOTEMPTY) &&
+	      FAILS(unlink("/tmp/d"), EISDIR));
+	CHECK(symlink("d/f", "/tmp/l") == 0 &&
+	      readlink("/tmp/l", bytes, 64) == 3);
 	CHECK(stat("/tmp/l", &one) == 0 && S_ISREG(one.st_mode));
 	CHECK(lstat("/tmp/l", &two) == 0 && S_ISLNK(two.st_mode));
 	CHECK(link("/tmp/d/f", "/tmp/h") == 0 && stat("/tmp/h", &two) == 0);
 	CHECK(one.st_ino == two.st_ino && two.st_nlink == 2);
-	CHECK(rename("/tmp/h", "/tmp/d/g") == 0 && access("/tmp/h", F_OK) == -1);
+	CHECK(rename("/tmp/h", "/tmp/d/g") == 0 &&
+	      access("/tmp/h", F_OK) == -1);
 	CHECK(FAILS(rename("/tmp/d", "/tmp/d/x"), EINVAL));
 	CHECK(FAILS(link("/tmp/d", "/tmp/e"), EPERM));
 	CHECK(symlink("loop", "/tmp/loop") == 0 &&
-		FAILS(open("/tmp/loop", O_RDONLY), ELOOP));
+	      FAILS(open("/tmp/loop", O_RDONLY), ELOOP));
 	CHECK(FAILS(open("/tmp/l", O_RDONLY | O_NOFOLLOW), ELOOP));
 	CHECK(FAILS(open("/tmp/l/x", O_RDONLY), ENOTDIR));
 	CHECK(FAILS(open("/tmp/d", O_WRONLY), EISDIR));
@@ -59,9 +65,10 @@ static void names(void)
 	deep[300] = 0;
 	CHECK(FAILS(open(deep, O_RDONLY), ENAMETOOLONG));
 	CHECK(chdir("/tmp/d/../d/.") == 0 && getcwd(bytes, sizeof(bytes)));
-	CHECK(!strcmp(bytes, "/tmp/d") && chdir("..") == 0 && access("d/f", R_OK) == 0);
+	CHECK(!strcmp(bytes, "/tmp/d") && chdir("..") == 0 &&
+	      access("d/f", R_OK) == 0);
 	CHECK(unlink("d/f") == 0 && unlink("d/g") == 0 && unlink("l") == 0 &&
-		unlink("loop") == 0 && rmdir("d") == 0);
+	      unlink("loop") == 0 && rmdir("d") == 0);
 }
 
 static void listings(void)
@@ -105,7 +112,7 @@ static void readiness(void)
 	wanted[1] = (struct pollfd){counter, POLLIN, 0};
 	CHECK(poll(wanted, 2, 10) == 0);
 	CHECK(write(counter, &value, 8) == 8 && poll(wanted, 2, 0) == 1 &&
-		wanted[1].revents == POLLIN);
+	      wanted[1].revents == POLLIN);
 	CHECK(read(counter, &value, 8) == 8 && value == 5);
 	CHECK(epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event) == 0);
 	CHECK(FAILS(epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event), EEXIST));
@@ -121,7 +128,7 @@ static void readiness(void)
 	FD_ZERO(&some);
 	FD_SET(ends[0], &some);
 	CHECK(select(ends[0] + 1, &some, NULL, NULL, &second) == 1 &&
-		FD_ISSET(ends[0], &some));
+	      FD_ISSET(ends[0], &some));
 	CHECK(read(ends[0], &byte, 1) == 1);
 	close(set);
 	close(ends[1]);
@@ -145,13 +152,14 @@ static void proc_and_dev(void)
 	bytes = readlink(text, text + 100, 100);
 	CHECK(bytes == 6 && !memcmp(text + 100, "/tmp/x", 6));
 	more = open(text, O_RDWR);
-	CHECK(more >= 0 && write(more, "y", 1) == 1 && pread(file, text, 1, 0) == 1);
+	CHECK(more >= 0 && write(more, "y", 1) == 1 &&
+	      pread(file, text, 1, 0) == 1);
 	unlink("/tmp/x");
 	CHECK(FAILS(write(open("/dev/full", O_WRONLY), "x", 1), ENOSPC));
 	CHECK(read(open("/dev/null", O_RDONLY), text, 1) == 0);
 	CHECK(read(open("/dev/urandom", O_RDONLY), text, 16) == 16);
 	CHECK(uname(&system) == 0 && !strcmp(system.sysname, "Linux") &&
-		!strcmp(system.machine, "x86_64"));
+	      !strcmp(system.machine, "x86_64"));
 	CHECK(FAILS(syscall(1000), ENOSYS));
 }
 

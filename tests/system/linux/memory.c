@@ -10,19 +10,19 @@ static void leap(int signo)
 	siglongjmp(back, signo);
 }
 
-#define FAULTS(statement)                        \
-	({                                       \
-		int signo = sigsetjmp(back, 1);  \
-		if (!signo)                      \
-			statement;               \
-		signo;                           \
+#define FAULTS(statement)                                                      \
+	({                                                                     \
+		int signo = sigsetjmp(back, 1);                                \
+		if (!signo)                                                    \
+			statement;                                             \
+		signo;                                                         \
 	})
 
 static void anonymous(void)
 {
 	volatile char sink;
 	char *at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(at != MAP_FAILED && at[12345] == 0);
 	memset(at, 7, 1 << 20);
@@ -38,13 +38,18 @@ static void anonymous(void)
 	CHECK(at != MAP_FAILED && at[8192] == 7 && at[3 << 20] == 0);
 	CHECK(munmap(at + 4096, 4096) == 0);
 	CHECK(FAULTS(sink = at[4096]) == SIGSEGV && at[8192] == 7);
-	CHECK(mmap(at + 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-			MAP_FIXED, -1, 0) == at + 4096 && at[4096] == 0);
-	CHECK(FAILS(mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-			MAP_FIXED_NOREPLACE, -1, 0), EEXIST));
+	CHECK(mmap(at + 4096, 4096, PROT_READ,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		   0) == at + 4096 &&
+	      at[4096] == 0);
+	CHECK(FAILS(mmap(at, 4096, PROT_READ,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0),
+		    EEXIST));
 	CHECK(munmap(at, 4 << 20) == 0);
 	CHECK(FAILS(mprotect(at, 4096, PROT_READ), ENOMEM));
-	CHECK(FAILS(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	CHECK(FAILS(
+		mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		EINVAL));
 	CHECK(FAILS(munmap((void *)1, 4096), EINVAL));
 }
@@ -53,15 +58,16 @@ static void anonymous(void)
 static void large(void)
 {
 	char *at = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *small[200];
 	pid_t child;
 
 	CHECK(at != MAP_FAILED);
 	at[0] = at[40 << 20] = 3;
 	for (int i = 0; i < 200; i++) {
-		small[i] = mmap(NULL, 8192, i & 1 ? PROT_READ | PROT_WRITE :
-				PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		small[i] = mmap(NULL, 8192,
+				i & 1 ? PROT_READ | PROT_WRITE : PROT_READ,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		CHECK(small[i] != MAP_FAILED && small[i][0] == 0);
 	}
 	child = fork();
@@ -98,7 +104,8 @@ static void files(void)
 	shown = mmap(NULL, 10006, PROT_READ, MAP_PRIVATE, file, 0);
 	copy = mmap(NULL, 10006, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
 	shared = mmap(NULL, 10006, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	CHECK(shown != MAP_FAILED && copy != MAP_FAILED && shared != MAP_FAILED);
+	CHECK(shown != MAP_FAILED && copy != MAP_FAILED &&
+	      shared != MAP_FAILED);
 	CHECK(shown[10002] == 'c' && copy[10000] == 'a' && copy[5] == 0);
 	copy[10000] = 'Z';
 	CHECK(shown[10000] == 'a');
@@ -116,7 +123,8 @@ static void files(void)
 static void bad_addresses(void)
 {
 	int ends[2];
-	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page =
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(pipe(ends) == 0 && write(ends[1], "12345678", 8) == 8);
 	CHECK(FAILS(write(ends[1], (void *)8, 1), EFAULT));

@@ -7,10 +7,11 @@ extern char **environ;
 
 static void births(char *self)
 {
-	char *arguments[] = {self, "child", NULL}, *environment[] = {"X=yes", NULL};
+	char *arguments[] = {self, "child", NULL},
+	     *environment[] = {"X=yes", NULL};
 	int private = 1;
 	int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t child = fork();
 
 	if (!child) {
@@ -20,7 +21,8 @@ static void births(char *self)
 	}
 	CHECK(WEXITSTATUS(status_of(child)) == 3);
 	CHECK(*shared == 42 && private == 1);
-	CHECK(posix_spawn(&child, self, NULL, NULL, arguments, environment) == 0);
+	CHECK(posix_spawn(&child, self, NULL, NULL, arguments, environment) ==
+	      0);
 	CHECK(WEXITSTATUS(status_of(child)) == 9);
 	child = vfork();
 	if (!child) {
@@ -48,19 +50,20 @@ static void deaths(void)
 			;
 	CHECK(waitpid(child, &status, WNOHANG) == 0);
 	kill(child, SIGSTOP);
-	CHECK(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status) &&
-		WSTOPSIG(status) == SIGSTOP);
+	CHECK(waitpid(child, &status, WUNTRACED) == child &&
+	      WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	kill(child, SIGCONT);
-	CHECK(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
+	CHECK(waitpid(child, &status, WCONTINUED) == child &&
+	      WIFCONTINUED(status));
 	kill(child, SIGKILL);
 	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
-		WTERMSIG(status) == SIGKILL);
+	      WTERMSIG(status) == SIGKILL);
 	child = fork();
 	if (!child)
 		_exit(4);
 	CHECK(waitid(P_PID, child, &info, WEXITED | WNOWAIT) == 0);
 	CHECK(info.si_status == 4 && info.si_code == CLD_EXITED &&
-		info.si_pid == child);
+	      info.si_pid == child);
 	CHECK(WEXITSTATUS(status_of(child)) == 4);
 	CHECK(FAILS(wait(NULL), ECHILD));
 	CHECK(FAILS(kill(child, 0), ESRCH));
@@ -134,7 +137,7 @@ static void pipes(void)
 	CHECK(pipe(ends) == 0);
 	flags = fcntl(ends[0], F_GETFD);
 	CHECK(flags == 0 && fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0 &&
-		fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
+	      fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
 	close(ends[0]);
 	signal(SIGPIPE, SIG_IGN);
 	CHECK(FAILS(write(ends[1], "x", 1), EPIPE));
@@ -156,9 +159,12 @@ static void sockets(void)
 	int ends[2];
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-	CHECK(write(ends[0], "there", 5) == 5 && read(ends[1], buffer, 16) == 5);
-	CHECK(send(ends[1], "back", 4, 0) == 4 && recv(ends[0], buffer, 16, 0) == 4);
-	CHECK(shutdown(ends[0], SHUT_WR) == 0 && read(ends[1], buffer, 16) == 0);
+	CHECK(write(ends[0], "there", 5) == 5 &&
+	      read(ends[1], buffer, 16) == 5);
+	CHECK(send(ends[1], "back", 4, 0) == 4 &&
+	      recv(ends[0], buffer, 16, 0) == 4);
+	CHECK(shutdown(ends[0], SHUT_WR) == 0 &&
+	      read(ends[1], buffer, 16) == 0);
 	CHECK(write(ends[1], "x", 1) == 1 && read(ends[0], buffer, 16) == 1);
 	close(ends[1]);
 	CHECK(read(ends[0], buffer, 16) == 0);

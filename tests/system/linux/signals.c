@@ -40,7 +40,7 @@ static void skip_two_bytes(int signo, siginfo_t *info, void *context)
 static void handle(int signo, void (*with)(int, siginfo_t *, void *), int flags)
 {
 	struct sigaction action = {.sa_sigaction = with,
-		.sa_flags = SA_SIGINFO | flags};
+				   .sa_flags = SA_SIGINFO | flags};
 
 	CHECK(sigaction(signo, &action, NULL) == 0);
 }
@@ -76,7 +76,8 @@ static void restarts(void)
 		write(ends[1], "x", 1);
 		_exit(0);
 	}
-	CHECK(read(ends[0], &byte, 1) == 1 && got == SIGUSR2 && sender == child);
+	CHECK(read(ends[0], &byte, 1) == 1 && got == SIGUSR2 &&
+	      sender == child);
 	status_of(child);
 	handle(SIGUSR2, note_sender, 0);
 	child = fork();
@@ -92,7 +93,8 @@ static void restarts(void)
 static void faults(void)
 {
 	volatile int zero = 0;
-	char *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page =
+		mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int signo;
 
 	handle(SIGSEGV, leap, SA_NODEFER);
@@ -134,7 +136,7 @@ static void masks(void)
 	got = 0;
 	raise(SIGUSR1);
 	CHECK(got == 0 && sigpending(&pending) == 0 &&
-		sigismember(&pending, SIGUSR1));
+	      sigismember(&pending, SIGUSR1));
 	CHECK(FAILS(sigsuspend(&before), EINTR) && got == SIGUSR1);
 	got = 0;
 	kill(getpid(), SIGUSR1);
@@ -166,7 +168,8 @@ static void timers(void)
 	CHECK(rest.tv_sec == 0 && rest.tv_nsec > 0);
 	alarm(100);
 	CHECK(alarm(0) > 90);
-	CHECK(FAILS(nanosleep(&(struct timespec){0, 1000000000}, NULL), EINVAL));
+	CHECK(FAILS(nanosleep(&(struct timespec){0, 1000000000}, NULL),
+		    EINVAL));
 	CHECK(time(NULL) > 1500000000);
 }
 

@@ -50,30 +50,33 @@ static void talk(const char *path)
 	if (!child) {
 		client = connected(path);
 		if (client < 0 || write(client, "question", 8) != 8 ||
-			read(client, bytes, 16) != 6 || read(client, bytes, 16) != 0)
+		    read(client, bytes, 16) != 6 ||
+		    read(client, bytes, 16) != 0)
 			_exit(1);
 		_exit(7);
 	}
 	CHECK(poll(&wanted, 1, 5000) == 1);
 	end = accept(server, NULL, NULL);
-	CHECK(end >= 0 && read(end, bytes, 16) == 8 && !memcmp(bytes, "quest", 5));
+	CHECK(end >= 0 && read(end, bytes, 16) == 8 &&
+	      !memcmp(bytes, "quest", 5));
 	CHECK(getsockopt(end, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-		peer.pid == child);
+	      peer.pid == child);
 	CHECK(write(end, "answer", 6) == 6 && close(end) == 0);
 	CHECK(WEXITSTATUS(status_of(child)) == 7);
 
 	client = connected(path);
 	end = accept4(server, NULL, NULL, SOCK_NONBLOCK);
 	CHECK(FAILS(read(end, bytes, 1), EAGAIN));
-	CHECK(sendmsg(client, &message, 0) == 5 && recv(end, bytes, 16, 0) == 5 &&
-		!memcmp(bytes, "abcde", 5));
+	CHECK(sendmsg(client, &message, 0) == 5 &&
+	      recv(end, bytes, 16, 0) == 5 && !memcmp(bytes, "abcde", 5));
 	CHECK(FAILS(recv(client, bytes, 1, MSG_DONTWAIT), EAGAIN));
 	CHECK(close(client) == 0 && read(end, bytes, 1) == 0);
 	CHECK(FAILS(send(end, "x", 1, MSG_NOSIGNAL), EPIPE));
 	close(end);
 	CHECK(FAILS(bind(socket(AF_UNIX, SOCK_STREAM, 0),
-		(void *)&(struct sockaddr_un[]){address(path)}[0],
-		sizeof(struct sockaddr_un)), EADDRINUSE));
+			 (void *)&(struct sockaddr_un[]){address(path)}[0],
+			 sizeof(struct sockaddr_un)),
+		    EADDRINUSE));
 	close(server);
 	CHECK(connected(path) == -1 && errno == ECONNREFUSED);
 }

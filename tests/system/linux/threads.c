@@ -51,7 +51,8 @@ static void together(void)
 	}
 	CHECK(counter == 80000 && sum == 56 && own == 5);
 	for (long i = 0; i < 2; i++)
-		CHECK(pthread_create(&thread[i], NULL, take_turns, (void *)i) == 0);
+		CHECK(pthread_create(&thread[i], NULL, take_turns, (void *)i) ==
+		      0);
 	for (int i = 0; i < 2; i++)
 		CHECK(pthread_join(thread[i], NULL) == 0);
 }
@@ -76,7 +77,8 @@ static void signals(void)
 	volatile int tid = 0;
 
 	signal(SIGUSR1, note);
-	CHECK(pthread_create(&thread, NULL, wait_for_signal, (void *)&tid) == 0);
+	CHECK(pthread_create(&thread, NULL, wait_for_signal, (void *)&tid) ==
+	      0);
 	while (!tid)
 		usleep(1000);
 	CHECK(pthread_kill(thread, SIGUSR1) == 0);

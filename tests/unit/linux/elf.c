@@ -21,7 +21,7 @@ static void put(u32 at, u64 value, u32 bytes)
 }
 
 static void segment(u32 at, u32 type, u32 flags, u64 offset, u64 address,
-	u64 file_bytes, u64 memory_bytes)
+		    u64 file_bytes, u64 memory_bytes)
 {
 	put(at, type, 4);
 	put(at + 4, flags, 4);
@@ -35,7 +35,10 @@ static void segment(u32 at, u32 type, u32 flags, u64 offset, u64 address,
 static void good_file(void)
 {
 	memset(file, 0, sizeof(file));
-	memcpy(file, "\x7f" "ELF\2\1\1", 7);
+	memcpy(file,
+	       "\x7f"
+	       "ELF\2\1\1",
+	       7);
 	put(16, 2, 2);
 	put(18, 62, 2);
 	put(20, 1, 4);
@@ -59,7 +62,8 @@ static i64 load(usize bytes, struct elf_image *image)
 	error = elf_check_header(copy, bytes, bytes, image, &table_offset);
 	if (!error)
 		error = elf_check_segments(copy + table_offset,
-			bytes - table_offset, table_offset, bytes, LIMIT, image);
+					   bytes - table_offset, table_offset,
+					   bytes, LIMIT, image);
 	free(copy);
 	return error;
 }
@@ -79,10 +83,10 @@ static void bounded(const struct elf_image *image, u64 bytes)
 		CHECK(s->address % PAGE == s->file_offset % PAGE);
 		if (i)
 			CHECK(s->address / PAGE * PAGE >=
-				image->segment[i - 1].address +
-					image->segment[i - 1].memory_bytes);
+			      image->segment[i - 1].address +
+				      image->segment[i - 1].memory_bytes);
 		if (image->entry >= s->address &&
-			image->entry < s->address + s->memory_bytes)
+		    image->entry < s->address + s->memory_bytes)
 			entry = true;
 	}
 	CHECK(entry);

@@ -81,8 +81,10 @@ static void editing(void)
 	CHECK(reads("y\n"));
 	type("\x7f\x7f\x17\x15z\n"); // nothing to erase
 	CHECK(reads("z\n"));
-	type("a\x16\x03" "b\n"); // quoted ^C is a byte
-	CHECK(reads("a\x03" "b\n"));
+	type("a\x16\x03"
+	     "b\n"); // quoted ^C is a byte
+	CHECK(reads("a\x03"
+		    "b\n"));
 }
 
 static void lines_one_at_a_time(void)
@@ -110,7 +112,8 @@ static void end_of_file(void)
 	type("part\x04");
 	CHECK(reads("part"));
 	CHECK(!line_readable(&line)); // not an end of file as well
-	type("abc\x04" "d\n");
+	type("abc\x04"
+	     "d\n");
 	CHECK(strcmp(take(3, &eof), "abc") == 0 && !eof);
 	CHECK(reads("d\n"));
 }
@@ -209,7 +212,7 @@ static void overflow(void)
 	line_receive(&line, '\n');
 	CHECK(line_readable(&line));
 	CHECK(strlen(take(LINE_BYTES, &eof)) == LINE_BYTES - 1 ||
-		strlen(taken) == LINE_BYTES);
+	      strlen(taken) == LINE_BYTES);
 	CHECK(taken[strlen(taken) - 1] == '\n');
 }
 
@@ -225,7 +228,8 @@ static void anything(void)
 			u8 bytes[64];
 			bool eof;
 
-			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			seed = seed * 6364136223846793005ull +
+				1442695040888963407ull;
 			u32 r = (u32)(seed >> 33);
 
 			if (r % 97 == 0) {
@@ -236,7 +240,8 @@ static void anything(void)
 				line_set(&line, &termios);
 			} else if (r % 11 == 0) {
 				u32 before = line.used;
-				u32 got = line_take(&line, bytes, r / 11 % 64, &eof);
+				u32 got = line_take(&line, bytes, r / 11 % 64,
+						    &eof);
 
 				CHECK(got <= before && line.used <= before);
 			} else {

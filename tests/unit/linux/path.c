@@ -14,9 +14,11 @@ static void components(void)
 	char name[NAME_LIMIT + 1], big[600];
 	bool last;
 
-	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "usr") && !last);
+	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "usr") &&
+	      !last);
 	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "."));
-	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "share") && !last);
+	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "share") &&
+	      !last);
 	CHECK(path_next(&rest, name, &last) == 1 && !strcmp(name, "x") && last);
 	CHECK(*rest == '/');
 	CHECK(path_next(&rest, name, &last) == 0);
@@ -38,7 +40,7 @@ static void joining(void)
 
 	CHECK(path_append(path, sizeof(path), "usr") && !strcmp(path, "/usr"));
 	CHECK(path_append(path, sizeof(path), "share") &&
-		!strcmp(path, "/usr/share"));
+	      !strcmp(path, "/usr/share"));
 	CHECK(!path_append(path, sizeof(path), "toolong"));
 	CHECK(!strcmp(path, "/usr/share"));
 	CHECK(path_append(path, sizeof(path), "1234") && strlen(path) == 15);

@@ -17,8 +17,8 @@ u64 fpu_features;
 static void cpuid(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d)
 {
 	__asm__ volatile("cpuid"
-		: "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
-		: "a"(leaf), "c"(0));
+			 : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
+			 : "a"(leaf), "c"(0));
 }
 
 void fpu_init(void)
@@ -41,8 +41,10 @@ void fpu_save(void *area)
 	memset(area, 0, fpu_bytes);
 	if (fpu_features)
 		__asm__ volatile("xsave64 (%0)"
-			: : "r"(area), "a"((u32)fpu_features),
-			"d"((u32)(fpu_features >> 32)) : "memory");
+				 :
+				 : "r"(area), "a"((u32)fpu_features),
+				   "d"((u32)(fpu_features >> 32))
+				 : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
 }
@@ -51,8 +53,10 @@ void fpu_load(const void *area)
 {
 	if (fpu_features)
 		__asm__ volatile("xrstor64 (%0)"
-			: : "r"(area), "a"((u32)fpu_features),
-			"d"((u32)(fpu_features >> 32)) : "memory");
+				 :
+				 : "r"(area), "a"((u32)fpu_features),
+				   "d"((u32)(fpu_features >> 32))
+				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
@@ -61,8 +65,11 @@ void fpu_reset(void)
 {
 	alignas(64) static const u8 zero[FPU_BYTES] = {
 		// control word 0x37f, and MXCSR_DEFAULT at offset 24
-		[0] = 0x7f, [1] = 0x03, [24] = MXCSR_DEFAULT & 0xff,
-		[25] = MXCSR_DEFAULT >> 8, [HEADER] = 3,
+		[0] = 0x7f,
+		[1] = 0x03,
+		[24] = MXCSR_DEFAULT & 0xff,
+		[25] = MXCSR_DEFAULT >> 8,
+		[HEADER] = 3,
 	};
 
 	fpu_load(zero);
