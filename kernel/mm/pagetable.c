@@ -159,7 +159,7 @@ static u64 *descend(struct pagetable_cursor *cursor)
 	return table;
 }
 
-// The entries of one table from index on; true if one changed.
+// The entries of one table; true if one changed.
 static bool restrict_entries(u64 *entry, u64 *end, u32 access, u32 memory_flags)
 {
 	bool changed = false;
@@ -185,25 +185,26 @@ void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
 			u32 memory_flags, struct tlb_flush *flush)
 {
 	struct aspace *aspace = cursor->aspace;
+	struct pagetable_cursor at = *cursor; // in registers
 	bool changed = false;
 
 	lock_take(&aspace->table_lock);
-	while (cursor->address < cursor->end && cursor->budget) {
-		u64 *table = descend(cursor);
-		u32 i = index_at(cursor->address, 0);
-		u64 n = MIN(PT_ENTRIES - i,
-			    (cursor->end - cursor->address) >> PAGE_BITS);
+	while (at.address < at.end && at.budget) {
+		u64 *table = descend(&at);
+		u32 i = index_at(at.address, 0);
+		u64 n = MIN(PT_ENTRIES - i, (at.end - at.address) >> PAGE_BITS);
 
-		cursor->budget -= MIN(cursor->budget, 4u);
+		at.budget -= MIN(at.budget, 4u);
 		if (!table)
 			continue;
-		n = MIN(n, cursor->budget);
+		n = MIN(n, at.budget);
 		changed |= restrict_entries(table + i, table + i + n, access,
 					    memory_flags);
-		cursor->budget -= n;
-		cursor->address += n << PAGE_BITS;
+		at.budget -= n;
+		at.address += n << PAGE_BITS;
 	}
-	cursor->address = MIN(cursor->address, cursor->end);
+	cursor->address = MIN(at.address, at.end);
+	cursor->budget = at.budget;
 	lock_drop(&aspace->table_lock);
 	if (changed)
 		tlb_flush_add(flush, aspace);

@@ -38,6 +38,10 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 	struct aspace *aspace = object_aspace(object);
 
 	aspace->kind = kind;
+	aspace->low = kind == ASPACE_CONTAINER ? GUEST_END : PAGE_BYTES;
+	aspace->high = kind == ASPACE_CONTAINER ? CONTAINER_END
+		: kind == ASPACE_FOREIGN	? GUEST_END
+						: USER_END;
 	lock_init(&aspace->table_lock, LOCK_PAGETABLE);
 	slot_init(&aspace->container_slot, aspace, HOLDER_ASPACE_CONTAINER);
 	if (container)
@@ -86,6 +90,9 @@ gone:
 		if (aspace->dead_frame[i].value)
 			pool_frame_free(aspace->object.pool,
 					aspace->dead_frame[i]);
+	if (aspace->spare)
+		pool_free(aspace->object.pool, aspace->spare,
+			  sizeof(*aspace->spare));
 	slot_drop(&aspace->container_slot);
 	return true;
 }
@@ -102,13 +109,9 @@ struct aspace *aspace_for(struct aspace *aspace, u64 address)
 static enum status check_range(const struct aspace *aspace, u64 address,
 			       u64 length)
 {
-	u64 low = aspace->kind == ASPACE_CONTAINER ? GUEST_END : PAGE_BYTES;
-	u64 high = aspace->kind == ASPACE_CONTAINER ? CONTAINER_END
-		: aspace->kind == ASPACE_FOREIGN    ? GUEST_END
-						    : USER_END;
-
 	if (!length || !is_aligned(address | length, PAGE_BYTES) ||
-	    address < low || !range_within(address, length, high))
+	    address < aspace->low ||
+	    !range_within(address, length, aspace->high))
 		return ERR_ARGUMENT;
 	return STATUS_OK;
 }
@@ -191,9 +194,7 @@ static enum status map_locked(struct aspace *aspace, struct mapping *mapping,
 	status = cap_lock(cap);
 	if (status != STATUS_OK)
 		return status;
-	status = memory->object.dead
-		? ERR_DEAD
-		: memory_window(memory, cap->badge, &first, &npages);
+	status = memory_window(memory, cap->badge, &first, &npages);
 	if (status == STATUS_OK &&
 	    !range_within(mapping->offset, mapping->length,
 			  npages << PAGE_BITS))
@@ -218,7 +219,6 @@ enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,
 {
 	u32 allowed = access_allowed(word_rights(memory->word));
 	struct mapping *mapping;
-	void *record;
 	enum status status = check_range(aspace, address, length);
 
 	if (status != STATUS_OK)
@@ -228,22 +228,19 @@ enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,
 		return ERR_ARGUMENT;
 	if (flags & MAP_ACCESS & ~allowed)
 		return ERR_RIGHTS;
-	status = pool_alloc(aspace->object.pool, sizeof(*mapping), &record);
-	if (status != STATUS_OK)
-		return status;
-	mapping = record;
-	mapping->aspace = aspace;
-	mapping->start = address;
-	mapping->length = mapping->settled = length;
-	mapping->offset = offset;
-	mapping->flags = flags & (MAP_ACCESS | MAP_KEEP);
-	mapping->allowed = allowed;
-	slot_init(&mapping->slot, mapping, HOLDER_MAPPING);
 	lock_take(&aspace->object.lock);
-	status = map_locked(aspace, mapping, memory, flags);
+	status = mapping_alloc(aspace, &mapping);
+	if (status == STATUS_OK) {
+		mapping->start = address;
+		mapping->length = mapping->settled = length;
+		mapping->offset = offset;
+		mapping->flags = flags & (MAP_ACCESS | MAP_KEEP);
+		mapping->allowed = allowed;
+		status = map_locked(aspace, mapping, memory, flags);
+		if (status != STATUS_OK)
+			mapping_free(mapping);
+	}
 	lock_drop(&aspace->object.lock);
-	if (status != STATUS_OK)
-		pool_free(aspace->object.pool, record, sizeof(*mapping));
 	return status;
 }
 
@@ -300,12 +297,14 @@ static enum status unmap_step_locked(struct aspace *aspace, u64 address,
 			return STATUS_OK;
 		u64 from = MAX(mapping->start, address);
 
+		bool last = mapping->start + mapping->length >= end;
+
 		cursor.address = from;
 		cursor.end = MIN(mapping->start + mapping->length, end);
 		pagetable_restrict(&cursor, 0, 0, flush);
 		// What is left of the range is for the next step.
 		status = cut_out(mapping, from, cursor.address, flush->cpus);
-		if (status != STATUS_OK)
+		if (status != STATUS_OK || (last && cursor.address == end))
 			return status;
 	}
 	return STATUS_RESTART;

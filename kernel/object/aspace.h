@@ -48,11 +48,13 @@ struct mapping {
 struct aspace {
 	struct object object;
 	u32 kind; // [I] ASPACE_*
+	u64 low, high; // [I] its region
 	struct paddr root; // [I] full root
 	struct paddr guest_root; // [I] foreign only
 	struct slot container_slot; // foreign: its container
 	struct mapping *mappings; // treap root
 	u64 nmappings;
+	struct mapping *spare; // the record last unmapped, for the next
 	struct lock table_lock;
 	u64 table_pages; // charged page-table frames
 	// What dead KEEP mappings show for reading, for writing; 0: none yet

@@ -77,6 +77,36 @@ static void tree_remove(struct aspace *aspace, struct mapping *mapping)
 	aspace->nmappings--;
 }
 
+// ---- records
+
+enum status mapping_alloc(struct aspace *aspace, struct mapping **out)
+{
+	void *record;
+	enum status status;
+
+	*out = aspace->spare; // is as it was when it was made
+	aspace->spare = nullptr;
+	if (*out)
+		return STATUS_OK;
+	status = pool_alloc(aspace->object.pool, sizeof(**out), &record);
+	if (status != STATUS_OK)
+		return status;
+	*out = record;
+	(*out)->aspace = aspace;
+	slot_init(&(*out)->slot, record, HOLDER_MAPPING);
+	return STATUS_OK;
+}
+
+void mapping_free(struct mapping *mapping)
+{
+	struct aspace *aspace = mapping->aspace;
+
+	if (aspace->spare)
+		pool_free(aspace->object.pool, mapping, sizeof(*mapping));
+	else
+		aspace->spare = mapping;
+}
+
 // ---- the memory's list
 
 void mapping_attach_locked(struct mapping *mapping, struct memory *memory)
@@ -133,7 +163,7 @@ void mapping_remove(struct mapping *mapping, u64 cpus)
 		if (last)
 			object_condemn(&memory->object);
 	}
-	pool_free(aspace->object.pool, mapping, sizeof(*mapping));
+	mapping_free(mapping);
 }
 
 // ---- changing the extent, which the holder of either lock may read
@@ -143,9 +173,7 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 	struct aspace *aspace = mapping->aspace;
 	u64 head = address - mapping->start;
 	struct mapping *tail;
-	void *record;
-	enum status status =
-		pool_alloc(aspace->object.pool, sizeof(*tail), &record);
+	enum status status = mapping_alloc(aspace, &tail);
 
 	if (status != STATUS_OK)
 		return status;
@@ -153,10 +181,9 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 
 	if (memory && memory->object.dead) { // about to be lost
 		lock_drop(&memory->object.lock);
-		pool_free(aspace->object.pool, record, sizeof(*tail));
+		mapping_free(tail);
 		return STATUS_RESTART;
 	}
-	tail = record;
 	*tail = *mapping;
 	tail->memory = nullptr;
 	tail->start = address;

@@ -19,6 +19,11 @@ void mapping_insert(struct aspace *aspace, struct mapping *mapping);
 // Lock the memory behind it; NULL (nothing locked) if it is dead.
 struct memory *mapping_lock_memory(struct mapping *mapping);
 
+// A record with aspace and slot initialised, the rest undefined. QUOTA, MEMORY, DEAD.
+[[nodiscard]] enum status mapping_alloc(struct aspace *aspace,
+					struct mapping **out);
+void mapping_free(struct mapping *mapping);
+
 // Take out of the tree, drop the reference to the memory (locks it) and free the
 // record. cpus: to be flushed before frames of the memory may go.
 void mapping_remove(struct mapping *mapping, u64 cpus);

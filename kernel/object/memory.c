@@ -473,15 +473,6 @@ enum status memory_write_bytes(struct memory *memory, u64 offset,
 	return STATUS_OK;
 }
 
-enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
-			  u64 *npages)
-{
-	*first = badge >> 32;
-	*npages = badge ? badge & 0xffffffff : memory->npages;
-	return range_within(*first, *npages, memory->npages) ? STATUS_OK
-							     : ERR_RANGE;
-}
-
 // Free the lowest node over page index if nothing is left in it.
 static void node_prune(struct memory *memory, u64 index)
 {

@@ -30,6 +30,7 @@
 #define KERNEL_OBJECT_MEMORY_H
 #include "kernel/mm/frame.h"
 #include "kernel/object/object.h"
+#include "lib/base/bits.h"
 #include "lib/base/status.h"
 
 // Pin and unpin for DMA: shares and pins change together, so that nobody takes a
@@ -142,8 +143,14 @@ enum status memory_write_bytes(struct memory *memory, u64 offset,
 			       const void *from, usize length);
 
 // The pages a capability selects: all, or the window in its badge.
-enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
-			  u64 *npages);
+[[nodiscard]] static inline enum status
+memory_window(const struct memory *memory, u64 badge, u64 *first, u64 *npages)
+{
+	*first = badge >> 32;
+	*npages = badge ? badge & 0xffffffff : memory->npages;
+	return range_within(*first, *npages, memory->npages) ? STATUS_OK
+							     : ERR_RANGE;
+}
 
 // A reference to the memory is cleared under its lock; true when it was the last:
 // drop the lock, then object_condemn(). cpus must be flushed before frames go.

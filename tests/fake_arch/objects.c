@@ -68,14 +68,6 @@ enum status thread_create(struct pool *pool, struct thread **out)
 	return status;
 }
 
-enum status memory_window(const struct memory *memory, u64 badge, u64 *first,
-			  u64 *npages)
-{
-	*first = badge >> 32;
-	*npages = badge ? badge & 0xffffffff : memory->npages;
-	return STATUS_OK;
-}
-
 enum status memory_create(struct pool *pool, u64 size_bytes, u32,
 			  struct memory **out)
 {
