@@ -447,9 +447,11 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 		thread->cspace = &cnode_empty;
 		break;
 	case HOLDER_THREAD_ASPACE:
-		// It cannot run any more; the home CPU takes it off.
-		thread->aspace = nullptr;
-		thread->roots = (struct arch_roots){};
+		// It cannot run any more; the home CPU takes it off. In this
+		// order: cpu->published, arch_switch().
+		__atomic_store_n(&thread->roots.guest, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&thread->roots.full, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&thread->aspace, nullptr, __ATOMIC_RELEASE);
 		thread_request(thread, REQUEST_STOP);
 		break;
 	default:

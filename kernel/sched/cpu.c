@@ -115,7 +115,10 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 	// on sees them, so it is enough to ask those that show it now.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < cpu_count; i++)
-		if (shows(__atomic_load_n(&cpus[i]->published,
+		if (shows(__atomic_load_n(&cpus[i]->publishing,
+					  __ATOMIC_ACQUIRE),
+			  aspace) ||
+		    shows(__atomic_load_n(&cpus[i]->published,
 					  __ATOMIC_ACQUIRE),
 			  aspace))
 			flush->cpus |= 1ull << i;

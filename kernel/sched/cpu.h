@@ -58,7 +58,9 @@ struct cpu {
 	u64 quiesce_wanted;
 	u64 quiesce_done;
 	u64 steal_mask; // CPUs that ask for work
-	struct aspace *published; // address space whose root is loaded
+	// Address space whose root is loaded, and, while the root changes,
+	// also the next one: neither may be taken apart.
+	struct aspace *published;
 
 	// Run queues
 	alignas(64) struct thread *ready_head[PRIORITIES];
@@ -73,6 +75,7 @@ struct cpu {
 	struct object *reaper; // condemned objects
 	u64 idle_time, idle_since;
 	u64 timer_interrupts;
+	struct aspace *publishing; // [a] see published
 	u8 scratch[SCRATCH_BYTES]; // for copies between user memory and objects
 #ifdef KOCHAB_DEBUG
 	struct lock *held[8];

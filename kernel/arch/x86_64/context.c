@@ -151,15 +151,10 @@ static void load_bases(const struct thread *thread)
 	write_user_gs_base(thread->regs.gs_base);
 }
 
-static void change_root(struct cpu *cpu, u64 root, struct aspace *aspace)
+static void switch_root(struct cpu *cpu, struct thread *to, const u64 *root_at)
 {
-	if (root && read_cr(3) != root) {
-		publish_root(cpu, aspace, root);
-		return;
-	}
-	if (!root)
-		load_root(0); // this one stays: publish afterwards
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_SEQ_CST);
+	if (read_cr(3) != *root_at || cpu->published != to->aspace)
+		change_root(cpu, &to->aspace, root_at);
 }
 
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
@@ -169,13 +164,15 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 	if (from && !from->running_guest)
 		save_bases(from);
 	if (!to) { // idle: do not sit on an address space that may go away
-		change_root(cpu, 0, nullptr);
+		load_root(0);
+		__atomic_store_n(&cpu->publishing, nullptr, __ATOMIC_RELEASE);
+		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
 		return;
 	}
 	if (to->running_guest) { // arch_guest_continue() loads the bases
-		change_root(cpu, to->roots.guest, to->aspace);
+		switch_root(cpu, to, &to->roots.guest);
 	} else {
-		change_root(cpu, to->roots.full, to->aspace);
+		switch_root(cpu, to, &to->roots.full);
 		load_bases(to);
 	}
 	fpu_switch(cpu, to);

@@ -88,7 +88,7 @@ switch_to(struct cpu *cpu, struct thread *self, struct thread *next)
 	next->slice_end = self->slice_end;
 	write_fs_base(next->regs.fs_base);
 	if (self->roots.full != next->roots.full)
-		publish_root(cpu, next->aspace, next->roots.full);
+		change_root(cpu, &next->aspace, &next->roots.full);
 	if (UNLIKELY(cpu->fpu_enabled != (cpu->fpu_owner == next)))
 		fpu_switch(cpu, next);
 }
@@ -221,7 +221,7 @@ slow:
 // which do the same with all their errors.
 PRESERVE_NONE void fast_guest_run(REGISTERS)
 {
-	u64 word, rip, rflags;
+	u64 word, rip, rflags, root;
 	struct slot *slot =
 		find(self->cspace, cap, OBJECT_GUEST, RIGHT_CONTROL, &word);
 	volatile struct guest_state *state;
@@ -234,7 +234,8 @@ PRESERVE_NONE void fast_guest_run(REGISTERS)
 	guest = (struct guest *)word_object(word);
 	state = guest->state;
 	rip = state->rip;
-	if (UNLIKELY(rip >= GUEST_END || !self->roots.guest ||
+	root = __atomic_load_n(&self->roots.guest, __ATOMIC_RELAXED);
+	if (UNLIKELY(rip >= GUEST_END || !root ||
 		     (self->bound &&
 		      __atomic_load_n(&self->bound->bits, __ATOMIC_SEQ_CST))))
 		goto slow;
@@ -254,7 +255,7 @@ PRESERVE_NONE void fast_guest_run(REGISTERS)
 	__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs"
 			 : "=&r"(self->regs.gs_base)
 			 : "r"(make_canonical(state->gs_base)));
-	write_cr(3, self->roots.guest);
+	write_cr(3, root); // of the address space that is published
 	cpu->guest_save = (u64)state;
 	cpu->in_guest = 1;
 	guest_enter((struct guest_state *)state, rip,

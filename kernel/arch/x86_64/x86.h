@@ -147,21 +147,24 @@ bool fpu_take(
 	struct thread *thread); // give this CPU's FPU to its current thread
 void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
 
-// Load a root that can go away. The address space is published first, so that
-// flushes of it reach this CPU; the old one is not published from then on and may
-// be freed. Between the two instructions nothing is translated that is not in the
-// TLB, as a kernel's global entry, already: the old root is not read any more.
-static inline void publish_root(struct cpu *cpu, struct aspace *aspace,
-				u64 root)
+extern u64 kernel_root; // physical address of the page-table root
+
+// Load a root that can go away. Both address spaces are published while the root
+// changes. Who takes one away clears a thread's root before its aspace, and waits
+// until no CPU publishes it: so the root is read last.
+static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
+			       const u64 *root_at)
 {
-	__asm__ volatile("movq %1, %0; movq %2, %%cr3"
-			 : "=m"(cpu->published)
-			 : "r"(aspace), "r"(root)
-			 : "memory");
+	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+	u64 root;
+
+	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_RELEASE);
+	root = __atomic_load_n(root_at, __ATOMIC_ACQUIRE);
+	write_cr(3, __builtin_expect(!root, 0) ? kernel_root : root);
+	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
 }
 
 // ---- paging.c
-extern u64 kernel_root; // physical address of the page-table root
 void paging_init(struct boot_info *info); // builds and loads the final tables
 void paging_finish(struct boot_info *info); // no more tables behind the image
 void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
