@@ -130,9 +130,10 @@ void tlb_flush_finish(struct tlb_flush *flush)
 		return;
 	if (flush->cpus >> cpu_self()->number & 1)
 		arch_flush_all();
-	flush->cpus &= ~(1ull << cpu_self()->number) & online_mask();
+	flush->cpus &= ~(1ull << cpu_self()->number);
 	if (!flush->cpus)
 		return;
+	flush->cpus &= online_mask();
 	lock_check_none();
 	ask_and_wait(flush->cpus, CPU_REQUEST_FLUSH,
 		     __builtin_offsetof(struct cpu, flush_wanted),

@@ -73,7 +73,9 @@ find(const struct cnode *cnode, u64 handle, u64 type, u64 right, u64 *word)
 		return nullptr;
 	slot = &cnode->slots[lower & cnode->mask];
 	*word = slot_word(slot);
-	return names(*word, type, right) ? slot : nullptr;
+	if (UNLIKELY(!names(*word, type, right)))
+		return nullptr;
+	return slot;
 }
 
 // The CPU goes from self to next. fast_exit does the GS base.
