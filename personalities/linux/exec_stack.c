@@ -7,6 +7,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "personalities/linux/container.h"
+#include "personalities/linux/cpu.h"
 #include "personalities/linux/exec.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/process.h"
@@ -38,14 +39,6 @@ struct pair {
 	u64 type, value;
 };
 
-static u64 hardware_capabilities(void)
-{
-	u32 a = 1, b, c = 0, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return d;
-}
-
 static u32 auxiliary(struct thread *thread, const struct exec_image *image,
 		     u64 base, u64 random, u64 name, u64 platform,
 		     struct pair *out)
@@ -53,7 +46,7 @@ static u32 auxiliary(struct thread *thread, const struct exec_image *image,
 	const struct elf_image *elf = &image->program->image;
 	struct process *p = thread->process;
 	const struct pair all[] = {
-		{AT_HWCAP, hardware_capabilities()},
+		{AT_HWCAP, cpu_capabilities()},
 		{AT_PAGESZ, PAGE},
 		{AT_CLKTCK, CLOCK_TICKS},
 		{AT_PHDR, elf->table_address ? elf->table_address + base : 0},

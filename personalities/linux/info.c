@@ -11,6 +11,7 @@
 #include "lib/sys/component.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
+#include "personalities/linux/cpu.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/process.h"
 

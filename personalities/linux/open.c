@@ -2,6 +2,7 @@
 // Copyright The Kochab authors
 //
 // System calls that open, make, remove and rename by path.
+#include "lib/base/format.h"
 #include "lib/base/string.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
@@ -401,6 +402,68 @@ i64 call_truncate(struct thread *thread, const u64 *a)
 		error = truncate_place(&walk->place, a[1]);
 	walk_free(walk);
 	return error;
+}
+
+// Space is not reserved: the file is only made as long.
+i64 call_fallocate(struct thread *thread, const u64 *a)
+{
+	struct file *file = files_get(thread, a[0]);
+	struct fs_attributes attributes;
+	u64 end;
+	i64 error = 0;
+
+	if (!file)
+		return -EBADF;
+	if ((i64)a[2] < 0 || (i64)a[3] <= 0 ||
+	    __builtin_add_overflow(a[2], a[3], &end) || (i64)end < 0)
+		error = -EINVAL;
+	else if (a[1] & ~1ull) // FALLOC_FL_KEEP_SIZE
+		error = -EOPNOTSUPP;
+	else if (file->operations != &fs_file_operations)
+		error = -ENODEV;
+	else if (!(file->flags & O_ACCMODE))
+		error = -EBADF;
+	else
+		error = file_attributes(thread, file, &attributes);
+	if (!error && !a[1] && attributes.size_bytes < end)
+		error = truncate_place(&file->place, end);
+	file_put(file);
+	return error;
+}
+
+// A file of the root's file system whose name goes before anybody sees it.
+i64 call_memfd_create(struct thread *thread, const u64 *a)
+{
+	static u32 number;
+	struct mount *mount = &mounts[0];
+	struct walk *walk = walk_create();
+	struct file *file = nullptr;
+	i64 error = walk ? 0 : -ENOMEM;
+
+	if (a[1] & ~3ull) // MFD_CLOEXEC, MFD_ALLOW_SEALING
+		error = -EINVAL;
+	if (!error) {
+		format_text(walk->name, sizeof(walk->name), ".memfd-%u",
+			    number++);
+		format_text(walk->path, sizeof(walk->path), "/%s",
+			    walk->name);
+		walk->parent = (struct place){mount, mount->root, S_IFDIR};
+		walk->trailing_slash = false;
+		error = create_file(thread, walk, 0777);
+	}
+	if (!error)
+		error = place_open(thread, walk, O_RDWR, &file);
+	if (!error) {
+		fs_keep_if_open(&walk->place);
+		error = mount->operations->unlink(mount, mount->root,
+						  walk->name, false);
+	}
+	walk_free(walk);
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	return files_install(thread, file, 0, a[1] & 1);
 }
 
 i64 call_ftruncate(struct thread *thread, const u64 *a)

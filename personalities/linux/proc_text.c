@@ -12,6 +12,7 @@
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
 #include "personalities/linux/container.h"
+#include "personalities/linux/cpu.h"
 #include "personalities/linux/mount.h"
 #include "personalities/linux/process.h"
 #include "personalities/linux/time.h"
@@ -69,7 +70,8 @@ usize proc_cpuinfo(char *to, usize size)
 usize proc_stat(char *to, usize size)
 {
 	u64 run = 0, up = clock_ns() / TICK;
-	u32 alive = 0;
+	u32 alive = 0, ncpus = cpu_count();
+	usize length;
 
 	LIST_FOR_EACH(node, &processes)
 	{
@@ -78,13 +80,18 @@ usize proc_stat(char *to, usize size)
 		run += process_run_ns(p) / TICK;
 		alive++;
 	}
-	return format_text(
-		to, size,
-		"cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n"
-		"intr 0\nctxt 0\nbtime %lu\nprocesses %u\nprocs_running 1\n"
-		"procs_blocked 0\n",
-		run, up, run, up, (realtime_now() - clock_ns()) / SECOND,
-		alive);
+	// What ran is not known by CPU: it is shared out evenly.
+	length = format_text(to, size, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", run,
+			     up * ncpus - MIN(run, up * ncpus));
+	for (u32 i = 0; i < ncpus && length < size; i++)
+		length += format_text(to + length, size - length,
+				      "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i,
+				      run / ncpus, up - MIN(run / ncpus, up));
+	return length + format_text(to + length, size - length,
+				    "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"
+				    "procs_running 1\nprocs_blocked 0\n",
+				    (realtime_now() - clock_ns()) / SECOND,
+				    alive);
 }
 
 usize proc_version(char *to, usize size)

@@ -10,6 +10,7 @@
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
 #include "personalities/linux/container.h"
+#include "personalities/linux/cpu.h"
 #include "personalities/linux/sync.h"
 
 #define RESEED_AFTER 1024u // requests
@@ -17,14 +18,6 @@
 static struct mutex lock = MUTEX(lock);
 static u32 key[8];
 static u64 requests;
-
-static bool has_rdrand(void)
-{
-	u32 a = 1, b, c = 0, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return c & 1u << 30;
-}
 
 static u64 hardware(void)
 {
@@ -86,7 +79,7 @@ static void block(u64 counter, u32 out[16])
 
 static void reseed(void)
 {
-	bool good = has_rdrand();
+	bool good = cpu_has_rdrand();
 
 	for (u32 i = 0; i < 4; i++) {
 		u64 word = clock_ns() * 0x9e3779b97f4a7c15ull;
