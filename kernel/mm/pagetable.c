@@ -38,27 +38,21 @@ static void table_free(struct aspace *aspace, struct paddr table)
 	aspace->table_pages--;
 }
 
-static enum status root_alloc(struct aspace *aspace, struct paddr *out)
-{
-	enum status status = table_alloc(aspace, out);
-
-	if (status == STATUS_OK)
-		arch_root_init(*out);
-	return status;
-}
-
 enum status pagetable_create(struct aspace *aspace,
 			     const struct aspace *container)
 {
-	enum status status = root_alloc(aspace, &aspace->root);
+	enum status status = table_alloc(aspace, &aspace->root);
 	struct paddr table;
 
 	if (status != STATUS_OK)
 		return status;
 	u64 *root = table_at(aspace->root);
 
+	arch_root_init(aspace->root);
 	if (aspace->kind == ASPACE_FOREIGN) {
-		status = root_alloc(aspace, &aspace->guest_root);
+		status = table_alloc(aspace, &aspace->guest_root);
+		if (status == STATUS_OK)
+			arch_root_init(aspace->guest_root);
 		for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER; i++)
 			root[i] = table_at(container->root)[i];
 	}

@@ -298,9 +298,8 @@ bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 
 // ---- pages
 
-// entry: empty, and ours alone; NULL: to be found.
-static enum status insert(struct memory *memory, u64 index, u64 *entry,
-			  struct paddr frame)
+enum status memory_insert_locked(struct memory *memory, u64 index, u64 *entry,
+				 struct paddr frame)
 {
 	enum status status = STATUS_OK;
 
@@ -315,12 +314,6 @@ static enum status insert(struct memory *memory, u64 index, u64 *entry,
 	if (index >= memory->absent_from && index < memory->absent_to)
 		memory->absent_to = index;
 	return STATUS_OK;
-}
-
-enum status memory_insert_locked(struct memory *memory, u64 index,
-				 struct paddr frame)
-{
-	return insert(memory, index, nullptr, frame);
 }
 
 struct paddr memory_remove_locked(struct memory *memory, u64 *entry)
@@ -356,7 +349,7 @@ static enum status page_zero(struct memory *memory, u64 index, u64 *entry,
 
 	if (status != STATUS_OK)
 		return status;
-	status = insert(memory, index, entry, *frame);
+	status = memory_insert_locked(memory, index, entry, *frame);
 	if (status != STATUS_OK)
 		frame_free(*frame, 0);
 	return status;
@@ -647,7 +640,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 		memory_peek_locked(clone, index, nullptr).value;
 
 	if (!unused) {
-		status = memory_insert_locked(clone, index, frame);
+		status = memory_insert_locked(clone, index, nullptr, frame);
 		unused = status != STATUS_OK;
 	}
 	lock_drop(&clone->object.lock);

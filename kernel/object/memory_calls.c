@@ -251,7 +251,7 @@ static enum status supply_page(struct memory *memory, u64 index,
 			     : frame_alloc_zero(&frame);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_insert_locked(memory, index, frame);
+	status = memory_insert_locked(memory, index, nullptr, frame);
 	if (entry && status == STATUS_OK)
 		(void)memory_remove_locked(source, entry);
 	if (!entry && status != STATUS_OK)

@@ -37,8 +37,9 @@ bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 		u32 *budget);
 
 enum status frame_alloc_zero(struct paddr *out);
-// Put a frame at an absent page. On error the frame stays the caller's.
-enum status memory_insert_locked(struct memory *memory, u64 index,
+// Put a frame at an absent page. entry: the page's, ours alone; NULL: to be found.
+// On error the frame stays the caller's.
+enum status memory_insert_locked(struct memory *memory, u64 index, u64 *entry,
 				 struct paddr frame);
 // Empty an entry from radix_own(); the share of the frame is the caller's now.
 struct paddr memory_remove_locked(struct memory *memory, u64 *entry);
