@@ -83,6 +83,7 @@ static const struct probe privileged[] = {
 };
 
 static struct handle faults, code;
+static u64 patience_ns; // for a fault
 static struct worker *victim;
 
 static void code_set(const u8 *bytes, u32 count)
@@ -97,6 +98,7 @@ static void code_set(const u8 *bytes, u32 count)
 
 static void set_up(void)
 {
+	patience_ns = 20 * SECOND;
 	faults = endpoint();
 	code = memory_of(2 * PAGE);
 	map_at(code, ALIAS_AT, 2 * PAGE, MAP_READ | MAP_WRITE);
@@ -123,7 +125,7 @@ static bool victim_run(u64 pc, u64 rdi, u64 rax, u64 rflags,
 	memset((void *)(victim->stack + STACK_BYTES - 512), 0, 512);
 	OK(sys_thread_registers(thread, (struct uaddr){(u64)&r}, true));
 	OK(sys_thread_start(thread, 0, 0, 0, 0));
-	came = fault_receive(faults, fault);
+	came = fault_within(faults, fault, patience_ns);
 	if (came)
 		fault_reply(FAULT_REPLY_STOP);
 	OK(sys_thread_stop(thread));
@@ -284,6 +286,7 @@ static void test_entry(void)
 	((u8 *)ALIAS_AT)[PAGE - 1] = 0x05;
 	OK(sys_aspace_map(SELF_ASPACE, code, 0, USER_END - PAGE, PAGE,
 			  MAP_READ | MAP_EXEC));
+	patience_ns = 20 * MS; // most of them do not fault
 	for (u64 nr = 0; nr < SYS_COUNT; nr += 7) { // null, yield, …
 		struct thread_registers r;
 
@@ -294,6 +297,7 @@ static void test_entry(void)
 					(struct uaddr){(u64)&r}, false));
 		CHECK(r.rip == USER_END - 2 || r.rip == USER_END);
 	}
+	patience_ns = 20 * SECOND;
 	// An instruction that runs over the end.
 	((u8 *)ALIAS_AT)[PAGE - 1] = 0x48;
 	CHECK(victim_run(USER_END - 1, 0, 0, 0x202, &fault));

@@ -7,8 +7,9 @@
 
 #include <stdarg.h>
 
-#define JOIN_NS (20 * SECOND)
+#define JOIN_NS (60 * SECOND)
 #define POLL_NS (200 * US)
+#define FAULT_NS (20 * SECOND)
 
 static u8 stacks[WORKERS][STACK_BYTES] __attribute__((aligned(STACK_BYTES)));
 
@@ -360,9 +361,14 @@ u32 cpus_online(void)
 
 bool fault_receive(struct handle endpoint, struct fault *fault)
 {
+	return fault_within(endpoint, fault, FAULT_NS);
+}
+
+bool fault_within(struct handle endpoint, struct fault *fault, u64 ns)
+{
 	struct message message = {};
 
-	if (ipc_recv(endpoint, &message, clock_ns() + SECOND) != STATUS_OK)
+	if (ipc_recv(endpoint, &message, clock_ns() + ns) != STATUS_OK)
 		return false;
 	CHECK(message.nwords == 5);
 	*fault = (struct fault){message.word[0], message.word[1],

@@ -142,10 +142,10 @@ struct worker *worker_new(void (*run)(struct worker *));
 void worker_prepare(struct worker *worker); // made and configured
 void worker_start(struct worker *worker); // prepares it if need be
 struct worker *worker_run(void (*run)(struct worker *), u64 a, u64 b);
-void worker_join(struct worker *worker); // fails after ten seconds
+void worker_join(struct worker *worker); // fails after a minute
 bool worker_ended(struct worker *worker, u64 within_ns);
 u64 thread_state(u32 thread);
-// Wait until the thread is in this state; fails after ten seconds.
+// Wait until the thread is in this state; fails after a minute.
 void worker_wait_state(struct worker *worker, u64 state);
 void kill(struct worker *worker); // delete its thread's last capability
 struct worker *self_worker(void);
@@ -157,8 +157,9 @@ u32 cpus_online(void);
 struct fault {
 	u64 kind, address, pc, code, sp;
 };
-// Receive the next fault at the endpoint. False when none came within a second.
+// Receive the next fault at the endpoint. False when none came for a while.
 bool fault_receive(struct handle endpoint, struct fault *fault);
+bool fault_within(struct handle endpoint, struct fault *fault, u64 ns);
 void fault_reply(u64 answer);
 
 // ---- another address space with the same program, its data as they are now

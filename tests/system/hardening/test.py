@@ -19,7 +19,8 @@ EFER_NO_EXECUTE = 1 << 11
 
 
 def test_probes(context):
-    log = context.run_root("root=kernel-test suite=hardening", mem="256M")
+    log = context.run_root("root=kernel-test suite=hardening", mem="256M",
+                           icount=True)
     cases = re.findall(r"^CASE (\S+) (.*)$", log, re.MULTILINE)
     bad = ["%s: %s" % case for case in cases if case[1] != "ok"]
     context.check(not bad, "\n".join(
