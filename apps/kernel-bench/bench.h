@@ -65,6 +65,9 @@ extern const struct row message_rows[], object_rows[], memory_rows[];
 u64 row_tenths(const struct row *row);
 void print_tenths(const char *name, const char *unit, u64 tenths);
 
+// Processes until no more fit, which stay; tenths of KiB that each took.
+void crowd_measure(u32 *count, u64 *kib_tenths);
+
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Ends the program when a call that must work did not.
 void must(enum status status, const char *what);

@@ -189,6 +189,16 @@ static void run_rows(const struct row *row)
 			print_tenths(row->name, "insns", row_tenths(row));
 }
 
+static void run_crowd(void)
+{
+	u64 kib_tenths;
+	u32 count;
+
+	crowd_measure(&count, &kib_tenths);
+	print_tenths("native-processes", "processes", count * 10ul);
+	print_tenths("idle-process-memory", "KiB", kib_tenths);
+}
+
 int component_main(const struct startup *)
 {
 	(void)startup_word("rows", rows_word, sizeof(rows_word));
@@ -203,6 +213,8 @@ int component_main(const struct startup *)
 	run_rows(message_rows);
 	run_rows(object_rows);
 	run_rows(memory_rows);
+	if (wanted("native-processes") || wanted("idle-process-memory"))
+		run_crowd(); // last: it takes all memory
 	say("BENCH-END\n");
 	off();
 }
