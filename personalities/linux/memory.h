@@ -71,6 +71,8 @@ u64 mm_resident(struct mm *mm);
 struct backing *backing_create(struct handle memory, bool private_copy);
 [[nodiscard]] i64 backing_anonymous(u64 bytes, bool private_copy,
 				    struct backing **out);
+// All pages are there from the start: the personality may write to them itself.
+[[nodiscard]] i64 backing_committed(u64 bytes, struct backing **out);
 void backing_get(struct backing *backing);
 void backing_put(struct backing *backing);
 

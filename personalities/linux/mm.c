@@ -20,12 +20,12 @@ struct backing *backing_create(struct handle memory, bool private_copy)
 	return backing;
 }
 
-i64 backing_anonymous(u64 bytes, bool private_copy, struct backing **out)
+static i64 backing_make(u64 bytes, u32 flags, bool private_copy,
+			struct backing **out)
 {
 	struct handle memory;
-	enum status status =
-		cap_create(guest_pool, OBJECT_MEMORY, bytes, MEMORY_ANON,
-			   (struct handle){0}, &memory);
+	enum status status = cap_create(guest_pool, OBJECT_MEMORY, bytes, flags,
+					(struct handle){0}, &memory);
 
 	if (status != STATUS_OK)
 		return -ENOMEM;
@@ -34,6 +34,16 @@ i64 backing_anonymous(u64 bytes, bool private_copy, struct backing **out)
 		return 0;
 	cap_free(memory);
 	return -ENOMEM;
+}
+
+i64 backing_anonymous(u64 bytes, bool private_copy, struct backing **out)
+{
+	return backing_make(bytes, MEMORY_ANON, private_copy, out);
+}
+
+i64 backing_committed(u64 bytes, struct backing **out)
+{
+	return backing_make(bytes, MEMORY_ANON | MEMORY_COMMITTED, false, out);
 }
 
 void backing_get(struct backing *backing)
@@ -57,7 +67,8 @@ i64 mm_read(struct mm *mm, u64 address, void *to, u64 bytes)
 		u64 part = MIN(bytes, page + PAGE - address);
 		void *window;
 
-		if (!area ||
+		// Only what cannot fail to be there: no file's memory.
+		if (!area || !area->backing->private_copy ||
 		    memory_map(area->backing->memory,
 			       area->offset + (page - area->start), PAGE,
 			       MAP_READ, &window) != STATUS_OK)

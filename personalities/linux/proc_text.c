@@ -19,6 +19,7 @@
 #include "personalities/linux/tty.h"
 
 #define SECOND 1000000000ul
+#define TEXT_RESERVE 0x40000ul
 #define TICK (SECOND / CLOCK_TICKS)
 
 void memory_totals(u64 *total_bytes, u64 *free_bytes);
@@ -87,11 +88,11 @@ usize proc_stat(char *to, usize size)
 		length += format_text(to + length, size - length,
 				      "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i,
 				      run / ncpus, up - MIN(run / ncpus, up));
-	return length + format_text(to + length, size - length,
-				    "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"
-				    "procs_running 1\nprocs_blocked 0\n",
-				    (realtime_now() - clock_ns()) / SECOND,
-				    alive);
+	return length +
+		format_text(to + length, size - length,
+			    "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"
+			    "procs_running 1\nprocs_blocked 0\n",
+			    (realtime_now() - clock_ns()) / SECOND, alive);
 }
 
 usize proc_version(char *to, usize size)
@@ -255,8 +256,12 @@ static usize memory_text(struct mm *mm, u64 start, u64 end, char *to,
 			 usize size)
 {
 	usize bytes = MIN(end - start, size);
+	u64 total, free;
 
-	if (!mm || end <= start || mm_read(mm, start, to, bytes))
+	// Reading a page that is not there takes one from the pool.
+	memory_totals(&total, &free);
+	if (!mm || end <= start || free < bytes + TEXT_RESERVE ||
+	    mm_read(mm, start, to, bytes))
 		return 0;
 	return bytes;
 }

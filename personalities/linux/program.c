@@ -46,7 +46,7 @@ static i64 contents_read(const struct place *place, u64 size,
 {
 	struct backing *backing;
 	void *window;
-	i64 error = backing_anonymous(align_up(size, PAGE), false, &backing);
+	i64 error = backing_committed(align_up(size, PAGE), &backing);
 
 	if (error)
 		return error;
