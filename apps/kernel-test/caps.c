@@ -107,9 +107,11 @@ static void test_window(void)
 	SAME(sys_cap_mint(SELF_CNODE, free, memory, ~0u, 1ull << 32),
 	     ERR_ARGUMENT);
 	SAME(sys_cap_mint(SELF_CNODE, free, memory, ~0u,
-			  0xffffffffull << 32 | 0xffffffff), ERR_ARGUMENT);
+			  0xffffffffull << 32 | 0xffffffff),
+	     ERR_ARGUMENT);
 	SAME(sys_aspace_map(SELF_ASPACE, window, PAGE_BYTES, AREA + 0x200000,
-			    3 * PAGE_BYTES, MAP_READ), ERR_RANGE);
+			    3 * PAGE_BYTES, MAP_READ),
+	     ERR_RANGE);
 }
 
 static void test_move(void)
@@ -178,7 +180,8 @@ static void test_revoke_many(void)
 		CHECK(!slot_full(handle_of(cnode.value << 16 | i)));
 	OK(sys_cap_copy(cnode, 0, root));
 	for (u32 i = 1; i < 2000; i++)
-		OK(sys_cap_copy(cnode, i, handle_of(cnode.value << 16 | (i - 1))));
+		OK(sys_cap_copy(cnode, i,
+				handle_of(cnode.value << 16 | (i - 1))));
 	OK(sys_cap_revoke(cnode, 1000));
 	for (u32 i = 0; i < 2000; i++)
 		SAME(slot_full(handle_of(cnode.value << 16 | i)), i <= 1000);
@@ -206,8 +209,8 @@ static void test_nested(void)
 	SAME(sys_signal(handle_of(one.value << 16 | 5)), ERR_HANDLE);
 	SAME(sys_cap_copy(cnode, 8, one), ERR_RANGE);
 	SAME(sys_cap_copy(fixed, 4, one), ERR_RIGHTS);
-	SAME(sys_cap_move(SELF_CNODE, to,
-			  handle_of(fixed.value << 16 | 5)), ERR_HANDLE);
+	SAME(sys_cap_move(SELF_CNODE, to, handle_of(fixed.value << 16 | 5)),
+	     ERR_HANDLE);
 	OK(sys_cap_move(SELF_CNODE, to, handle_of(cnode.value << 16 | 5)));
 	// A cnode that holds itself goes away with its last outer capability.
 	OK(sys_cap_copy(cnode, 0, cnode));
@@ -259,8 +262,8 @@ static void test_keep(void)
 
 	map_at(lent, AREA, PAGE_BYTES, MAP_READ | MAP_WRITE | MAP_KEEP);
 	*word_at(AREA) = 42;
-	map_at(memory, AREA + 0x10000, PAGE_BYTES, MAP_READ | MAP_WRITE |
-	       MAP_KEEP);
+	map_at(memory, AREA + 0x10000, PAGE_BYTES,
+	       MAP_READ | MAP_WRITE | MAP_KEEP);
 	SAME(*word_at(AREA + 0x10000), 42);
 	OK(slot_revoke(memory));
 	SAME(*word_at(AREA), 0);
@@ -364,15 +367,17 @@ static void test_model(void)
 		case 1:
 		case 2:
 		case 3:
-			want = parent[a] == -1 ? ERR_HANDLE :
-			       parent[b] != -1 ? ERR_OCCUPIED : STATUS_OK;
+			want = parent[a] == -1	  ? ERR_HANDLE
+				: parent[b] != -1 ? ERR_OCCUPIED
+						  : STATUS_OK;
 			SAME(sys_cap_copy(cnode, b, from), want);
 			if (want == STATUS_OK)
 				parent[b] = (i32)a;
 			break;
 		case 4:
-			want = parent[b] != -1 ? ERR_OCCUPIED :
-			       parent[a] == -1 ? ERR_HANDLE : STATUS_OK;
+			want = parent[b] != -1	  ? ERR_OCCUPIED
+				: parent[a] == -1 ? ERR_HANDLE
+						  : STATUS_OK;
 			SAME(sys_cap_move(cnode, b, from), want);
 			if (want != STATUS_OK)
 				break;
@@ -427,7 +432,8 @@ const struct test_case suite_caps[] = {
 	{"caps.info", test_info, "cap_info ok", 0},
 	{"caps.copy", test_copy,
 	 "cap_copy ok;cap_copy error HANDLE;cap_copy error OCCUPIED;"
-	 "cap_copy error RANGE;cap_copy error RIGHTS", 0},
+	 "cap_copy error RANGE;cap_copy error RIGHTS",
+	 0},
 	{"caps.mint", test_mint,
 	 "cap_mint ok;cap_mint error HANDLE;cap_mint error OCCUPIED;"
 	 "cap_mint error RANGE;cap_mint error RIGHTS;cap_mint error ARGUMENT",
@@ -435,7 +441,8 @@ const struct test_case suite_caps[] = {
 	{"caps.window", test_window, nullptr, 0},
 	{"caps.move", test_move,
 	 "cap_move ok;cap_move error HANDLE;cap_move error OCCUPIED;"
-	 "cap_move error RANGE", 0},
+	 "cap_move error RANGE",
+	 0},
 	{"caps.delete", test_delete, "cap_delete ok;cap_delete error RANGE", 0},
 	{"caps.revoke", test_revoke,
 	 "cap_revoke ok;cap_revoke error RANGE;cap_revoke error HANDLE", 0},

@@ -220,8 +220,8 @@ static void test_dma_quota(void)
 static void test_device_memory(void)
 {
 	// Above all memory and devices of this machine: reads give anything.
-	struct handle memory = device_new(OBJECT_MEMORY, 0xfec00000ull - PAGE,
-					  PAGE);
+	struct handle memory =
+		device_new(OBJECT_MEMORY, 0xfec00000ull - PAGE, PAGE);
 	struct handle dma = device_new(OBJECT_DMA, 0, 0);
 	u64 size, flags, physical, bus;
 
@@ -233,7 +233,8 @@ static void test_device_memory(void)
 	(void)*word_at(AREA);
 	SAME(sys_memory_decommit(memory, 0, PAGE) == STATUS_OK, false);
 	SAME(sys_memory_clone(memory, CASE_POOL, SELF_CNODE, slot_new()) ==
-	     STATUS_OK, false);
+		     STATUS_OK,
+	     false);
 	(void)!sys_dma_map(dma, memory, 0, PAGE, &bus);
 }
 
@@ -244,7 +245,7 @@ static void test_log(void)
 	bool found = false;
 	u32 done = 0;
 
-	OK(sys_system_log(SYSTEM, (struct uaddr){(u64)"zebra stripes\n"}, 14));
+	OK(sys_system_log(SYSTEM, (struct uaddr){(u64) "zebra stripes\n"}, 14));
 	OK(sys_system_log(SYSTEM, (struct uaddr){0x1000}, 0));
 	SAME(sys_system_log(SYSTEM, (struct uaddr){(u64)buffer}, 257),
 	     ERR_ARGUMENT);
@@ -266,9 +267,11 @@ static void test_log(void)
 	}
 	CHECK(found);
 	SAME(sys_system_log_read(SYSTEM, (struct uaddr){0x1000}, 10, 0, &done,
-				 &next), ERR_ADDRESS);
+				 &next),
+	     ERR_ADDRESS);
 	SAME(sys_system_log_read(SYSTEM, (struct uaddr){(u64)test_log}, 10, 0,
-				 &done, &next), ERR_ADDRESS);
+				 &done, &next),
+	     ERR_ADDRESS);
 	(void)!sys_system_log_read(SYSTEM, (struct uaddr){(u64)buffer}, 10,
 				   ~0ull, &done, &next);
 }
@@ -314,23 +317,28 @@ const struct test_case suite_devices[] = {
 	{"devices.create", test_create,
 	 "device_create ok;device_create error QUOTA;"
 	 "device_create error OCCUPIED;device_create error RANGE;"
-	 "device_create error ARGUMENT", 0},
+	 "device_create error ARGUMENT",
+	 0},
 	{"devices.port", test_port,
 	 "ioport_access ok;ioport_access error RANGE;"
-	 "ioport_access error ARGUMENT", 0},
+	 "ioport_access error ARGUMENT",
+	 0},
 	{"devices.irq", test_irq, "irq_bind ok;irq_ack ok", 0},
 	{"devices.msi", test_msi, nullptr, 0},
 	{"devices.dma", test_dma,
 	 "dma_map ok;dma_map error RANGE;dma_map error ARGUMENT;dma_unmap ok;"
-	 "dma_unmap error RANGE", 0},
+	 "dma_unmap error RANGE",
+	 0},
 	{"devices.dma-quota", test_dma_quota, "dma_map error QUOTA", 0},
 	{"devices.memory", test_device_memory, nullptr, 0},
 	{"devices.log", test_log,
 	 "system_log ok;system_log error ADDRESS;system_log error ARGUMENT;"
-	 "system_log_read ok;system_log_read error ADDRESS", 0},
+	 "system_log_read ok;system_log_read error ADDRESS",
+	 0},
 	{"devices.system", test_system,
 	 "system_info ok;system_info error RANGE;"
-	 "system_control error ARGUMENT", 0},
+	 "system_control error ARGUMENT",
+	 0},
 	{"devices.offline", test_offline, "system_control error UNSUPPORTED",
 	 0},
 	{}};

@@ -30,8 +30,17 @@
 
 // Slots of the controller
 enum {
-	F_STATS = 36, F_POOL, F_ASPACE, F_DATA, F_STACKS, F_CNODE, F_MASTER,
-	F_SCRATCH, F_SCHED, F_BELL, F_THREAD, // four of them
+	F_STATS = 36,
+	F_POOL,
+	F_ASPACE,
+	F_DATA,
+	F_STACKS,
+	F_CNODE,
+	F_MASTER,
+	F_SCRATCH,
+	F_SCHED,
+	F_BELL,
+	F_THREAD, // four of them
 	F_OBJECT = F_THREAD + THREADS_MAX, // what goes into the master
 	F_END = 180,
 };
@@ -71,9 +80,23 @@ static u64 any_handle(u64 *state, u32 type)
 static u64 any_number(u64 *state)
 {
 	static const u64 special[] = {
-		0, 1, 2, 0xfff, 0x1000, 0x1001, 0xffffffff, 0x100000000,
-		USER_END - PAGE_BYTES, USER_END, GUEST_END, 1ull << 63, ~0ull,
-		0xffff800000000000, 0xffffffff80100000, ~0xfffull, 1ull << 47,
+		0,
+		1,
+		2,
+		0xfff,
+		0x1000,
+		0x1001,
+		0xffffffff,
+		0x100000000,
+		USER_END - PAGE_BYTES,
+		USER_END,
+		GUEST_END,
+		1ull << 63,
+		~0ull,
+		0xffff800000000000,
+		0xffffffff80100000,
+		~0xfffull,
+		1ull << 47,
 	};
 
 	switch (pick(state, 10)) {
@@ -106,8 +129,8 @@ static u64 soon(u64 *state)
 static u64 map_argument(u64 *state, u32 nr, u32 k)
 {
 	if (nr == SYS_ASPACE_MAP && k < 2)
-		return k ? pick(state, 4) * PAGE :
-			   OBJECT_MEMORY * 4 + pick(state, 4);
+		return k ? pick(state, 4) * PAGE
+			 : OBJECT_MEMORY * 4 + pick(state, 4);
 	switch (k - (nr == SYS_ASPACE_MAP ? 2 : 0)) {
 	case 0:
 		return PLAY_AT + pick(state, 64) * PAGE;
@@ -127,15 +150,16 @@ static u64 any_argument(u64 *state, const struct syscall_desc *desc, u32 k)
 	if (desc->nr == SYS_OBJECT_CREATE && k == 2 && pick(state, 4))
 		return pick(state, 4);
 	if (desc->nr == SYS_OBJECT_CREATE && k == 3)
-		return any_handle(state, pick(state, 2) ? OBJECT_ASPACE :
-							 OBJECT_MEMORY);
+		return any_handle(
+			state, pick(state, 2) ? OBJECT_ASPACE : OBJECT_MEMORY);
 	if ((desc->nr == SYS_OBJECT_CREATE || desc->nr == SYS_MEMORY_CLONE) &&
 	    k + 1 == desc->nargs && pick(state, 4))
 		return 64 + pick(state, 32); // often empty
 	if (desc->nr == SYS_OBJECT_CREATE && k == 1 && pick(state, 2))
 		return pick(state, 2) ? pick(state, 8) : pick(state, 9) * PAGE;
 	if ((desc->nr == SYS_ASPACE_MAP || desc->nr == SYS_ASPACE_PROTECT ||
-	     desc->nr == SYS_ASPACE_UNMAP) && pick(state, 8))
+	     desc->nr == SYS_ASPACE_UNMAP) &&
+	    pick(state, 8))
 		return map_argument(state, desc->nr, k);
 	if (desc->arg[k] == SYSCALL_ARG_U64 && pick(state, 2) &&
 	    (desc->object == OBJECT_MEMORY || desc->object == OBJECT_DMA))
@@ -148,18 +172,18 @@ static u64 any_argument(u64 *state, const struct syscall_desc *desc, u32 k)
 	case SYSCALL_ARG_HANDLE:
 		return any_handle(state, desc->arg_object[k]);
 	case SYSCALL_ARG_SLOT:
-		return pick(state, 4) ? any_handle(state, (u32)pick(state, 16)) :
-					0;
+		return pick(state, 4) ? any_handle(state, (u32)pick(state, 16))
+				      : 0;
 	case SYSCALL_ARG_U32:
 		if (pick(state, 8))
-			return pick(state, 3) ? pick(state, CHILD_SLOTS) :
-						pick(state, 8);
+			return pick(state, 3) ? pick(state, CHILD_SLOTS)
+					      : pick(state, 8);
 		return any_number(state);
 	case SYSCALL_ARG_BOOL:
 		return pick(state, 2);
 	case SYSCALL_ARG_UADDR:
-		return pick(state, 3) ? SCRATCH_AT + pick(state, 4096) :
-					any_number(state);
+		return pick(state, 3) ? SCRATCH_AT + pick(state, 4096)
+				      : any_number(state);
 	default:
 		return any_number(state);
 	}
@@ -168,11 +192,10 @@ static u64 any_argument(u64 *state, const struct syscall_desc *desc, u32 k)
 static i64 any_message(u64 *state, const struct syscall_desc *desc)
 {
 	u64 word[MESSAGE_WORDS], cap = any_handle(state, desc->object);
-	u64 info = desc->nr | pick(state, 10) << INFO_WORDS_SHIFT |
-		   INFO_DEADLINE;
+	u64 info =
+		desc->nr | pick(state, 10) << INFO_WORDS_SHIFT | INFO_DEADLINE;
 	u64 slots = pick(state, CHILD_SLOTS) | pick(state, CHILD_SLOTS) << 16 |
-		    pick(state, CHILD_SLOTS) << 32 |
-		    pick(state, CHILD_SLOTS) << 48;
+		pick(state, CHILD_SLOTS) << 32 | pick(state, CHILD_SLOTS) << 48;
 
 	for (u32 i = 0; i < MESSAGE_WORDS; i++)
 		word[i] = random_next(state);
@@ -201,7 +224,7 @@ static void repair(u64 *state)
 static bool destructive(u32 nr)
 {
 	return nr == SYS_POOL_DESTROY || nr == SYS_THREAD_STOP ||
-	       nr == SYS_CAP_REVOKE || nr == SYS_THREAD_REGISTERS;
+		nr == SYS_CAP_REVOKE || nr == SYS_THREAD_REGISTERS;
 }
 
 [[noreturn]] static void child_main(u64 which)
@@ -217,8 +240,8 @@ static bool destructive(u32 nr)
 		     sys_cap_info(handle_of(CHILD_MASTER << 16 | 16), nullptr,
 				  nullptr, nullptr) != STATUS_OK))
 			__builtin_trap();
-		const struct syscall_desc *desc =
-			&syscall_descs[pick(&state, ARRAY_COUNT(syscall_descs))];
+		const struct syscall_desc *desc = &syscall_descs[pick(
+			&state, ARRAY_COUNT(syscall_descs))];
 		u64 value[8];
 		i64 status;
 
@@ -232,6 +255,9 @@ static bool destructive(u32 nr)
 			value[k + 1] = random_next(&state);
 		// The pool of all it has: seldom.
 		value[0] = any_handle(&state, desc->object);
+		if (desc->nr >= SYS_MEMORY_SUPPLY &&
+		    desc->nr <= SYS_MEMORY_CLEAN && pick(&state, 4))
+			value[0] = OBJECT_MEMORY * 4 + 1; // the paged one
 		if (desc->nr == SYS_POOL_DESTROY &&
 		    value[0] == OBJECT_POOL * 4 + 3 && pick(&state, 64))
 			continue;
@@ -276,11 +302,13 @@ static void stock(u32 type, u32 slot, u64 *state)
 	struct handle master = handle_of(F_MASTER);
 
 	for (u32 i = 0; i < 4; i++) {
-		u32 rights = i == 1 || i == 2 ?
-			(u32)random_next(state) | RIGHT_DERIVE : ~0u;
+		u32 rights = i == 1 || i == 2
+			? (u32)random_next(state) | RIGHT_DERIVE
+			: ~0u;
 
 		check(sys_cap_mint(master, type * 4 + i, handle_of(slot),
-				   rights, 0), "stock");
+				   rights, 0),
+		      "stock");
 	}
 }
 
@@ -289,7 +317,8 @@ static u32 create(u32 type, u64 a, u64 b, u32 c)
 	u32 slot = object_next++;
 
 	check(sys_object_create(handle_of(F_POOL), type, a, b, handle_of(c),
-				SELF_CNODE, slot), "create");
+				SELF_CNODE, slot),
+	      "create");
 	return slot;
 }
 
@@ -298,7 +327,8 @@ static u32 create_device(u32 type, u64 a, u64 b)
 	u32 slot = object_next++;
 
 	check(sys_device_create(SYSTEM, type, a, b, handle_of(F_POOL),
-				SELF_CNODE, slot), "device");
+				SELF_CNODE, slot),
+	      "device");
 	return slot;
 }
 
@@ -332,8 +362,8 @@ static void stock_all(u64 *state)
 	stock(OBJECT_MEMORY, memory, state);
 	replace(OBJECT_MEMORY * 4 + 1,
 		create(OBJECT_MEMORY, 16 * PAGE, MEMORY_PAGED, 0));
-	replace(OBJECT_MEMORY * 4 + 3, create(OBJECT_MEMORY, 8 * PAGE,
-					      MEMORY_COMMITTED, 0));
+	replace(OBJECT_MEMORY * 4 + 3,
+		create(OBJECT_MEMORY, 8 * PAGE, MEMORY_COMMITTED, 0));
 	pool = create(OBJECT_POOL, 300, 0, 0);
 	stock(OBJECT_POOL, pool, state);
 	replace(OBJECT_POOL * 4 + 3, F_POOL);
@@ -344,7 +374,8 @@ static void stock_all(u64 *state)
 	stock(OBJECT_DMA, create_device(OBJECT_DMA, 0, 0), state);
 	stock(OBJECT_TIMER, create(OBJECT_TIMER, 0, 0, 0), state);
 	check(sys_cap_mint(SELF_CNODE, system, SYSTEM,
-			   RIGHT_READ | RIGHT_DERIVE, 0), "system");
+			   RIGHT_READ | RIGHT_DERIVE, 0),
+	      "system");
 	stock(OBJECT_SYSTEM, system, state);
 	// Its own address space, thread and cnode where programs expect them.
 	for (u32 i = 0; i < 4; i++)
@@ -363,16 +394,16 @@ static bool thread_revive(u32 i)
 	(void)!sys_cap_mint(cnode, CHILD_MASTER, handle_of(F_MASTER),
 			    RIGHT_READ | RIGHT_DERIVE, 0);
 	return sys_thread_stop(thread) == STATUS_OK &&
-	       sys_thread_bind(thread, NONE) == STATUS_OK &&
-	       sys_thread_configure(thread, handle_of(F_ASPACE),
-				    handle_of(F_CNODE), NONE, WORKER_LAYER,
-				    0) == STATUS_OK &&
-	       sys_thread_schedule(thread, handle_of(F_SCHED), PRIORITY, 100,
-				   1u << (i & 1 && cpus_online() > 1)) ==
-		       STATUS_OK &&
-	       sys_thread_start(thread, (u64)child_main,
-				STACKS_AT + (i + 1) * STACK - 8, i, 0) ==
-		       STATUS_OK;
+		sys_thread_bind(thread, NONE) == STATUS_OK &&
+		sys_thread_configure(thread, handle_of(F_ASPACE),
+				     handle_of(F_CNODE), NONE, WORKER_LAYER,
+				     0) == STATUS_OK &&
+		sys_thread_schedule(thread, handle_of(F_SCHED), PRIORITY, 100,
+				    1u << (i & 1 && cpus_online() > 1)) ==
+		STATUS_OK &&
+		sys_thread_start(thread, (u64)child_main,
+				 STACKS_AT + (i + 1) * STACK - 8, i,
+				 0) == STATUS_OK;
 }
 
 static void child_make(u32 nthreads, u64 *state)
@@ -381,17 +412,21 @@ static void child_make(u32 nthreads, u64 *state)
 
 	object_next = F_OBJECT;
 	check(sys_object_create(SELF_POOL, OBJECT_POOL, POOL_PAGES, 0, NONE,
-				SELF_CNODE, F_POOL), "pool");
+				SELF_CNODE, F_POOL),
+	      "pool");
 	(void)space_from(pool, F_DATA, F_ASPACE);
 	check(sys_aspace_unmap(handle_of(F_ASPACE), SHARED_AT, SHARED_BYTES),
 	      "unmap");
 	check(sys_object_create(pool, OBJECT_MEMORY, STACK * THREADS_MAX, 0,
-				NONE, SELF_CNODE, F_STACKS), "stacks");
+				NONE, SELF_CNODE, F_STACKS),
+	      "stacks");
 	check(sys_aspace_map(handle_of(F_ASPACE), handle_of(F_STACKS), 0,
 			     STACKS_AT, STACK * THREADS_MAX,
-			     MAP_READ | MAP_WRITE), "map stacks");
+			     MAP_READ | MAP_WRITE),
+	      "map stacks");
 	check(sys_object_create(pool, OBJECT_MEMORY, 2 * PAGE, 0, NONE,
-				SELF_CNODE, F_SCRATCH), "scratch");
+				SELF_CNODE, F_SCRATCH),
+	      "scratch");
 	check(sys_aspace_map(handle_of(F_ASPACE), handle_of(F_SCRATCH), 0,
 			     SCRATCH_AT, 2 * PAGE, MAP_READ | MAP_WRITE),
 	      "map scratch");
@@ -399,16 +434,21 @@ static void child_make(u32 nthreads, u64 *state)
 			     STATS_AT, 2 * PAGE, MAP_READ | MAP_WRITE),
 	      "map stats");
 	check(sys_object_create(pool, OBJECT_CNODE, 7, 0, NONE, SELF_CNODE,
-				F_CNODE), "cnode");
+				F_CNODE),
+	      "cnode");
 	check(sys_object_create(SELF_POOL, OBJECT_CNODE, 7, 0, NONE, SELF_CNODE,
-				F_MASTER), "master");
+				F_MASTER),
+	      "master");
 	check(sys_object_create(SELF_POOL, OBJECT_SCHED, CEILING, 3, NONE,
-				SELF_CNODE, F_SCHED), "sched");
+				SELF_CNODE, F_SCHED),
+	      "sched");
 	check(sys_object_create(pool, OBJECT_NOTIFICATION, 0, 0, NONE,
-				SELF_CNODE, F_BELL), "bell");
+				SELF_CNODE, F_BELL),
+	      "bell");
 	for (u32 i = 0; i < THREADS_MAX; i++)
 		check(sys_object_create(pool, OBJECT_THREAD, 0, 0, NONE,
-					SELF_CNODE, F_THREAD + i), "thread");
+					SELF_CNODE, F_THREAD + i),
+		      "thread");
 	stock_all(state);
 	for (u32 slot = 4; slot < 64; slot++)
 		(void)!sys_cap_copy(cnode, slot,
@@ -479,9 +519,9 @@ static bool child_tend(u32 nthreads, u64 seen[THREADS_MAX],
 {
 	for (u32 i = 0; i < nthreads; i++) {
 		u64 state;
-		enum status status = sys_thread_info(handle_of(F_THREAD + i),
-						     &state, nullptr, nullptr,
-						     nullptr, nullptr);
+		enum status status =
+			sys_thread_info(handle_of(F_THREAD + i), &state,
+					nullptr, nullptr, nullptr, nullptr);
 
 		if (status != STATUS_OK)
 			return false;
@@ -525,9 +565,11 @@ void fuzz_run(u64 calls, u64 seed, u32 nthreads)
 	if (nthreads > THREADS_MAX)
 		nthreads = THREADS_MAX;
 	check(sys_object_create(SELF_POOL, OBJECT_MEMORY, 2 * PAGE, 0, NONE,
-				SELF_CNODE, F_STATS), "stats");
+				SELF_CNODE, F_STATS),
+	      "stats");
 	check(sys_aspace_map(SELF_ASPACE, handle_of(F_STATS), 0, STATS_AT,
-			     2 * PAGE, MAP_READ | MAP_WRITE), "map");
+			     2 * PAGE, MAP_READ | MAP_WRITE),
+	      "map");
 	memset(stats, 0, sizeof(*stats));
 	// Once for nothing, so that this program's own pages are there.
 	child_make(0, &state);
@@ -543,7 +585,8 @@ void fuzz_run(u64 calls, u64 seed, u32 nthreads)
 			if (total_calls() - said >= 100000) {
 				said = total_calls();
 				say("fuzz: %lu calls, %lu revives, %lu "
-				    "rebuilds\n", said, revives, rebuilds);
+				    "rebuilds\n",
+				    said, revives, rebuilds);
 			}
 			if (!child_tend(nthreads, seen, idle, &revives))
 				break;

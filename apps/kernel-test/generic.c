@@ -120,8 +120,7 @@ static void try_handle(const struct syscall_desc *desc, u64 value[8], u32 k,
 			if (other == type || other == OBJECT_REPLY)
 				continue;
 			if (other == OBJECT_SYSTEM ||
-				 (type == OBJECT_SYSTEM &&
-				  other == OBJECT_TIMER))
+			    (type == OBJECT_SYSTEM && other == OBJECT_TIMER))
 				expect(desc, value, ERR_TYPE, "wrong-type",
 				       argument, "");
 			else if (invoke(desc, value) != ERR_TYPE)
@@ -211,8 +210,8 @@ static const char *argument_name(const struct syscall_desc *desc, u32 k)
 		{"thread_bind", {"notification"}},
 		{"thread_schedule", {"sched", "priority", "weight"}},
 		{"thread_registers", {"buffer", "write"}},
-		{"aspace_map", {"memory", "offset", "address", "length",
-				"flags"}},
+		{"aspace_map",
+		 {"memory", "offset", "address", "length", "flags"}},
 		{"aspace_protect", {"address", "length", "flags"}},
 		{"memory_clone", {"pool", "cnode", "index"}},
 		{"memory_supply", {"offset", "length", "source"}},

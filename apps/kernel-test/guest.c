@@ -14,9 +14,18 @@
 #define DATA_AT 0x20000ull
 
 enum piece {
-	PIECE_SYSCALL, PIECE_LOAD, PIECE_INVALID, PIECE_LOOP, PIECE_BREAK,
-	PIECE_STORE, PIECE_DIVIDE, PIECE_HALT, PIECE_JUMP, PIECE_FS,
-	PIECE_VECTOR, PIECE_PORT,
+	PIECE_SYSCALL,
+	PIECE_LOAD,
+	PIECE_INVALID,
+	PIECE_LOOP,
+	PIECE_BREAK,
+	PIECE_STORE,
+	PIECE_DIVIDE,
+	PIECE_HALT,
+	PIECE_JUMP,
+	PIECE_FS,
+	PIECE_VECTOR,
+	PIECE_PORT,
 };
 
 extern const u8 personality_start[], personality_fault[], personality_peek[],
@@ -68,10 +77,9 @@ static void scene_make(struct scene *s)
 	worker_prepare(s->worker);
 	thread = handle_of(s->worker->thread);
 	OK(sys_thread_bind(thread, s->bell));
-	OK(sys_thread_configure(thread, s->foreign, SELF_CNODE, NONE,
-				WORKER_LAYER,
-				PERSONALITY_AT + (u64)(personality_fault -
-						       personality_start)));
+	OK(sys_thread_configure(
+		thread, s->foreign, SELF_CNODE, NONE, WORKER_LAYER,
+		PERSONALITY_AT + (u64)(personality_fault - personality_start)));
 }
 
 static void personality_go(struct scene *s, u64 offset, u64 argument)
@@ -170,8 +178,9 @@ static void test_faults(void)
 	map_at(s.data, AREA + 0x200000, PAGE, MAP_READ);
 	SAME(*word_at(AREA + 0x200000), 4711);
 	// The personality's half and the kernel are not the guest's.
-	static const u64 no[] = {PERSONALITY_AT, GUEST_END, USER_END - 8,
-				 0xffff800000000000, 0xffffffff80100000, 0};
+	static const u64 no[] = {PERSONALITY_AT,     GUEST_END,
+				 USER_END - 8,	     0xffff800000000000,
+				 0xffffffff80100000, 0};
 	for (u32 i = 0; i < ARRAY_COUNT(no); i++) {
 		at(&s, PIECE_LOAD);
 		s.state->rdi = no[i];
@@ -194,8 +203,11 @@ static void test_exceptions(void)
 	static const struct {
 		enum piece piece;
 		u64 trap;
-	} wanted[] = {{PIECE_INVALID, 6}, {PIECE_BREAK, 3}, {PIECE_DIVIDE, 0},
-		      {PIECE_HALT, 13}, {PIECE_PORT, 13}};
+	} wanted[] = {{PIECE_INVALID, 6},
+		      {PIECE_BREAK, 3},
+		      {PIECE_DIVIDE, 0},
+		      {PIECE_HALT, 13},
+		      {PIECE_PORT, 13}};
 	struct scene s;
 
 	scene_make(&s);
@@ -345,8 +357,8 @@ static void test_vector(void)
 	personality_go(&s, peek, DATA_AT + 16);
 	report(&s, 0xbe, 4242);
 	OK(sys_thread_stop(handle_of(s.worker->thread)));
-	OK(ipc_reply(&(struct message){}) == ERR_NOREPLY ? STATUS_OK :
-							  ERR_STATE);
+	OK(ipc_reply(&(struct message){}) == ERR_NOREPLY ? STATUS_OK
+							 : ERR_STATE);
 	// Nothing there: it continues at its vector.
 	personality_go(&s, peek, DATA_AT + 3 * PAGE);
 	report(&s, 0xfa, DATA_AT + 3 * PAGE);
@@ -364,12 +376,15 @@ static void test_container(void)
 			     s.container, SELF_CNODE, other.value));
 	OK(sys_aspace_map(s.container, memory, 0, GUEST_END, PAGE, RW));
 	SAME(sys_aspace_map(s.container, memory, 0, 0x10000, PAGE, RW) ==
-	     STATUS_OK, false);
+		     STATUS_OK,
+	     false);
 	SAME(sys_aspace_map(s.foreign, memory, 0, GUEST_END + PAGE, PAGE, RW) ==
-	     STATUS_OK, false);
+		     STATUS_OK,
+	     false);
 	OK(sys_aspace_map(s.foreign, memory, 0, GUEST_END - PAGE, PAGE, RW));
 	SAME(sys_aspace_map(s.foreign, memory, 0, GUEST_END - PAGE, 2 * PAGE,
-			    RW) == STATUS_OK, false);
+			    RW) == STATUS_OK,
+	     false);
 	// The container goes: its guests' threads can no longer run there.
 	at(&s, PIECE_SYSCALL);
 	personality_go(&s, 0, 0);

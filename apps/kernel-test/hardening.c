@@ -154,8 +154,8 @@ static void test_privileged(void)
 			bad++;
 		} else if (fault.kind != p->kind ||
 			   fault.pc == CODE_AT + p->bytes) {
-			bool through = fault.pc == CODE_AT + p->bytes &&
-				       p->bytes;
+			bool through =
+				fault.pc == CODE_AT + p->bytes && p->bytes;
 			// A trap is reported behind its instruction.
 			if (through && fault.kind == p->kind &&
 			    p->kind != FAULT_INSTRUCTION)
@@ -198,8 +198,8 @@ static const u64 kernel_addresses[] = {
 
 static void test_kernel_memory(void)
 {
-	static const u8 load[] = {0x48, 0x8b, 0x07}, store[] = {0x48, 0x89,
-								0x07};
+	static const u8 load[] = {0x48, 0x8b, 0x07},
+			store[] = {0x48, 0x89, 0x07};
 	static const u8 jump[] = {0xff, 0xe7};
 	struct fault fault = {};
 
@@ -247,8 +247,8 @@ static void test_own_memory(void)
 		SAME(fault.code & FAULT_CODE_WRITE, FAULT_CODE_WRITE);
 	}
 	code_set(jump, 2);
-	u64 data[] = {0x400000, victim->stack, (u64)image_end - 64, ALIAS_AT,
-		      (u64)startup, SHARED_AT};
+	u64 data[] = {0x400000, victim->stack, (u64)image_end - 64,
+		      ALIAS_AT, (u64)startup,  SHARED_AT};
 	for (u32 i = 0; i < ARRAY_COUNT(data); i++) {
 		(void)*(volatile u8 *)data[i];
 		CHECK(victim_run(CODE_AT, data[i], 0, 0x202, &fault));
@@ -262,8 +262,8 @@ static void test_own_memory(void)
 static void test_entry(void)
 {
 	static const u8 call[] = {0x0f, 0x05};
-	static const u8 flags[] = {0x9c, 0x48, 0x81, 0x0c, 0x24, 0xd5, 0x4c,
-				   0x24, 0x00, 0x9d, 0x0f, 0x05};
+	static const u8 flags[] = {0x9c, 0x48, 0x81, 0x0c, 0x24, 0xd5,
+				   0x4c, 0x24, 0x00, 0x9d, 0x0f, 0x05};
 	struct fault fault = {};
 
 	set_up();
@@ -325,8 +325,9 @@ static void test_entry(void)
 // Segment bases a user may set (where it may) must not lead the kernel astray.
 static void test_bases(void)
 {
-	static const u8 write_gs[] = {0xf3, 0x48, 0x0f, 0xae, 0xdf, 0x0f,
-				      0x05}; // wrgsbase rdi; syscall
+	static const u8 write_gs[] = {
+		0xf3, 0x48, 0x0f, 0xae,
+		0xdf, 0x0f, 0x05}; // wrgsbase rdi; syscall
 	static const u8 write_fs[] = {0xf3, 0x48, 0x0f, 0xae, 0xd7, 0x0f, 0x05};
 	static const u8 load_gs[] = {0x31, 0xc0, 0x8e, 0xe8, 0x0f, 0x05};
 	struct fault fault = {};
@@ -348,9 +349,15 @@ static void test_bases(void)
 // Addresses in system calls.
 static void test_addresses(void)
 {
-	static const u64 bad[] = {0, 1, 0xfff, USER_END - 1, USER_END,
-				  0x8000000000000000, 0xffff800000100000,
-				  0xffffffff80100000, 0xfffffffffffffff0,
+	static const u64 bad[] = {0,
+				  1,
+				  0xfff,
+				  USER_END - 1,
+				  USER_END,
+				  0x8000000000000000,
+				  0xffff800000100000,
+				  0xffffffff80100000,
+				  0xfffffffffffffff0,
 				  ~0ull};
 	struct worker *worker = worker_new(nullptr);
 	u32 done;

@@ -167,7 +167,8 @@ static void test_info_refused(void)
 	     ERR_ARGUMENT);
 	cap = gate.value;
 	SAME(arch_message(SYS_CALL | 5 << INFO_CAPS_SHIFT | INFO_CAPS, &cap,
-			  word, 0, 0), ERR_ARGUMENT);
+			  word, 0, 0),
+	     ERR_ARGUMENT);
 	SAME(ipc_try_send(gate, &(struct message){}), ERR_AGAIN);
 	SAME(ipc_try_recv(gate, &(struct message){}), ERR_AGAIN);
 }
@@ -253,9 +254,9 @@ static void receiver(struct worker *self)
 	struct message message = {};
 	struct handle gate = handle_of((u32)self->argument[0]);
 
-	self->result[0] = self->argument[1] ?
-		(u64)ipc_reply_recv(gate, &message, 0) :
-		(u64)ipc_recv(gate, &message, 0);
+	self->result[0] = self->argument[1]
+		? (u64)ipc_reply_recv(gate, &message, 0)
+		: (u64)ipc_recv(gate, &message, 0);
 }
 
 static void waiter(struct worker *self)
@@ -441,8 +442,8 @@ static void grantee(struct worker *self)
 		message.ncaps = 0;
 		message.nwords = 1;
 		message.word[0] = self->result[0];
-		status = round ? ipc_reply_recv(gate, &message, 0) :
-				 ipc_recv(gate, &message, 0);
+		status = round ? ipc_reply_recv(gate, &message, 0)
+			       : ipc_recv(gate, &message, 0);
 		if (status != STATUS_OK)
 			return;
 		self->result[0] = message.ncaps;
@@ -546,8 +547,8 @@ static void stranger(struct worker *self)
 	self->result[0] = (u64)ipc_recv(handle_of(5), &message, 0);
 	self->result[1] = message.ncaps;
 	self->result[2] = (u64)sys_signal(handle_of(9));
-	self->result[3] = (u64)sys_cap_info(handle_of(10), &type, nullptr,
-					    nullptr);
+	self->result[3] =
+		(u64)sys_cap_info(handle_of(10), &type, nullptr, nullptr);
 	self->result[4] = type;
 	message.nwords = message.ncaps = 0;
 	self->result[5] = (u64)ipc_reply(&message);
@@ -558,8 +559,8 @@ static void test_grant_spaces(void)
 	struct handle gate = endpoint(), bell = notification();
 	struct handle cnode = make(OBJECT_CNODE, 4, 0);
 	struct worker *worker = worker_new(stranger);
-	struct message message = {.ncaps = 2, .slot = {(u16)bell.value,
-						       SLOT_TIME}};
+	struct message message = {.ncaps = 2,
+				  .slot = {(u16)bell.value, SLOT_TIME}};
 
 	worker->layer = SERVER_LAYER;
 	worker->aspace = space_new();
@@ -752,9 +753,8 @@ static void link_run(struct worker *self)
 	enum status status = ipc_call(below, &message, 0);
 
 	if (status != STATUS_OK)
-		message = (struct message){.nwords = 2,
-					   .word = {(u64)status,
-						    self->argument[2]}};
+		message = (struct message){
+			.nwords = 2, .word = {(u64)status, self->argument[2]}};
 	message.ncaps = 0;
 	(void)!ipc_reply(&message);
 }
@@ -874,13 +874,16 @@ const struct test_case suite_ipc[] = {
 	{"ipc.badge", test_badge, nullptr, 0},
 	{"ipc.send", test_send,
 	 "send ok;send error TIMEOUT;send error CANCELED;send error DEAD;"
-	 "reply error NOREPLY", 0},
+	 "reply error NOREPLY",
+	 0},
 	{"ipc.timeouts", test_timeouts,
 	 "call error TIMEOUT;recv error TIMEOUT;reply_recv error TIMEOUT;"
-	 "wait error TIMEOUT", 0},
+	 "wait error TIMEOUT",
+	 0},
 	{"ipc.canceled", test_canceled,
 	 "call error CANCELED;recv error CANCELED;reply_recv error CANCELED;"
-	 "wait error CANCELED", 0},
+	 "wait error CANCELED",
+	 0},
 	{"ipc.dead", test_dead,
 	 "recv error DEAD;reply_recv error DEAD;wait error DEAD", 0},
 	{"ipc.layer", test_layer, "call error LAYER;send error LAYER", 0},
@@ -894,7 +897,8 @@ const struct test_case suite_ipc[] = {
 	{"ipc.grant-spaces", test_grant_spaces, nullptr, 0},
 	{"ipc.saved-reply", test_saved_reply,
 	 "reply_save ok;reply_save error NOREPLY;reply_save error OCCUPIED;"
-	 "reply_save error RANGE", 0},
+	 "reply_save error RANGE",
+	 0},
 	{"ipc.saved-reply-ends", test_saved_reply_ends, nullptr, 0},
 	{"ipc.noreply", test_noreply, nullptr, 0},
 	{"ipc.server-dies", test_server_dies, "call error PEER_RESTARTED", 0},

@@ -51,13 +51,17 @@ static void runner_start(const struct test_case *test)
 	self->thread = SLOT_RUNNER;
 	self->bell = SLOT_RUNNER_BELL;
 	need(sys_object_create(SELF_POOL, OBJECT_POOL, CASE_POOL_PAGES, 0, NONE,
-			       SELF_CNODE, SLOT_CASE_POOL), "pool");
+			       SELF_CNODE, SLOT_CASE_POOL),
+	     "pool");
 	need(sys_object_create(SELF_POOL, OBJECT_THREAD, 0, 0, NONE, SELF_CNODE,
-			       SLOT_RUNNER), "runner");
+			       SLOT_RUNNER),
+	     "runner");
 	need(sys_object_create(SELF_POOL, OBJECT_NOTIFICATION, 0, 0, NONE,
-			       SELF_CNODE, SLOT_RUNNER_BELL), "bell");
+			       SELF_CNODE, SLOT_RUNNER_BELL),
+	     "bell");
 	need(sys_thread_configure(runner, SELF_ASPACE, SELF_CNODE, NONE,
-				  RUNNER_LAYER, 0), "configure");
+				  RUNNER_LAYER, 0),
+	     "configure");
 	need(sys_thread_schedule(runner, SCHED, RUNNER_PRIORITY, 100, 1),
 	     "schedule");
 	need(sys_thread_start(runner, (u64)runner_main,
@@ -87,8 +91,8 @@ static void runner_wait(void)
 			(void)format_text(shared->text, sizeof(shared->text),
 					  "%s: state %lu, pc %#lx, last fault "
 					  "at %#lx",
-					  now > end ? "did not end" :
-						      "the runner fell",
+					  now > end ? "did not end"
+						    : "the runner fell",
 					  state, pc, address);
 			break;
 		}
@@ -116,8 +120,8 @@ static bool clean_up(void)
 		shared->failed = 1;
 		(void)format_text(shared->text, sizeof(shared->text),
 				  "left in its pool: %lu pages, %lu objects, "
-				  "%lu capabilities", left.pages, left.objects,
-				  left.capabilities);
+				  "%lu capabilities",
+				  left.pages, left.objects, left.capabilities);
 	}
 	need(sys_pool_destroy(CASE_POOL), "pool_destroy");
 	(void)!slot_delete(handle_of(SLOT_CASE_POOL));
@@ -252,11 +256,14 @@ int component_main(const struct startup *)
 	u64 fuzz = number_word("fuzz", 0);
 
 	need(sys_thread_schedule(handle_of(SLOT_THREAD), SCHED, MAIN_PRIORITY,
-				 100, 1), "schedule");
+				 100, 1),
+	     "schedule");
 	need(sys_object_create(SELF_POOL, OBJECT_MEMORY, SHARED_BYTES, 0, NONE,
-			       SELF_CNODE, SLOT_SHARED), "shared memory");
+			       SELF_CNODE, SLOT_SHARED),
+	     "shared memory");
 	need(sys_aspace_map(SELF_ASPACE, handle_of(SLOT_SHARED), 0, SHARED_AT,
-			    SHARED_BYTES, MAP_READ | MAP_WRITE), "shared");
+			    SHARED_BYTES, MAP_READ | MAP_WRITE),
+	     "shared");
 	harness_reset();
 	harness_start();
 	if (fuzz)

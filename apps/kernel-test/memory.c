@@ -146,9 +146,10 @@ static void test_map_refused(void)
 	SAME(map_status(memory, 0, AREA + 0x100000, 100, RW), ERR_ARGUMENT);
 	SAME(map_status(memory, 0, AREA + 0x100000, 0, RW), ERR_ARGUMENT);
 	SAME(map_status(memory, 0, AREA + 0x100000, PAGE,
-			MAP_READ | MAP_WRITE | MAP_EXEC), ERR_ARGUMENT);
-	SAME(map_status(memory, 0, AREA + 0x100000, PAGE,
-			MAP_WRITE | MAP_EXEC), ERR_ARGUMENT);
+			MAP_READ | MAP_WRITE | MAP_EXEC),
+	     ERR_ARGUMENT);
+	SAME(map_status(memory, 0, AREA + 0x100000, PAGE, MAP_WRITE | MAP_EXEC),
+	     ERR_ARGUMENT);
 	SAME(map_status(memory, 0, AREA + 0x100000, PAGE, 0x80), ERR_ARGUMENT);
 	SAME(map_status(reader, 0, AREA + 0x100000, PAGE, RW), ERR_RIGHTS);
 	SAME(map_status(reader, 0, AREA + 0x100000, PAGE, MAP_READ | MAP_EXEC),
@@ -175,8 +176,13 @@ static void test_borders(void)
 			FAIL("mapping across the end: %s", status_name(status));
 	}
 	static const u64 bad[] = {
-		0, USER_END, USER_END + PAGE_BYTES, 0xffff800000000000,
-		0xffffffff80000000, ~0xfffull, 1ull << 63,
+		0,
+		USER_END,
+		USER_END + PAGE_BYTES,
+		0xffff800000000000,
+		0xffffffff80000000,
+		~0xfffull,
+		1ull << 63,
 	};
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
 		status = map_status(memory, 0, bad[i], PAGE, RW);
@@ -246,7 +252,8 @@ static void test_protect(void)
 	SAME(sys_aspace_protect(SELF_ASPACE, AREA + 0x200000, PAGE, RW),
 	     ERR_RIGHTS);
 	SAME(sys_aspace_protect(SELF_ASPACE, AREA + 0x200000, PAGE,
-				MAP_READ | MAP_EXEC), ERR_RIGHTS);
+				MAP_READ | MAP_EXEC),
+	     ERR_RIGHTS);
 }
 
 // A page is never both writable and executable.
@@ -271,8 +278,8 @@ static void test_write_or_execute(void)
 static void check_pages(u64 address, u64 base, u64 changed, u64 with)
 {
 	for (u64 i = 0; i < 8; i++)
-		SAME(*word_at(address + i * PAGE), i == changed ? with :
-							      base + i);
+		SAME(*word_at(address + i * PAGE),
+		     i == changed ? with : base + i);
 }
 
 static void test_clone(void)
@@ -325,7 +332,8 @@ static void test_clone_refused(void)
 	SAME(sys_memory_clone(memory, small, SELF_CNODE, slot), ERR_QUOTA);
 	CHECK(!slot_full(handle_of(slot)));
 	SAME(sys_memory_clone(handle_of(SLOT_NEVER), CASE_POOL, SELF_CNODE,
-			      slot), ERR_HANDLE);
+			      slot),
+	     ERR_HANDLE);
 }
 
 // Clones of clones, written at random, against copies kept here.
@@ -469,7 +477,8 @@ static void test_committed(void)
 	usage_of(pool, &usage);
 	CHECK(usage.pages >= 21);
 	SAME(sys_object_create(pool, OBJECT_MEMORY, 20 * PAGE, MEMORY_COMMITTED,
-			       NONE, SELF_CNODE, slot_new()), ERR_QUOTA);
+			       NONE, SELF_CNODE, slot_new()),
+	     ERR_QUOTA);
 	map_at(handle_of(slot), AREA, 20 * PAGE, RW);
 	for (u64 i = 0; i < 20; i++)
 		*word_at(AREA + i * PAGE) = i; // never fails
@@ -678,7 +687,8 @@ static void test_copies(void)
 	OK(sys_aspace_protect(SELF_ASPACE, AREA, 2 * PAGE, MAP_READ));
 	OK(sys_system_log(SYSTEM, (struct uaddr){(u64)text}, 6));
 	SAME(sys_system_log_read(SYSTEM, (struct uaddr){AREA}, 16, 0, &done,
-				 &next), ERR_ADDRESS);
+				 &next),
+	     ERR_ADDRESS);
 	OK(sys_aspace_protect(SELF_ASPACE, AREA, 2 * PAGE, RW));
 	OK(sys_system_log_read(SYSTEM, (struct uaddr){AREA}, 16, 0, &done,
 			       &next));
@@ -693,32 +703,38 @@ const struct test_case suite_memory[] = {
 	{"memory.zero-again", test_zero_again, nullptr, 0},
 	{"memory.map-refused", test_map_refused,
 	 "aspace_map error OCCUPIED;aspace_map error RANGE;"
-	 "aspace_map error ARGUMENT;aspace_map error RIGHTS", 0},
+	 "aspace_map error ARGUMENT;aspace_map error RIGHTS",
+	 0},
 	{"memory.borders", test_borders, nullptr, 0},
 	{"memory.unmap", test_unmap,
 	 "aspace_unmap ok;aspace_unmap error ARGUMENT", 0},
 	{"memory.protect", test_protect,
 	 "aspace_protect ok;aspace_protect error ARGUMENT;"
-	 "aspace_protect error RIGHTS;aspace_protect error EMPTY", 0},
+	 "aspace_protect error RIGHTS;aspace_protect error EMPTY",
+	 0},
 	{"memory.write-or-execute", test_write_or_execute, nullptr, 0},
 	{"memory.clone", test_clone, "memory_clone ok", 0},
 	{"memory.clone-refused", test_clone_refused,
 	 "memory_clone error QUOTA;memory_clone error OCCUPIED;"
-	 "memory_clone error ARGUMENT", 0},
+	 "memory_clone error ARGUMENT",
+	 0},
 	{"memory.clone-many", test_clone_many, nullptr, 0},
 	{"memory.quota", test_quota, "aspace_map error QUOTA", 0},
 	{"memory.quota-split", test_quota_split,
 	 "aspace_unmap error QUOTA;aspace_protect error QUOTA", 0},
 	{"memory.decommit-refused", test_decommit_refused,
 	 "memory_decommit error RANGE;memory_decommit error ARGUMENT;"
-	 "memory_decommit error STATE", 0},
+	 "memory_decommit error STATE",
+	 0},
 	{"memory.committed", test_committed, nullptr, 0},
 	{"memory.pager", test_pager,
 	 "memory_supply ok;memory_request ok;memory_clean ok;"
-	 "memory_clean error EMPTY", 0},
+	 "memory_clean error EMPTY",
+	 0},
 	{"memory.pager-calls", test_pager_calls,
 	 "memory_supply error RANGE;memory_supply error ARGUMENT;"
-	 "memory_supply error STATE;memory_request error AGAIN", 0},
+	 "memory_supply error STATE;memory_request error AGAIN",
+	 0},
 	{"memory.pager-waits", test_pager_waits, nullptr, 0},
 	{"memory.pager-clone", test_pager_clone, nullptr, 0},
 	{"memory.copies", test_copies, nullptr, 0},

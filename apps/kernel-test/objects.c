@@ -15,16 +15,21 @@ static void test_create(void)
 		u32 type;
 		u64 a, b;
 	} good[] = {
-		{OBJECT_CNODE, 1, 0}, {OBJECT_CNODE, 12, 0},
-		{OBJECT_ENDPOINT, 0, 0}, {OBJECT_ENDPOINT, 255, 0},
-		{OBJECT_NOTIFICATION, 0, 0}, {OBJECT_THREAD, 0, 0},
+		{OBJECT_CNODE, 1, 0},
+		{OBJECT_CNODE, 12, 0},
+		{OBJECT_ENDPOINT, 0, 0},
+		{OBJECT_ENDPOINT, 255, 0},
+		{OBJECT_NOTIFICATION, 0, 0},
+		{OBJECT_THREAD, 0, 0},
 		{OBJECT_ASPACE, ASPACE_PLAIN, 0},
 		{OBJECT_ASPACE, ASPACE_CONTAINER, 0},
 		{OBJECT_MEMORY, PAGE_BYTES, 0},
 		{OBJECT_MEMORY, 1ull << 30, MEMORY_PAGED},
 		{OBJECT_MEMORY, 4 * PAGE_BYTES, MEMORY_COMMITTED},
-		{OBJECT_POOL, 10, 0}, {OBJECT_SCHED, 0, 1},
-		{OBJECT_SCHED, 63, 3}, {OBJECT_TIMER, 0, 0},
+		{OBJECT_POOL, 10, 0},
+		{OBJECT_SCHED, 0, 1},
+		{OBJECT_SCHED, 63, 3},
+		{OBJECT_TIMER, 0, 0},
 	};
 
 	for (u32 i = 0; i < ARRAY_COUNT(good); i++) {
@@ -43,28 +48,41 @@ static void test_create_refused(void)
 		u32 type;
 		u64 a, b;
 	} bad[] = {
-		{OBJECT_NONE, 0, 0}, {OBJECT_REPLY, 0, 0},
-		{OBJECT_SYSTEM, 0, 0}, {OBJECT_IRQ, 0, 0},
-		{OBJECT_IOPORT, 0, 1}, {OBJECT_DMA, 0, 0}, {16, 0, 0},
-		{255, 0, 0}, {0xffffffff, 0, 0}, {OBJECT_CNODE, 0, 0},
-		{OBJECT_CNODE, 13, 0}, {OBJECT_CNODE, 64, 0},
-		{OBJECT_CNODE, ~0ull, 0}, {OBJECT_ENDPOINT, 256, 0},
-		{OBJECT_ENDPOINT, ~0ull, 0}, {OBJECT_ASPACE, 3, 0},
-		{OBJECT_ASPACE, ~0ull, 0}, {OBJECT_MEMORY, 0, 0},
-		{OBJECT_MEMORY, 100, 0}, {OBJECT_MEMORY, PAGE_BYTES + 1, 0},
+		{OBJECT_NONE, 0, 0},
+		{OBJECT_REPLY, 0, 0},
+		{OBJECT_SYSTEM, 0, 0},
+		{OBJECT_IRQ, 0, 0},
+		{OBJECT_IOPORT, 0, 1},
+		{OBJECT_DMA, 0, 0},
+		{16, 0, 0},
+		{255, 0, 0},
+		{0xffffffff, 0, 0},
+		{OBJECT_CNODE, 0, 0},
+		{OBJECT_CNODE, 13, 0},
+		{OBJECT_CNODE, 64, 0},
+		{OBJECT_CNODE, ~0ull, 0},
+		{OBJECT_ENDPOINT, 256, 0},
+		{OBJECT_ENDPOINT, ~0ull, 0},
+		{OBJECT_ASPACE, 3, 0},
+		{OBJECT_ASPACE, ~0ull, 0},
+		{OBJECT_MEMORY, 0, 0},
+		{OBJECT_MEMORY, 100, 0},
+		{OBJECT_MEMORY, PAGE_BYTES + 1, 0},
 		{OBJECT_MEMORY, PAGE_BYTES, MEMORY_DEVICE},
 		{OBJECT_MEMORY, PAGE_BYTES, MEMORY_PHYSICAL},
 		{OBJECT_MEMORY, PAGE_BYTES, 0x100},
-		{OBJECT_MEMORY, PAGE_BYTES, ~0ull}, {OBJECT_POOL, 0, 0},
-		{OBJECT_SCHED, 64, 1}, {OBJECT_SCHED, ~0ull, 1},
+		{OBJECT_MEMORY, PAGE_BYTES, ~0ull},
+		{OBJECT_POOL, 0, 0},
+		{OBJECT_SCHED, 64, 1},
+		{OBJECT_SCHED, ~0ull, 1},
 	};
 	u32 slot = slot_new();
 	struct usage before, after;
 
 	usage_of(CASE_POOL, &before);
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
-		enum status status = create(bad[i].type, bad[i].a, bad[i].b,
-					    slot);
+		enum status status =
+			create(bad[i].type, bad[i].a, bad[i].b, slot);
 
 		if (status != ERR_ARGUMENT && status != ERR_RANGE)
 			FAIL("type %u, a %#lx, b %#lx: %s", bad[i].type,
@@ -77,11 +95,13 @@ static void test_create_refused(void)
 	SAME(create(OBJECT_POOL, ~0ull, 0, slot), ERR_QUOTA);
 	SAME(create(OBJECT_POOL, CASE_POOL_PAGES + 1, 0, slot), ERR_QUOTA);
 	SAME(create(OBJECT_MEMORY, (CASE_POOL_PAGES + 1ull) * PAGE_BYTES,
-		    MEMORY_COMMITTED, slot), ERR_QUOTA);
+		    MEMORY_COMMITTED, slot),
+	     ERR_QUOTA);
 	// An aspace of the foreign kind wants a container, a guest its memory.
 	SAME(create(OBJECT_ASPACE, ASPACE_FOREIGN, 0, slot), ERR_HANDLE);
 	SAME(sys_object_create(CASE_POOL, OBJECT_ASPACE, ASPACE_FOREIGN, 0,
-			       SELF_ASPACE, SELF_CNODE, slot), ERR_ARGUMENT);
+			       SELF_ASPACE, SELF_CNODE, slot),
+	     ERR_ARGUMENT);
 	SAME(create(OBJECT_GUEST, 0, 0, slot), ERR_HANDLE);
 	usage_of(CASE_POOL, &after);
 	CHECK(usage_same(&before, &after));
@@ -105,7 +125,8 @@ static void test_pool(void)
 	SAME(limit, 100);
 	inner = make_from(child, OBJECT_POOL, 50, 0);
 	SAME(sys_object_create(child, OBJECT_POOL, 60, 0, NONE, SELF_CNODE,
-			       slot), ERR_QUOTA);
+			       slot),
+	     ERR_QUOTA);
 	memory = make_from(inner, OBJECT_MEMORY, 100 * PAGE_BYTES, 0);
 	map_at(memory, AREA, 100 * PAGE_BYTES, MAP_READ | MAP_WRITE);
 	*word_at(AREA) = 1;
@@ -137,7 +158,8 @@ static void test_pool_full(void)
 		made++;
 	CHECK(made >= 30 && made < 4096);
 	SAME(sys_object_create(child, OBJECT_NOTIFICATION, 0, 0, NONE, cnode,
-			       made), ERR_QUOTA);
+			       made),
+	     ERR_QUOTA);
 	usage_of(child, &usage);
 	SAME(usage.pages, 4);
 	SAME(usage.objects, made);
@@ -213,7 +235,8 @@ const struct test_case suite_objects[] = {
 	{"objects.create", test_create, "object_create ok", 0},
 	{"objects.create-refused", test_create_refused,
 	 "object_create error ARGUMENT;object_create error RANGE;"
-	 "object_create error OCCUPIED;object_create error QUOTA", 0},
+	 "object_create error OCCUPIED;object_create error QUOTA",
+	 0},
 	{"objects.pool", test_pool,
 	 "pool_info ok;pool_destroy ok;pool_destroy error STATE", 0},
 	{"objects.pool-full", test_pool_full, nullptr, 0},

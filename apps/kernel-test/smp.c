@@ -219,8 +219,9 @@ static void copier(struct worker *self)
 
 	while (!STOP) {
 		u64 r = random_next(&state);
-		struct handle from = r & 0x100 ? root :
-			handle_of(cnode.value << 16 | (u32)(r >> 16 & 63));
+		struct handle from = r & 0x100
+			? root
+			: handle_of(cnode.value << 16 | (u32)(r >> 16 & 63));
 		enum status status;
 
 		if (r & 0x600)
@@ -297,11 +298,11 @@ static void asker(struct worker *self)
 	while (!STOP) {
 		struct message message = {.nwords = 1,
 					  .word = {self->result[0]}};
-		enum status status = ipc_call(gate, &message,
-					      clock_ns() + 50 * MS);
+		enum status status =
+			ipc_call(gate, &message, clock_ns() + 50 * MS);
 
-		if (status == STATUS_OK && message.word[0] !=
-		    self->result[0] + 1)
+		if (status == STATUS_OK &&
+		    message.word[0] != self->result[0] + 1)
 			FAIL("a wrong answer: %lu to %lu", message.word[0],
 			     self->result[0]);
 		if (status == STATUS_OK)
@@ -414,8 +415,8 @@ static void meddler(struct worker *self)
 	u64 buffer[20];
 
 	while (!STOP) {
-		struct handle thread = handle_of(
-			(u32)self->argument[random_next(&state) & 1]);
+		struct handle thread =
+			handle_of((u32)self->argument[random_next(&state) & 1]);
 		enum status status = STATUS_OK;
 
 		switch (random_next(&state) % 6) {
@@ -479,8 +480,8 @@ static void test_thread_storm(void)
 	pause_ns(30 * MS);
 	for (u32 i = 0; i < 2; i++)
 		CHECK(victim[i]->result[0] > last[i]);
-	say("smp: %lu meddlings\n", worker[0]->result[0] +
-	    worker[1]->result[0]);
+	say("smp: %lu meddlings\n",
+	    worker[0]->result[0] + worker[1]->result[0]);
 }
 
 // Signals from one CPU to a waiter on the other: none is lost.

@@ -53,9 +53,13 @@ static void test_start_stop(void)
 
 static void test_start_refused(void)
 {
-	static const u64 bad[] = {USER_END, USER_END + 1, 0x0000800000000001,
-				  0x8000000000000000, 0xffff800000000000,
-				  0xffffffff80000000, ~0ull};
+	static const u64 bad[] = {USER_END,
+				  USER_END + 1,
+				  0x0000800000000001,
+				  0x8000000000000000,
+				  0xffff800000000000,
+				  0xffffffff80000000,
+				  ~0ull};
 	struct worker *worker = worker_new(empty);
 	struct handle thread = make(OBJECT_THREAD, 0, 0);
 
@@ -88,15 +92,19 @@ static void test_configure(void)
 	OK(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE, gate, 255,
 				0x1000));
 	SAME(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE, NONE, 256,
-				  0), ERR_ARGUMENT);
+				  0),
+	     ERR_ARGUMENT);
 	SAME(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE, NONE, 1,
-				  USER_END), ERR_ARGUMENT);
+				  USER_END),
+	     ERR_ARGUMENT);
 	SAME(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE, mute, 1, 0),
 	     ERR_RIGHTS);
 	SAME(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE, SELF_CNODE,
-				  1, 0), ERR_TYPE);
+				  1, 0),
+	     ERR_TYPE);
 	SAME(sys_thread_configure(thread, SELF_ASPACE, SELF_CNODE,
-				  handle_of(SLOT_NEVER), 1, 0), ERR_HANDLE);
+				  handle_of(SLOT_NEVER), 1, 0),
+	     ERR_HANDLE);
 	OK(sys_thread_start(thread, 0, 0, 0, 0));
 	shared->number[0] = 1;
 	worker_join(worker);
@@ -185,14 +193,16 @@ static void test_registers(void)
 
 		changed.rip = bad[i];
 		SAME(sys_thread_registers(thread, (struct uaddr){(u64)&changed},
-					  true), ERR_ADDRESS);
+					  true),
+		     ERR_ADDRESS);
 	}
 	SAME(sys_thread_registers(thread, (struct uaddr){0x1000}, false),
 	     ERR_ADDRESS);
 	SAME(sys_thread_registers(thread, (struct uaddr){0x1000}, true),
 	     ERR_ADDRESS);
 	SAME(sys_thread_registers(thread, (struct uaddr){0xffff800000000000},
-				  false), ERR_ADDRESS);
+				  false),
+	     ERR_ADDRESS);
 	SAME(sys_thread_registers(thread, (struct uaddr){USER_END - 8}, false),
 	     ERR_ADDRESS);
 	r.rax = 0;
@@ -236,11 +246,10 @@ static void test_thread_pointer(void)
 		worker[i] = worker_new(nullptr);
 		worker_prepare(worker[i]);
 		shared->number[10 * i + 1] = 4000 + i;
-		OK(sys_thread_start(handle_of(worker[i]->thread),
-				    (u64)pointer_main,
-				    worker[i]->stack + STACK_BYTES - 8,
-				    (u64)worker[i],
-				    (u64)&shared->number[10 * i]));
+		OK(sys_thread_start(
+			handle_of(worker[i]->thread), (u64)pointer_main,
+			worker[i]->stack + STACK_BYTES - 8, (u64)worker[i],
+			(u64)&shared->number[10 * i]));
 	}
 	for (u32 i = 0; i < 2; i++) {
 		worker_join(worker[i]);
@@ -306,8 +315,10 @@ static void faulty(struct worker *self)
 	switch (self->argument[0]) {
 	case DIVIDE:
 		__asm__ volatile("xorl %%ecx, %%ecx\n\tmovl $1, %%eax\n\t"
-				 "cltd\n\tidivl %%ecx" : : : "rax", "rcx",
-				 "rdx", "cc");
+				 "cltd\n\tidivl %%ecx"
+				 :
+				 :
+				 : "rax", "rcx", "rdx", "cc");
 		break;
 	case INVALID:
 		__asm__ volatile("ud2");
@@ -323,7 +334,10 @@ static void faulty(struct worker *self)
 		break;
 	case STEP:
 		__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
-				 "nop\n\tnop" : : : "cc", "memory");
+				 "nop\n\tnop"
+				 :
+				 :
+				 : "cc", "memory");
 		break;
 	}
 	self->result[1] = 1;
@@ -333,7 +347,7 @@ static void test_fault_kinds(void)
 {
 	static const u64 kind[HOW_MANY] = {
 		FAULT_ARITHMETIC, FAULT_INSTRUCTION, FAULT_BREAKPOINT,
-		FAULT_ACCESS, FAULT_INSTRUCTION, FAULT_DEBUG,
+		FAULT_ACCESS,	  FAULT_INSTRUCTION, FAULT_DEBUG,
 	};
 	struct handle faults = endpoint();
 	struct fault fault;
@@ -442,8 +456,8 @@ static void handler(struct worker *self)
 {
 	struct fault fault;
 
-	self->result[0] = fault_receive(handle_of((u32)self->argument[0]),
-					&fault);
+	self->result[0] =
+		fault_receive(handle_of((u32)self->argument[0]), &fault);
 	self->result[1] = fault.kind;
 	if (self->argument[1])
 		fault_reply(FAULT_REPLY_STOP);
@@ -566,7 +580,7 @@ static void yielder(struct worker *self)
 		self->result[0]++;
 		// How far ahead of the other one it ever is.
 		u64 ahead = self->result[0] -
-			    shared->worker[self->argument[0]].result[0];
+			shared->worker[self->argument[0]].result[0];
 		if (shared->worker[self->argument[0]].result[0] &&
 		    (i64)ahead > (i64)self->result[1])
 			self->result[1] = ahead;
@@ -671,8 +685,8 @@ static void test_many(void)
 			pause_ns(MS);
 		for (u32 i = 0; i < 8; i++) {
 			if (i & 2)
-				OK(sys_thread_stop(handle_of(
-					worker[i]->thread)));
+				OK(sys_thread_stop(
+					handle_of(worker[i]->thread)));
 			kill(worker[i]);
 			OK(slot_delete(handle_of(worker[i]->bell)));
 			if (i & 2)
@@ -686,18 +700,22 @@ static void test_many(void)
 const struct test_case suite_threads[] = {
 	{"threads.start-stop", test_start_stop,
 	 "thread_start ok;thread_stop ok;thread_info ok;"
-	 "thread_start error STATE", 0},
+	 "thread_start error STATE",
+	 0},
 	{"threads.start-refused", test_start_refused,
 	 "thread_start error ADDRESS", 0},
 	{"threads.configure", test_configure,
 	 "thread_configure ok;thread_configure error STATE;"
-	 "thread_configure error ARGUMENT", 0},
+	 "thread_configure error ARGUMENT",
+	 0},
 	{"threads.schedule", test_schedule,
 	 "thread_schedule ok;thread_schedule error RANGE;"
-	 "thread_schedule error ARGUMENT", 0},
+	 "thread_schedule error ARGUMENT",
+	 0},
 	{"threads.registers", test_registers,
 	 "thread_registers ok;thread_registers error STATE;"
-	 "thread_registers error ADDRESS", 0},
+	 "thread_registers error ADDRESS",
+	 0},
 	{"threads.thread-pointer", test_thread_pointer, nullptr, 0},
 	{"threads.vectors", test_vectors, nullptr, 0},
 	{"threads.vectors-moving", test_vectors_moving, nullptr,

@@ -99,11 +99,11 @@ static void sleeper(struct worker *self)
 {
 	u64 limit = self->argument[0];
 
-	self->result[0] = (u64)sys_wait(handle_of(self->bell), 1, limit,
-					nullptr);
+	self->result[0] =
+		(u64)sys_wait(handle_of(self->bell), 1, limit, nullptr);
 	self->result[1] = clock_ns();
-	self->result[2] = __atomic_add_fetch(&shared->number[0], 1,
-					     __ATOMIC_RELAXED);
+	self->result[2] =
+		__atomic_add_fetch(&shared->number[0], 1, __ATOMIC_RELAXED);
 }
 
 // Deadlines from a millisecond to a second: all wheels of the kernel.

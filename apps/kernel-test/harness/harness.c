@@ -190,8 +190,8 @@ void usage_of(struct handle pool, struct usage *out)
 bool usage_same(const struct usage *a, const struct usage *b)
 {
 	return a->pages == b->pages && a->objects == b->objects &&
-	       a->capabilities == b->capabilities &&
-	       a->free_frames == b->free_frames;
+		a->capabilities == b->capabilities &&
+		a->free_frames == b->free_frames;
 }
 
 // ---- threads
@@ -228,10 +228,9 @@ struct worker *worker_new(void (*run)(struct worker *))
 		struct worker *worker = &shared->worker[i];
 		u64 none = 0;
 
-		if (!__atomic_compare_exchange_n(&worker->stack, &none,
-						 (u64)stacks[i], false,
-						 __ATOMIC_ACQ_REL,
-						 __ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(
+			    &worker->stack, &none, (u64)stacks[i], false,
+			    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		*worker = (struct worker){
 			.run = run,

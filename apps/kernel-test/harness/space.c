@@ -50,8 +50,8 @@ static enum status copy(struct handle pool, u32 slot, u64 from, u64 bytes,
 enum status space_prepare(struct handle pool, u32 slot)
 {
 	u64 text = (u64)image_text;
-	enum status status = copy(pool, slot, IMAGE_START, text - IMAGE_START,
-				  0, 0);
+	enum status status =
+		copy(pool, slot, IMAGE_START, text - IMAGE_START, 0, 0);
 
 	first_slot = slot;
 	if (status == STATUS_OK)
@@ -66,8 +66,8 @@ enum status space_fill(struct handle pool, struct handle aspace, u32 data_slot,
 	u64 text = (u64)image_text, text_end = page_up((u64)image_text_end);
 	u64 data = align_down((u64)image_data, PAGE_BYTES);
 	u64 data_bytes = page_up((u64)image_end) - data;
-	enum status status = copy(pool, data_slot, data, data_bytes, skip,
-				  skip_bytes);
+	enum status status =
+		copy(pool, data_slot, data, data_bytes, skip, skip_bytes);
 
 	if (status == STATUS_OK)
 		status = sys_aspace_map(aspace, handle_of(first_slot), 0,

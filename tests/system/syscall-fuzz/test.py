@@ -11,6 +11,8 @@ from kochab_tools.testcase import traits
 
 # The child holds the system object for reading only.
 NEVER_ALLOWED = {"device_create", "system_control", "system_log"}
+# Wants a page of paged memory that was written to: too seldom to count on.
+SELDOM = {"memory_clean"}
 # Share of calls that must have succeeded: a fuzzer that is refused everything
 # tests nothing but the refusal.
 GOOD_SHARE = 0.1
@@ -30,7 +32,7 @@ def fuzz(context, calls, seed, timeout_s, **options):
     good = sum(int(row[2]) for row in rows)
     context.check(good >= GOOD_SHARE * made,
                   "only %d of %d calls succeeded" % (good, made))
-    never = {row[0] for row in rows if row[2] == "0"} - NEVER_ALLOWED
+    never = {row[0] for row in rows if row[2] == "0"} - NEVER_ALLOWED - SELDOM
     context.check(not never, "never succeeded: %s" % sorted(never))
     for row in rows:
         if row[0] in NEVER_ALLOWED:
