@@ -12,6 +12,7 @@ calls=True. Guest takes words="..." (kernel command line) and drives=[...]
 (whole -drive texts, for injected faults) as well.
 """
 
+import codecs
 import os
 import re
 import select
@@ -101,6 +102,7 @@ class Guest:
         parsed.icount = bool(options.get("icount"))
         self.machine = Machine(parsed, "run", None, (),
                                ["tty=200x50", "term=vt100"])
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.text = ""  # all that the console has shown
         self.seen = 0  # how much of it expect() has used up
         self.number = 0
@@ -133,7 +135,8 @@ class Guest:
             data = channel.recv(65536)
         except OSError:
             data = b""
-        self.text += data.decode("utf-8", "replace")
+        # A character may come in two pieces.
+        self.text += self.decoder.decode(data)
         self.machine.read_control()
         return bool(data)
 

@@ -50,7 +50,7 @@ enum uart_register {
 #define INTERRUPT_OUTPUT 0x02
 // Modem status, of which nothing is wanted: the bit that changes with each byte.
 #define INTERRUPT_PARITY 0x08
-#define FIFO_ENABLE 0x01 // bytes in the FIFOs stay; trigger at one byte
+#define FIFO_ENABLE 0xc1 // bytes in the FIFOs stay; trigger at 14 bytes or a pause
 #define LINE_8N1 0x03
 #define LINE_DIVISOR 0x80
 #define MODEM_READY 0x0b // DTR, RTS, and OUT2, which lets the interrupt out

@@ -102,7 +102,7 @@ def test_program_that_eats_all_memory(context):
         int main(void)
         {
                 for (;;) {
-                        char *more = malloc(1 << 20);
+                        char *volatile more = malloc(1 << 20);
                         if (!more) return 42;
                         memset(more, 1, 1 << 20);
                 }
