@@ -144,6 +144,10 @@ static i64 make(struct thread *parent, const struct birth *birth)
 	i64 error;
 	u32 tid;
 
+	// Before memory runs out: to find that out is slow, and a program that
+	// forks without end would find it out all the time.
+	if (nthreads >= threads_max)
+		return -EAGAIN;
 	if (is_new) {
 		error = new_process(parent, birth, &process);
 		if (error)

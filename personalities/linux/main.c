@@ -43,6 +43,9 @@ void container_process_ended(u32 pid, i32 status)
 	wait_wake(&first_ended);
 }
 
+// A small process needs about 27 pages.
+#define PAGES_OF_A_PROCESS 32
+
 static i64 guest_pool_init(void)
 {
 	u64 limit = 0, used = 0, reserve;
@@ -53,6 +56,8 @@ static i64 guest_pool_init(void)
 	reserve = MIN(limit / 4, RESERVE_BYTES / PAGE);
 	if (used + reserve >= limit)
 		return -ENOMEM;
+	threads_max = (u32)MAX((limit - used - reserve) / PAGES_OF_A_PROCESS,
+			       (u64)threads_max);
 	return status_errno(cap_create(SELF_POOL, OBJECT_POOL,
 				       limit - used - reserve, 0,
 				       (struct handle){0}, &guest_pool));

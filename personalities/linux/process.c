@@ -16,6 +16,7 @@
 struct list processes = {&processes, &processes};
 struct process init_process;
 u32 nthreads;
+u32 threads_max = 64;
 
 static struct thread *threads_by_tid[PROCESSES_MAX];
 static struct process *processes_by_pid[PROCESSES_MAX];
@@ -81,6 +82,8 @@ void processes_init(void)
 		init_process.limit[i].soft = init_process.limit[i].hard = ~0ull;
 	init_process.limit[3].soft = stack_limit; // RLIMIT_STACK
 	init_process.limit[4].soft = 0; // RLIMIT_CORE: none are written
+	init_process.limit[6].soft = threads_max; // RLIMIT_NPROC
+	init_process.limit[6].hard = threads_max;
 	init_process.limit[7].soft = FILES_MAX; // RLIMIT_NOFILE
 	init_process.limit[7].hard = FILES_MAX;
 	list_add_last(&processes, &init_process.node);

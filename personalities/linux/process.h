@@ -113,6 +113,7 @@ struct thread {
 extern struct list processes;
 extern struct process init_process; // pid 1: adopts and reaps orphans
 extern u32 nthreads; // alive
+extern u32 threads_max; // that many at once: by the container's memory
 
 void processes_init(void);
 struct process *process_find(u32 pid);
