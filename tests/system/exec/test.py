@@ -131,7 +131,10 @@ def test_interrupt_leaves_nothing(context):
         [os.path.join(context.top, "kochab"), "exec", "--", "sh", "-c",
          "echo up; sleep 1000"], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    context.equal(process.stdout.readline(), b"up\n")
+    line = process.stdout.readline()
+    if line != b"up\n":
+        process.kill()
+        raise AssertionError("%r\n%s" % (line, process.stderr.read()))
     process.send_signal(2)
     context.equal(process.wait(timeout=30), 130)
     time.sleep(0.2)
