@@ -149,6 +149,11 @@ class Machine:
                 "-append", self.command_words()]
         if options.accel == "kvm":
             line += ["-accel", "kvm"]
+        elif options.disks and options.smp > 1 and not options.icount:
+            # QEMU 7.2 crashes now and then when a PCI window moves while
+            # another emulated processor reaches a device (mended in 8.0):
+            # one host thread for all processors.
+            line += ["-accel", "tcg,thread=single"]
         if options.icount:
             line += ["-icount", "shift=0,sleep=off"]
         if options.gdb:
