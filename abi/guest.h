@@ -6,6 +6,7 @@
 // the kernel and is checked after it was loaded.
 #ifndef KOCHAB_ABI_GUEST_H
 #define KOCHAB_ABI_GUEST_H
+#include "abi/registers.h"
 #include "lib/base/types.h"
 
 // Why guest_run returned
@@ -16,17 +17,14 @@ enum guest_reason : u64 {
 	GUEST_KICKED = 4, // the thread's bound notification has bits
 };
 
-// Offsets are known to entry.S (asserted there through generated offsets).
+// Offsets are known to entry.S.
 struct guest_state {
-	u64 rsp, rax, rbx, rcx, rdx, rsi, rdi, rbp;
-	u64 r8, r9, r10, r11, r12, r13, r14, r15;
-	u64 rip, rflags;
-	u64 fs_base, gs_base;
+	ARCH_REGISTERS
 	u64 reason; // enum guest_reason of the last exit
 	u64 trap; // exception number
 	u64 code; // FAULT_CODE bits, or the exception's error code
 	u64 address; // faulting address
-	u64 reserved[8];
+	u64 reserved[(ARCH_GUEST_BYTES - sizeof(struct thread_registers)) / 8 - 4];
 };
-static_assert(sizeof(struct guest_state) == 256);
+static_assert(sizeof(struct guest_state) == ARCH_GUEST_BYTES);
 #endif
