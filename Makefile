@@ -35,7 +35,8 @@ COMMON := -std=c2x -Wall -Wextra -Werror -O2 -g -MMD -MP -I. -I$(OUT) \
 	$(if $(BUG),-DBUG_$(BUG)=1)
 BARE   := $(COMMON) -target $(TARGET_$(ARCH)) -ffreestanding -fno-pic \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
-KERNEL_FLAGS := $(BARE) -DKOCHAB_KERNEL=1 $(KERNEL_$(ARCH))
+# Optimised as a whole; inlining small functions only makes it smaller and faster.
+KERNEL_FLAGS := $(BARE) -flto=full -DKOCHAB_KERNEL=1 $(KERNEL_$(ARCH))
 USER_FLAGS   := $(BARE) -ffunction-sections -fdata-sections
 LINK_FLAGS_ALL := -static -nostdlib -z max-page-size=4096 -z noexecstack --build-id=sha1
 
@@ -83,7 +84,8 @@ $(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))
 $(OUT)/gen/kernel/syscall_decode.c: $(GEN) ;
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 	@echo "  LINK  $@"
-	$(Q)$(LD) $(LINK_FLAGS_ALL) -T $(KERNEL_SCRIPT) $(KERNEL_OBJECTS) -o $@
+	$(Q)$(LD) $(LINK_FLAGS_ALL) -mllvm -inline-threshold=40 \
+		-T $(KERNEL_SCRIPT) $(KERNEL_OBJECTS) -o $@
 
 # --- the library of all components
 LIB_OBJECTS := $(call objects,lib,$(call whole,$(patsubst %/,%,$(wildcard lib/*/))))
