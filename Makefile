@@ -128,12 +128,15 @@ build/ports/%/.stamp: ports/%/port.json
 
 # --- the boot archive
 STRIPPED := $(COMPONENTS:%=$(OUT)/stripped/%)
-BUSYBOX  := $(if $(wildcard ports/busybox/port.json),build/ports/busybox/.stamp)
-$(OUT)/boot.tar: $(STRIPPED) $(GEN) $(BUSYBOX) $(wildcard systems/base.sys) tools/mkarchive.py \
+BUSYBOX  := build/ports/busybox/busybox$(if $(filter-out x86_64,$(ARCH)),-$(ARCH))
+$(BUSYBOX): ports/busybox/port.json
+	$(PYTHON) tools/kochab.py port --arch $(ARCH) busybox
+	@touch $@
+$(OUT)/boot.tar: $(STRIPPED) $(GEN) $(BUSYBOX) $(wildcard systems/base.sys) tools/mkarchive.py ports/busybox/folders.txt \
 		$(shell find rootfs 2>/dev/null)
 	@echo "  TAR   $@"
 	$(Q)$(PYTHON) tools/mkarchive.py --output $@ --components $(STRIPPED) --manifest systems/base.sys \
-		--manual $(OUT)/gen/man --busybox build/ports/busybox/busybox --tree rootfs
+		--manual $(OUT)/gen/man --busybox $(BUSYBOX) --folders ports/busybox/folders.txt --tree rootfs
 
 .PHONY: all gen layout kernel check clean
 all: $(OUT)/kernel.elf $(OUT)/boot.tar

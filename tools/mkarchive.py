@@ -7,7 +7,7 @@
 #   kochab/system.sys              the manifest
 #   kochab/bin/<component>         native components
 #   bin/<program>                  those of apps/ that run in the Linux personality
-#   bin/busybox and its applets    symbolic links where busybox wants them
+#   bin/busybox and its applets    symbolic links where --folders wants them
 #   usr/share/man/kochab/*.txt     the generated manual pages
 #   everything under --tree        static files; symbolic links are kept
 
@@ -15,7 +15,7 @@ import argparse
 import io
 import os
 import pathlib
-import subprocess
+import re
 import sys
 import tarfile
 
@@ -26,6 +26,24 @@ FOLDERS = {"tmp": 0o1777, "root": 0o700, "home": 0o755, "var": 0o755, "var/tmp":
            "proc": 0o555, "dev": 0o755}
 
 GUEST_PROGRAMS = ("svc",)
+
+
+# The names lie one after the other in the program, each with a NUL, and an empty one
+# ends them; "[" and "[[" are the first. So it need not run here.
+def applets(program):
+    at = program.index(b"[\0[[\0")
+    return program[at:program.index(b"\0\0", at)].decode().split("\0")
+
+
+# {name: folder} from ports/busybox/folders.txt
+def read_folders(path):
+    folders, folder = {}, None
+    for word in re.sub(r"#.*", "", path.read_text()).split():
+        if word.endswith(":"):
+            folder = word[:-1].strip("/")
+        else:
+            folders[word] = folder
+    return folders
 
 
 class Archive:
@@ -54,11 +72,10 @@ class Archive:
             else:
                 self.file(path, source, os.access(source, os.X_OK))
 
-    def busybox(self, source):
+    def busybox(self, source, folders):
         self.file("bin/busybox", source, True)
-        applets = subprocess.run([source, "--list-full"], capture_output=True, text=True,
-                                 check=True).stdout.split()
-        for applet in sorted(applets):
+        for applet in sorted(os.path.join(folders.get(name, "usr/bin"), name)
+                             for name in applets(source.read_bytes())):
             if applet not in self.entries:
                 self.add(applet, tarfile.SYMTYPE, 0o777, link="/bin/busybox")
 
@@ -74,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(description="write Kochab's boot archive")
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--components", type=pathlib.Path, nargs="*", default=[])
-    for name in ("--manifest", "--manual", "--busybox", "--tree"):
+    for name in ("--manifest", "--manual", "--busybox", "--folders", "--tree"):
         parser.add_argument(name, type=pathlib.Path)
     options = parser.parse_args()
     archive = Archive()
@@ -94,7 +111,7 @@ def main():
     if options.tree and options.tree.is_dir():
         archive.tree(options.tree)
     if options.busybox and options.busybox.exists():
-        archive.busybox(options.busybox)
+        archive.busybox(options.busybox, read_folders(options.folders))
     else:
         print(f"mkarchive: no busybox ({options.busybox}): the archive has no shell", file=sys.stderr)
     for page in sorted(options.manual.glob("*.txt")) if options.manual else []:

@@ -2,9 +2,9 @@
 # Copyright The Kochab authors
 """Third-party files: fetched, checked and unpacked from ports/<name>/port.json.
 
-    port(name)    makes build/ports/<name>/ hold what the recipe promises;
-                  does nothing when it already does.
-    recipes()     the names there are.
+    port(name, arch)  makes build/ports/<name>/ hold what the recipe promises
+                      for an architecture; does nothing when it already does.
+    recipes()         the names there are.
 
 Nothing of a port lies in the tree. A recipe names files of Debian's archive
 by their place in the pool, with size and SHA-256:
@@ -14,6 +14,8 @@ by their place in the pool, with size and SHA-256:
               (deb, orig, debian), which is what `unpack` refers to
     unpack    list of {role, member, to [, mode] [, sha256] [, skip]};
               member is a file, or a folder when it ends with "/"
+    others    where the files differ by architecture: {arch: {the same keys,
+              and debian: Debian's name of it}}; what stands above is x86_64's
 
 A download goes through apt's own transport, so proxies and mirrors of the host
 are used, but the host's apt configuration and lists are never written. When
@@ -35,7 +37,6 @@ import urllib.parse
 from .common import Failure, PORTS, TOP, progress
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-DEFAULT_MIRROR = "http://deb.debian.org/debian/"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 SOURCE_ROLES = {"orig": "*.orig.tar.*", "debian": "*.debian.tar.*"}
 
@@ -56,6 +57,18 @@ def load(name):
                       % (name, name, " ".join(recipes()))) from None
     except ValueError as error:
         raise Failure("ports/%s/port.json: %s" % (name, error)) from None
+
+
+def of_arch(name, arch):
+    """The recipe as it is for an architecture."""
+    recipe = load(name)
+    others = recipe.pop("others", {})
+    recipe["shared"] = bool(others)
+    if not others or arch == "x86_64":
+        return recipe
+    if arch not in others:
+        raise Failure("port %s: not for %s" % (name, arch))
+    return dict(recipe, arch=arch, **others[arch])
 
 
 def sha256(path):
@@ -81,7 +94,8 @@ def mirror():
     for line in text.splitlines():
         if line.strip():
             return line.strip().rstrip("/") + "/"
-    return DEFAULT_MIRROR
+    raise Failure("apt knows no Debian 12 archive on this host: set "
+                  "KOCHAB_MIRROR to the address of a mirror of Debian")
 
 
 def fetch(url, target):
@@ -105,15 +119,16 @@ def private_apt(recipe, folder):
     os.makedirs(folder + "/archives/partial", exist_ok=True)
     open(folder + "/status", "w", encoding="utf-8").close()
     kind = "deb-src" if recipe["kind"] == "source" else "deb"
+    arch = recipe.get("debian", "amd64")
     with open(folder + "/sources.list", "w", encoding="utf-8") as f:
-        f.write("%s [signed-by=%s arch=amd64] %s %s main\n"
-                % (kind, KEYRING, mirror(), recipe["suite"]))
+        f.write("%s [signed-by=%s arch=%s] %s %s main\n"
+                % (kind, KEYRING, arch, mirror(), recipe["suite"]))
     options = ["Dir::Etc::sourcelist=" + folder + "/sources.list",
                "Dir::Etc::sourceparts=/dev/null",
                "Dir::State::lists=" + folder + "/lists",
                "Dir::State::status=" + folder + "/status",
-               "Dir::Cache=" + folder, "APT::Architecture=amd64",
-               "APT::Architectures::=amd64", "APT::Sandbox::User=root"]
+               "Dir::Cache=" + folder, "APT::Architecture=" + arch,
+               "APT::Architectures::=" + arch, "APT::Sandbox::User=root"]
     command = ["apt-get", "-q"]
     for option in options:
         command += ["-o", option]
@@ -125,7 +140,8 @@ def fetch_newer(name, recipe, folder):
     progress("port %s: version %s is no longer in Debian's archive; taking "
              "%s's present one, checked by apt against Debian's key"
              % (name, recipe["version"], recipe["suite"]))
-    apt = private_apt(recipe, os.path.join(PORTS, "apt", recipe["suite"]))
+    apt = private_apt(recipe, os.path.join(
+        PORTS, "apt", recipe["suite"] + "-" + recipe.get("debian", "amd64")))
     into = os.path.join(folder, "newer")
     shutil.rmtree(into, ignore_errors=True)
     os.makedirs(into)
@@ -253,34 +269,51 @@ def unpack_all(name, recipe, files, folder, recorded):
                                   % (name, row["to"], got, row["sha256"]))
 
 
-def port(name):
+def port(name, arch="x86_64"):
     """Make build/ports/<name>/ as the recipe says; return the folder."""
-    recipe = load(name)
+    recipe = of_arch(name, arch)
     os.makedirs(PORTS, exist_ok=True)
     with open(os.path.join(PORTS, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds may ask at once
         return port_locked(name, recipe)
 
 
+def install(fresh, folder):
+    """What was unpacked, beside what other architectures have there."""
+    for base, _, entries in os.walk(fresh):
+        into = os.path.join(folder, os.path.relpath(base, fresh))
+        os.makedirs(into, exist_ok=True)
+        for entry in entries:
+            os.replace(os.path.join(base, entry), os.path.join(into, entry))
+    shutil.rmtree(fresh)
+
+
 def port_locked(name, recipe):
     folder = os.path.join(PORTS, name)
-    stamp = os.path.join(folder, ".stamp")
-    recipe_path = os.path.join(TOP, "ports", name, "port.json")
-    key = sha256(recipe_path)
-    if os.path.exists(stamp):
-        with open(stamp, encoding="utf-8") as f:
-            if f.readline().strip() == key:
-                return folder
+    stamp = ".stamp" + ("-" + recipe["arch"] if "arch" in recipe else "")
+    key = hashlib.sha256(
+        json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    try:
+        with open(os.path.join(folder, stamp), encoding="utf-8") as f:
+            same = f.readline().strip() == key
+        if same and all(os.path.exists(os.path.join(folder, row["to"]))
+                        for row in recipe["unpack"]):
+            return folder
+    except FileNotFoundError:
+        pass
     files, recorded = obtain(name, recipe)
     fresh = folder + ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     os.makedirs(fresh)
     unpack_all(name, recipe, files, fresh, recorded)
-    with open(os.path.join(fresh, ".stamp"), "w", encoding="utf-8") as f:
+    with open(os.path.join(fresh, stamp), "w", encoding="utf-8") as f:
         f.write("%s\n%s %s\n" % (key, recipe["package"],
                                  recipe["version"] if recorded else "newer"))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.rename(fresh, folder)
+    if recipe["shared"]:
+        install(fresh, folder)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(fresh, folder)
     progress("port %s: %s %s in %s" % (
         name, recipe["package"],
         recipe["version"] if recorded else "(newer than recorded)",
@@ -290,9 +323,12 @@ def port_locked(name, recipe):
 
 def port_command(words):
     """`./kochab port`: the list, or the named ports fetched."""
+    arch = "x86_64"
+    if words[:1] == ["--arch"] and len(words) > 1:
+        arch, words = words[1], words[2:]
     if not words:
         for name in recipes():
             print("%-16s %s" % (name, load(name)["about"]))
     for name in words:
-        port(name)
+        port(name, arch)
     return 0

@@ -23,7 +23,8 @@ class Archive(unittest.TestCase):
         for name, text, mode in (("vfs", "vfs\n", 0o600), ("base.sys", "manifest\n", 0o644),
                                  ("root/etc/passwd", "root:x:0:0\n", 0o600),
                                  ("root/bin/tool", "#!/bin/sh\n", 0o700), ("man/walk.2.txt", "walk\n", 0o644),
-                                 ("box", "#!/bin/sh\necho bin/sh; echo usr/bin/awk; echo bin/tool\n", 0o755)):
+                                 ("folders", "# of applets\nbin: sh [ tool\nsbin:\n", 0o644),
+                                 ("box", "\x7fELF [\0[[\0awk\0sh\0tool\0\0more\0", 0o755)):
             path = self.top / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -33,7 +34,7 @@ class Archive(unittest.TestCase):
     def make(self, name="boot.tar"):
         words = [sys.executable, TOP / "tools/mkarchive.py", "--output", self.top / name, "--components",
                  self.top / "vfs", "--manifest", self.top / "base.sys", "--manual", self.top / "man",
-                 "--busybox", self.top / "box", "--tree", self.top / "root"]
+                 "--busybox", self.top / "box", "--folders", self.top / "folders", "--tree", self.top / "root"]
         subprocess.run(list(map(str, words)), check=True)
         return self.top / name
 
@@ -49,7 +50,9 @@ class Archive(unittest.TestCase):
             self.assertEqual((found[name].uid, found[name].mtime), (0, 0), name)
         self.assertEqual(found["tmp"].mode, 0o1777)
         self.assertEqual(found["etc/mtab"].linkname, "/proc/mounts")
-        self.assertEqual(found["usr/bin/awk"].linkname, "/bin/busybox")
+        for applet in ("usr/bin/awk", "usr/bin/[[", "bin/[", "bin/sh"):
+            self.assertEqual(found[applet].linkname, "/bin/busybox")
+        self.assertNotIn("usr/bin/more", found)
         self.assertTrue(found["bin/tool"].isfile(), "a file of the tree hides an applet")
         names = list(found)
         for name in names:

@@ -57,7 +57,13 @@ def test_ports_are_recorded(context):
             recipe = json.load(f)
         context.check(recipe.get("licence") and recipe.get("version"),
                       name + ": no licence or version")
-        for entry in recipe["files"]:
+        variants = [dict(recipe, **other)
+                    for other in recipe.get("others", {}).values()]
+        for variant in variants:
+            context.check(all(variant["debian"] + ".deb" in entry["path"]
+                              for entry in variant["files"]),
+                          name + ": files of another architecture")
+        for entry in sum((v["files"] for v in [recipe] + variants), []):
             context.check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]) and
                           entry["bytes"] > 0, name + ": no SHA-256 or size")
         documented = os.path.join(context.top, "docs", "dependencies.md")
