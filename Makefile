@@ -25,9 +25,18 @@ MAKEFLAGS += --no-builtin-rules
 .SECONDARY:
 .DEFAULT_GOAL := all
 
-TARGET_x86_64 := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
-KERNEL_x86_64 := -mcmodel=kernel
-$(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): only x86_64 can be built so far))
+# What an architecture is compiled with (nothing of ours uses floating point),
+# what boots it, and the form of the kernel that its firmware loads.
+TARGET_x86_64  := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
+KERNEL_x86_64  := -mcmodel=kernel
+BOOT_x86_64    := boot/acpi boot/pvh
+TARGET_aarch64 := aarch64-unknown-none-elf -mgeneral-regs-only -mno-outline-atomics
+BOOT_aarch64   := boot/fdt
+TARGET_riscv64 := riscv64-unknown-none-elf -march=rv64imac_zicsr_zifencei -mabi=lp64 \
+	-mcmodel=medany
+BOOT_riscv64   := boot/fdt
+IMAGE := $(if $(filter x86_64,$(ARCH)),,$(OUT)/kernel.image)
+$(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): x86_64, aarch64 or riscv64))
 $(if $(filter release debug,$(BUILD)),,$(error BUILD=$(BUILD): release or debug))
 include $(wildcard kernel/flags.mk)
 COMMON := -std=c2x -Wall -Wextra -Werror -O2 -g -MMD -MP -I. -I$(OUT) \
@@ -77,15 +86,27 @@ endef
 # --- the kernel
 KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
 	$(call code,kernel $(filter-out kernel/arch,$(patsubst %/,%,$(wildcard kernel/*/))) \
-		kernel/arch/$(ARCH) boot boot/acpi boot/program boot/pvh) $(OUT)/gen/kernel/syscall_decode.c
+		kernel/arch/$(ARCH) boot boot/program $(BOOT_$(ARCH))) $(OUT)/gen/kernel/syscall_decode.c
+# Device trees are read through libfdt.
+ifneq ($(filter boot/fdt,$(BOOT_$(ARCH))),)
+FDT_FLAGS := -Iboot/fdt/libc -Ibuild/ports/libfdt
+FDT_SOURCES := $(addprefix build/ports/libfdt/,fdt.c fdt_check.c fdt_ro.c)
+$(foreach s,$(FDT_SOURCES) $(wildcard boot/fdt/*.c),$(eval FLAGS_$s += $(FDT_FLAGS)))
+$(FDT_SOURCES): build/ports/libfdt/.stamp ;
+KERNEL_SOURCES += $(FDT_SOURCES)
+endif
 KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))
 KERNEL_SCRIPT  := kernel/arch/$(ARCH)/kernel.ld
 $(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))
+$(if $(FDT_SOURCES),$(eval $(KERNEL_OBJECTS): | build/ports/libfdt/.stamp))
 $(OUT)/gen/kernel/syscall_decode.c: $(GEN) ;
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 	@echo "  LINK  $@"
 	$(Q)$(LD) $(LINK_FLAGS_ALL) -mllvm -inline-threshold=40 \
 		-T $(KERNEL_SCRIPT) $(KERNEL_OBJECTS) -o $@
+# The same as flat bytes, with the header that firmware looks for at its start.
+$(OUT)/kernel.image: $(OUT)/kernel.elf
+	$(Q)llvm-objcopy$(LLVM) -O binary $< $@
 
 # --- the library of all components
 LIB_OBJECTS := $(call objects,lib,$(call whole,$(patsubst %/,%,$(wildcard lib/*/))))
@@ -106,7 +127,7 @@ LINK_FLAGS :=
 PORTS :=
 $(if $(wildcard $1/component.mk),include $1/component.mk)
 $2_OBJECTS := $$(call objects,$2,$$(SOURCES))
-$2_SCRIPT := $(or $(wildcard $1/link.ld),lib/sys/arch/$(ARCH)/user.ld)
+$2_SCRIPT := $(or $(wildcard $1/link.ld),lib/sys/user.ld)
 $2_LINK_FLAGS := $$(LINK_FLAGS)
 $$(eval $$(call compile,$2,$(USER_FLAGS) $$(FLAGS),$$($2_OBJECTS)))
 $$($2_OBJECTS): $(wildcard $1/component.mk) $$(PORTS:%=build/ports/%/.stamp)
@@ -139,7 +160,7 @@ $(OUT)/boot.tar: $(STRIPPED) $(GEN) $(BUSYBOX) $(wildcard systems/base.sys) tool
 		--manual $(OUT)/gen/man --busybox $(BUSYBOX) --folders ports/busybox/folders.txt --tree rootfs
 
 .PHONY: all gen layout kernel check clean
-all: $(OUT)/kernel.elf $(OUT)/boot.tar
+all: $(OUT)/kernel.elf $(IMAGE) $(OUT)/boot.tar
 gen: $(GEN)
 kernel: $(OUT)/kernel.elf
 check:

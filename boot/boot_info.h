@@ -22,9 +22,76 @@ struct boot_range {
 };
 
 struct boot_cpu {
-	u32 hardware_id; // APIC id, MPIDR, hart
+	u32 hardware_id; // APIC id, hart; MPIDR with affinity 3 in bits 24-31
 	u32 acpi_id;
+	u32 socket, core, thread; // device tree only: place in cpu-map
 };
+
+enum boot_serial_kind : u32 {
+	BOOT_SERIAL_NONE = 0,
+	BOOT_SERIAL_16550_PORTS = 1, // address is an I/O port
+	BOOT_SERIAL_16550 = 2, // address is memory
+	BOOT_SERIAL_PL011 = 3,
+};
+
+// The serial port that is the console.
+struct boot_serial {
+	enum boot_serial_kind kind;
+	u32 bytes; // of its registers; ports: their number
+	u64 address;
+	u32 stride; // bytes from register to register, 16550
+	u32 line, flags; // interrupt: line and IRQ flags
+};
+
+// Addresses of the processor that a PCI host bridge turns into PCI addresses.
+#define BOOT_PCI_WINDOWS 4
+struct boot_pci_window {
+	u64 address, pci, size;
+	u32 prefetchable, wide; // wide: a window for 64-bit BARs
+};
+
+// An interrupt, as irq objects name it; line 0: none.
+struct boot_irq {
+	u32 line, flags;
+};
+
+// RISC-V. Contexts and files are in the order of boot_info.cpu.
+#define BOOT_NO_CONTEXT 0xffffffff
+struct boot_plic {
+	u64 address, size; // size 0: none
+	u32 nsources;
+	u32 context[BOOT_CPUS]; // supervisor mode
+};
+struct boot_aplic {
+	u64 address, size; // size 0: none; the supervisor's domain
+	u32 nsources;
+};
+struct boot_imsic {
+	u64 address, size; // size 0: none; the supervisor's files
+	u32 nids;
+	u32 guest_bits;
+	u64 file[BOOT_CPUS]; // physical; 0: none
+};
+
+// AArch64
+#define BOOT_REDISTRIBUTORS 4
+struct boot_gic {
+	u32 version; // 0: none
+	u64 distributor, distributor_size;
+	u32 nredistributors;
+	struct {
+		u64 address, size;
+	} redistributor[BOOT_REDISTRIBUTORS]; // version 2: the CPU interface
+	u64 its, its_size; // size 0: none
+};
+
+enum boot_psci : u32 { BOOT_PSCI_NONE, BOOT_PSCI_SMC, BOOT_PSCI_HVC };
+
+enum boot_rtc : u32 { BOOT_RTC_NONE, BOOT_RTC_GOLDFISH, BOOT_RTC_PL031 };
+
+// boot_info.isa
+#define BOOT_ISA_SSTC 1u // RISC-V: stimecmp
+#define BOOT_ISA_SVPBMT 2u // memory types in page-table entries
 
 // The first program, checked: what to map where.
 #define BOOT_SEGMENTS 8
@@ -67,6 +134,24 @@ struct boot_info {
 	u16 sleep_type_off; // SLP_TYP for S5
 	u64 reset_register; // port from the FADT; 0: none
 	u8 reset_value;
+	struct boot_serial serial;
+	// From a device tree
+	u64 device_tree, device_tree_size; // physical; size 0: none
+	u32 npci_windows;
+	struct boot_pci_window pci_window[BOOT_PCI_WINDOWS];
+	struct boot_irq pci_irq[32][4]; // bus 0: device, pin A to D
+	u64 timebase_hz; // RISC-V: of the time CSR
+	u32 isa; // BOOT_ISA bits that all CPUs have
+	u32 boot_hart; // RISC-V: where the kernel started
+	struct boot_plic plic;
+	struct boot_aplic aplic;
+	struct boot_imsic imsic;
+	struct boot_gic gic;
+	struct boot_irq timer; // AArch64: the virtual timer's
+	struct boot_irq hypervisor_timer; // AArch64, at EL2: its virtual timer's
+	enum boot_psci psci;
+	enum boot_rtc rtc_kind;
+	u64 rtc;
 	u64 realtime_seconds; // UTC at start; 0: unknown
 	char warnings[512]; // text for the log
 };

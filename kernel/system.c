@@ -123,6 +123,30 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 		arch_topology(boot->cpu[index].hardware_id, &out->a, &out->b,
 			      &out->c);
 		return STATUS_OK;
+	case SYSTEM_INFO_SERIAL:
+		if (!boot->serial.kind)
+			return ERR_RANGE;
+		out->a = boot->serial.address;
+		out->b = boot->serial.kind | (u64)boot->serial.stride << 8 |
+			(u64)boot->serial.bytes << 16;
+		out->c = boot->serial.line;
+		out->d = boot->serial.flags;
+		return STATUS_OK;
+	case SYSTEM_INFO_PCI_WINDOW:
+		if (index >= boot->npci_windows)
+			return ERR_RANGE;
+		out->a = boot->pci_window[index].address;
+		out->b = boot->pci_window[index].pci;
+		out->c = boot->pci_window[index].size;
+		out->d = boot->pci_window[index].wide |
+			boot->pci_window[index].prefetchable << 1;
+		return STATUS_OK;
+	case SYSTEM_INFO_PCI_IRQ:
+		if (index >= 32 * 4)
+			return ERR_RANGE;
+		out->a = boot->pci_irq[index / 4][index % 4].line;
+		out->b = boot->pci_irq[index / 4][index % 4].flags;
+		return STATUS_OK;
 	case SYSTEM_INFO_COUNTER:
 		if (index > 1)
 			return ERR_RANGE;

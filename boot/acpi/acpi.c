@@ -76,7 +76,8 @@ static void add_cpu(struct boot_info *info, u32 hardware_id, u32 acpi_id,
 		boot_warn(info, "ACPI: more CPUs than supported: some unused");
 		return;
 	}
-	info->cpu[info->ncpus++] = (struct boot_cpu){ hardware_id, acpi_id };
+	info->cpu[info->ncpus++] = (struct boot_cpu){
+			.hardware_id = hardware_id, .acpi_id = acpi_id};
 }
 
 // Interrupt flags of MPS INTI (table 5.26) of an ISA line: conforming means

@@ -18,10 +18,10 @@ PORTS = os.path.join(BUILD, "ports")
 RUNS = os.environ.get("KOCHAB_RUNS") or os.path.join(BUILD, "run")
 
 VERSION = "0.1"
-ARCHES = ("x86_64",)
-ARCH_NAMES = {"x86_64": "x86_64", "x86-64": "x86_64", "amd64": "x86_64"}
-PLANNED = {"aarch64": "AArch64", "arm64": "AArch64", "riscv64": "RISC-V",
-           "riscv": "RISC-V"}
+ARCHES = ("x86_64", "aarch64", "riscv64")
+ARCH_NAMES = {"x86_64": "x86_64", "x86-64": "x86_64", "amd64": "x86_64",
+              "aarch64": "aarch64", "arm64": "aarch64",
+              "riscv64": "riscv64", "riscv": "riscv64"}
 
 
 class Failure(Exception):
@@ -36,12 +36,8 @@ def arch_of(word):
     """The architecture a user's word means, or a Failure that says why."""
     if word in ARCH_NAMES:
         return ARCH_NAMES[word]
-    if word in PLANNED:
-        raise Failure("--arch %s: %s is planned and not built yet; this "
-                      "version runs on x86_64 only" % (word, PLANNED[word]),
-                      2)
-    raise Failure("--arch %s: not an architecture known here (x86_64)" % word,
-                  2)
+    raise Failure("--arch %s: not an architecture known here (%s)"
+                  % (word, ", ".join(ARCHES)), 2)
 
 
 def progress(text):

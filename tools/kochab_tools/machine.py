@@ -4,9 +4,10 @@
 
     machine = Machine(options, mode, argv, env)   prepares build/run/<pid>-<n>/
     machine.start()                               starts QEMU
-    machine.com1      socket to the guest's first serial port
+    machine.com1      socket to the guest's serial port, the console
     machine.qmp       socket to QEMU's control channel
-    machine.log       path of the kernel and service log (second serial port)
+    machine.log       path of the kernel and service log: x86-64's second
+                      serial port, semihosting's console on the others
     machine.stop()    asks QEMU to quit, waits, ends it; always safe to call
     machine.verdict() what became of it: see Verdict
 
@@ -30,7 +31,19 @@ from . import build, symbols
 from .common import Failure, RUNS, need
 from .overlay import write_initrd
 
-QEMU = {"x86_64": ("qemu-system-x86_64", "qemu-system-x86")}
+QEMU = {"x86_64": ("qemu-system-x86_64", "qemu-system-x86"),
+        "aarch64": ("qemu-system-aarch64", "qemu-system-arm"),
+        "riscv64": ("qemu-system-riscv64", "qemu-system-misc")}
+# The board, the processor, the port of the log, and what else is needed. A
+# kernel that panics ends QEMU with PANIC_EXIT: through isa-debug-exit, or
+# semihosting.
+SEMIHOSTING = ["-semihosting-config", "enable=on,target=native,chardev=com2"]
+BOARD = {
+    "x86_64": ("q35", "max", ["-serial", "chardev:com2", "-device",
+                              "isa-debug-exit,iobase=0xf4,iosize=4"]),
+    "aarch64": ("virt,gic-version=3", "max", SEMIHOSTING),
+    "riscv64": ("virt", "rv64", SEMIHOSTING),
+}
 PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
 PR_SET_PDEATHSIG = 1
@@ -106,6 +119,8 @@ class Machine:
         self.program = os.environ.get("KOCHAB_QEMU") or need(program, package)
         self.output = build.ensure(options.arch, options.build, 125)
         self.elf = os.path.join(self.output, "kernel.elf")
+        self.kernel = self.elf if options.arch == "x86_64" else \
+            os.path.join(self.output, "kernel.image")
         prune()
         self.folder = os.path.join(RUNS, "%d-%d" % (os.getpid(),
                                                     next(serial_numbers)))
@@ -127,6 +142,8 @@ class Machine:
     def command_words(self):
         """The kernel's command line."""
         words = ["mode=" + self.mode]
+        if self.options.arch != "x86_64":
+            words.append("log=semihosting")
         if self.options.disks:
             words.append("disks=%d" % len(self.options.disks))
         if self.options.calls:
@@ -135,18 +152,20 @@ class Machine:
 
     def command(self, com1_fd, qmp_fd):
         options = self.options
+        board, processor, extras = BOARD[options.arch]
+        if options.machine:
+            board += "," + options.machine
         line = [self.program, "-nodefaults", "-display", "none", "-no-reboot",
-                "-M", "q35", "-cpu", "max", "-smp", str(options.smp),
+                "-M", board, "-cpu", processor, "-smp", str(options.smp),
                 "-m", str(options.mem_mib),
                 "-chardev", "socket,id=com1,fd=%d" % com1_fd,
                 "-serial", "chardev:com1",
-                "-chardev", "file,id=com2,path=" + escape(self.log),
-                "-serial", "chardev:com2",
-                "-chardev", "socket,id=qmp,fd=%d" % qmp_fd,
-                "-mon", "chardev=qmp,mode=control",
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-                "-kernel", self.elf, "-initrd", self.initrd,
-                "-append", self.command_words()]
+                "-chardev", "file,id=com2,path=" + escape(self.log)]
+        line += extras
+        line += ["-chardev", "socket,id=qmp,fd=%d" % qmp_fd,
+                 "-mon", "chardev=qmp,mode=control",
+                 "-kernel", self.kernel, "-initrd", self.initrd,
+                 "-append", self.command_words()]
         if options.accel == "kvm":
             line += ["-accel", "kvm"]
         elif options.disks and options.smp > 1 and not options.icount:

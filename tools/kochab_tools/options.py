@@ -44,6 +44,7 @@ class MachineOptions:
         self.icount = False
         self.gdb = False
         self.accel = "tcg"
+        self.machine = ""  # further properties of the board, for -M
         self.calls = False
         self.words = []  # further words for the kernel command line
 
@@ -135,6 +136,14 @@ def accel_of(text):
     return text
 
 
+def machine_of(text):
+    if not re.fullmatch(r"[a-z0-9-]+=[a-z0-9.-]+(,[a-z0-9-]+=[a-z0-9.-]+)*",
+                        text):
+        raise Failure("--machine %s: wants NAME=VALUE[,NAME=VALUE…], "
+                      "properties of QEMU's board" % text, 2)
+    return text
+
+
 def take_value(words, option, inline):
     if inline is not None:
         return inline
@@ -161,6 +170,7 @@ def apply(options, option, words, inline):
                                        seconds_of("--timeout", v)),
         "--log": lambda v: setattr(options, "log", log_of(v)),
         "--accel": lambda v: setattr(options, "accel", accel_of(v)),
+        "--machine": lambda v: setattr(options, "machine", machine_of(v)),
     }
     if option not in known:
         return False
@@ -187,6 +197,8 @@ def parse_machine(words, command):
                               "`./kochab --help`" % (option, command), 2)
         if len(options.disks) > DISKS_MAX:
             raise Failure("--disk: at most %d disks" % DISKS_MAX, 2)
+        if options.accel == "kvm" and options.arch != "x86_64":
+            raise Failure("--accel kvm: only for --arch x86_64", 2)
         if options.accel == "kvm" and options.icount:
             raise Failure("--icount: only emulation counts instructions; "
                           "leave --accel kvm out", 2)

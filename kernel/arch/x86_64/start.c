@@ -38,6 +38,14 @@ static void read_firmware(u64 start_info)
 	if (!boot_info.acpi_rsdp)
 		boot_info.acpi_rsdp = acpi_find_root(&memory);
 	acpi_parse(&memory, &boot_info);
+	boot_info.serial = (struct boot_serial){ // COM1
+		.kind = BOOT_SERIAL_16550_PORTS,
+		.bytes = 8,
+		.address = 0x3f8,
+		.stride = 1,
+		.line = boot_info.isa_irq[4].line,
+		.flags = boot_info.isa_irq[4].flags,
+	};
 	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
 }
 
