@@ -30,7 +30,8 @@ MAKEFLAGS += --no-builtin-rules
 TARGET_x86_64  := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
 KERNEL_x86_64  := -mcmodel=kernel
 BOOT_x86_64    := boot/acpi boot/pvh
-TARGET_aarch64 := aarch64-unknown-none-elf -mgeneral-regs-only -mno-outline-atomics
+TARGET_aarch64 := aarch64-unknown-none-elf -march=armv8.1-a -mgeneral-regs-only
+KERNEL_aarch64 := -mbranch-protection=bti
 BOOT_aarch64   := boot/fdt
 TARGET_riscv64 := riscv64-unknown-none-elf -march=rv64imac_zicsr_zifencei -mabi=lp64 \
 	-mcmodel=medany

@@ -78,10 +78,14 @@ static inline void arch_flush_page(u64 address); // this CPU
 static inline void arch_flush_all(void); // this CPU, user entries
 
 // ---- interrupts
-enum { ARCH_IRQ_LINES = 256 };
+#ifndef ARCH_IRQ_LINES // lines and vectors are below this
+#define ARCH_IRQ_LINES 256
+#endif
 struct irq;
-bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
-		    u64 *msi_data); // line IRQ_MSI: a message vector
+// line IRQ_MSI: a message vector, for the device that is known by this number
+// where who writes the message counts (PCI: its requester id).
+bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,
+		    u64 *msi_address, u64 *msi_data);
 void arch_irq_release(u32 line, u32 vector);
 void arch_irq_mask(u32 line, bool masked);
 

@@ -21,7 +21,7 @@ enum status irq_create(struct pool *pool, u64 line, u64 flags, struct irq **out)
 	enum status status;
 
 	if ((line != IRQ_MSI && line >= ARCH_IRQ_LINES) ||
-	    flags & ~(u64)(IRQ_LEVEL | IRQ_ACTIVE_LOW))
+	    (u32)flags & ~(u32)(IRQ_LEVEL | IRQ_ACTIVE_LOW))
 		return ERR_ARGUMENT;
 	status = pool_object_alloc(pool, OBJECT_IRQ, sizeof(struct irq),
 				   &object);
@@ -29,10 +29,11 @@ enum status irq_create(struct pool *pool, u64 line, u64 flags, struct irq **out)
 		return status;
 	irq = (struct irq *)object;
 	irq->line = line;
-	irq->flags = flags;
+	irq->flags = (u32)flags;
 	slot_init(&irq->notification_slot, irq, HOLDER_IRQ_NOTIFICATION);
-	if (!arch_irq_claim(irq->line, irq->flags, cpu_self()->number,
-			    &irq->vector, &irq->msi_address, &irq->msi_data)) {
+	if (!arch_irq_claim(irq->line, irq->flags, (u32)(flags >> 32),
+			    cpu_self()->number, &irq->vector, &irq->msi_address,
+			    &irq->msi_data)) {
 		pool_object_abandon(object);
 		return ERR_OCCUPIED;
 	}

@@ -378,7 +378,8 @@ static enum status op_vector(void *context, const struct pci_vector_args *args,
 		return ERR_RANGE;
 	drop(&kept[index_of(function)].irq[index]);
 	slot = slot_alloc();
-	status = sys_device_create(system_cap, OBJECT_IRQ, IRQ_MSI, 0, devices,
+	status = sys_device_create(system_cap, OBJECT_IRQ, IRQ_MSI,
+				   (u64)function->location << 32, devices,
 				   SELF_CNODE, slot);
 	if (status == STATUS_OK)
 		status = sys_irq_bind(handle_of(slot), args->notify, args->bits,

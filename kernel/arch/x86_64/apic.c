@@ -247,8 +247,8 @@ static bool claim_line_locked(u32 line, u32 flags, u32 destination, u32 *vector)
 	return true;
 }
 
-bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
-		    u64 *msi_data)
+bool arch_irq_claim(u32 line, u32 flags, u32, u32 cpu, u32 *vector,
+		    u64 *msi_address, u64 *msi_data)
 {
 	u32 destination = cpus[cpu]->arch.apic_id;
 	bool done;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// What the files of this folder offer each other, and the machine's special
+// instructions. Generic code sees arch.h only. System registers are named as at
+// EL1; at EL2 these names mean the registers of EL2 (boot.S).
+#ifndef AARCH64_H
+#define AARCH64_H
+#include "boot/boot_info.h"
+#include "kernel/arch/aarch64/offsets.h"
+#include "kernel/sched/cpu.h"
+
+// ---- instructions
+#define read_system(name)                                                      \
+	({                                                                     \
+		u64 value_;                                                    \
+		__asm__ volatile("mrs %0, " #name : "=r"(value_));             \
+		value_;                                                        \
+	})
+#define write_system(name, value)                                              \
+	__asm__ volatile("msr " #name ", %0" : : "r"((u64)(value)) : "memory")
+#define barrier_instructions() __asm__ volatile("isb" : : : "memory")
+#define barrier_data(domain) __asm__ volatile("dsb " #domain : : : "memory")
+
+static inline bool at_el2(void)
+{
+	return read_system(CurrentEL) == 8;
+}
+
+// Bits of SPSR that user code may have: N Z C V, TCO, DIT, SSBS, BTYPE.
+#define USER_PSTATE 0xf3001c00ull
+
+// Affinity fields of MPIDR_EL1, and those 32 bits that boot_info has room for.
+#define MPIDR_AFFINITY 0xff00ffffffull
+
+// ---- cpu.c: one CPU's registers
+// Everything a CPU needs besides its stack, which has a guard page below it.
+struct cpu_area {
+	struct cpu cpu;
+	alignas(16) u8 fatal_stack[FATAL_STACK_BYTES];
+};
+
+struct cpu_features {
+	bool guarded_branches, // BTI
+		code_coherent; // no cache maintenance for code
+};
+extern struct cpu_features cpu_features;
+
+void cpu_check_features(void); // panics when the machine lacks something
+void cpu_init(struct cpu_area *area, u64 stack_top); // this CPU; sets cpu_self
+
+// ---- boot.S, entry.S
+extern const u8 trap_vectors[];
+void cpu_entry(void);
+[[noreturn]] void leave_user(struct arch_regs *regs);
+[[noreturn]] void leave_checked(struct arch_regs *regs, u64 pc, u64 pstate);
+[[noreturn]] void idle_loop(u64 stack_top);
+
+// ---- context.c
+bool fpu_take(
+	struct thread *thread); // give this CPU's FPU to its current thread
+
+// ---- paging.c
+extern u64 kernel_root; // physical addresses of page-table roots: upper half,
+extern u64 empty_root; // lower half without an address space,
+extern u64 entry_root; // and with the first instructions of other CPUs
+void paging_init(struct boot_info *info, u64 image_physical);
+void paging_finish(struct boot_info *info); // no more tables behind the image
+void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
+void *paging_map_device(u64 physical, u64 bytes);
+u64 paging_image_physical(const void *address); // of something in the image
+u64 stack_top_of(u32 cpu);
+
+static inline void load_root(u64 root)
+{
+	// What others wrote before they looked at what is published is seen by
+	// walks of the new root.
+	barrier_data(ish);
+	write_system(ttbr0_el1, root);
+	barrier_instructions();
+	__asm__ volatile("tlbi aside1, xzr; dsb nsh; isb" : : : "memory");
+}
+
+// ---- gic.c: distributor, redistributors, CPU interfaces
+#define INTERRUPT_IPI 0
+#define INTERRUPT_TIMER_EL2 26 // physical timer of EL2
+#define INTERRUPT_TIMER_EL1 27 // virtual timer
+#define INTERRUPT_LINE_FIRST 32
+#define INTERRUPT_LINE_END 1020
+#define INTERRUPT_NONE 1023
+#define INTERRUPT_MESSAGE_FIRST 8192
+// Vectors of the irq table: lines by their number, then messages.
+#define VECTOR_MESSAGE_FIRST 1024
+#define MESSAGES (ARCH_IRQ_LINES - VECTOR_MESSAGE_FIRST)
+
+void gic_init(const struct boot_info *info);
+void gic_init_cpu(void); // this CPU's
+u32 gic_accept(void); // number of the most urgent interrupt, or INTERRUPT_NONE
+void gic_end(u32 interrupt);
+void gic_cpu_messages(u64 table, u64 pending); // this CPU's, physical
+
+// ---- its.c: interrupts by message
+void its_init(const struct boot_info *info); // the frame allocator works
+void its_init_cpu(void);
+// Make device's next message come in as this interrupt on that CPU.
+bool its_map(u32 device, u32 message, u32 cpu, u64 *address, u64 *data);
+void its_unmap(u32 message);
+
+// ---- counter.c
+void counter_init(const struct boot_info *info);
+void counter_init_cpu(void); // this CPU's timer runs, without a deadline
+void clock_delay_us(u32 us);
+#define TIMER_INTERRUPT (at_el2() ? INTERRUPT_TIMER_EL2 : INTERRUPT_TIMER_EL1)
+
+// ---- machine.c
+void machine_init(const struct boot_info *info);
+void machine_trust_semihosting(void); // nothing says where else a panic could go
+i64 psci_call(u32 function, u64 a, u64 b, u64 c);
+#define PSCI_CPU_ON 0xc4000003
+[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
+void machine_print_build(void); // the image's build id
+
+// ---- start.c
+[[noreturn]] void arch_start(u64 device_tree, u64 image_physical);
+
+// ---- topology.c
+void topology_init(const struct boot_info *info);
+
+// ---- smp.c
+[[noreturn]] void smp_entry(struct cpu_area *area);
+#endif

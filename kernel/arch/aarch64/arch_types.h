@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// AArch64: the parts of generic structures that depend on the machine. Offsets in
+// struct arch_regs, and of the first members of struct thread and struct cpu, are
+// numbers in offsets.h, asserted in trap.c.
+#ifndef ARCH_TYPES_H
+#define ARCH_TYPES_H
+#include "abi/arch/registers.h"
+#include "lib/base/types.h"
+
+// Saved user registers, as in struct thread_registers and at the start of struct
+// guest_state: one piece of entry code saves to either. tpidr is live in the CPU
+// while the thread is current.
+struct arch_regs {
+	ARCH_REGISTERS
+};
+
+// Values for TTBR0. full 0: no address space (a table without entries is loaded).
+struct arch_roots {
+	u64 full;
+	u64 guest; // what a guest sees while it runs; 0 if not a foreign aspace
+};
+
+#define ARCH_IRQ_LINES 1280 // 1020 lines; messages from 1024 on
+#define ARCH_ELF_MACHINE 183 // EM_AARCH64
+
+struct arch_cpu {
+	u64 fatal_stack; // top of the stack for exceptions of the kernel itself
+	u64 mpidr; // affinity fields only
+	volatile u8 *redistributor;
+	u64 redistributor_physical;
+	u32 fpu_busy; // [a] this CPU is writing an FPU area
+	u32 start_state; // [a] enum start_state, smp.c
+};
+#endif

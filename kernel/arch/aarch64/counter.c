@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Time: the generic timer. Its counter runs at a rate that a register tells; each
+// CPU has a timer that compares with it. At EL1 that is the virtual timer, at EL2
+// the physical one of that level, whose registers CNTP_* name there; both counters
+// are the same, because the virtual one has no offset (boot.S).
+#include "kernel/arch/aarch64/aarch64.h"
+#include "abi/time_page.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+
+#define NS_PER_SECOND 1000000000ull
+#define SHIFT 32
+
+typedef unsigned __int128 u128;
+
+static u64 base_counter;
+static u64 ns_per_tick, counter_per_ns; // << SHIFT
+static u64 boot_realtime_ns;
+
+static u64 scale(u64 value, u64 factor)
+{
+	return (u64)((u128)value * factor >> SHIFT);
+}
+
+void counter_init(const struct boot_info *info)
+{
+	u64 hz = read_system(cntfrq_el0);
+
+	if (hz < 1000000 || hz > 4000000000)
+		panic("the counter runs at %lu Hz: not set by the firmware?",
+		      hz);
+	ns_per_tick = (NS_PER_SECOND << SHIFT) / hz;
+	counter_per_ns = (hz << SHIFT) / NS_PER_SECOND;
+	base_counter = arch_counter();
+	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
+	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
+}
+
+u64 arch_now_ns(void)
+{
+	return scale(arch_counter() - base_counter, ns_per_tick);
+}
+
+void clock_delay_us(u32 us)
+{
+	u64 end = arch_now_ns() + us * 1000ull;
+
+	while (arch_now_ns() < end)
+		arch_relax();
+}
+
+// A far deadline is taken from now, so that rounding cannot make it early for long.
+void arch_timer_set(u64 deadline_ns)
+{
+	u64 counter = arch_counter(), compare = ~0ull >> 1; // never
+	u64 now = scale(counter - base_counter, ns_per_tick);
+
+	if (deadline_ns <= now)
+		compare = counter;
+	else if (deadline_ns != ~0ull)
+		compare = counter + 1 + scale(deadline_ns - now, counter_per_ns);
+	if (at_el2())
+		write_system(cntp_cval_el0, compare);
+	else
+		write_system(cntv_cval_el0, compare);
+}
+
+void counter_init_cpu(void)
+{
+	arch_timer_set(~0ull);
+	if (at_el2())
+		write_system(cntp_ctl_el0, 1);
+	else
+		write_system(cntv_ctl_el0, 1);
+}
+
+void arch_time_page(struct time_page *page)
+{
+	*page = (struct time_page){
+		.counter_kind = 1,
+		.multiplier = ns_per_tick,
+		.shift = SHIFT,
+		.base_counter = base_counter,
+		.base_ns = 0,
+		.boot_realtime_ns = boot_realtime_ns,
+	};
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// The interrupt controller: GICv3 or later. GIC Architecture Specification (ARM
+// IHI 0069), chapters 4, 12. All interrupts are of group 1, of one priority.
+//
+// Vectors: a line's is its number; a message's is VECTOR_MESSAGE_FIRST and up
+// (its.c). Level-triggered lines are masked by the irq object when they arrive
+// and unmasked by arch_irq_mask(); edges and messages are only acknowledged.
+#include "kernel/arch/aarch64/aarch64.h"
+#include "kernel/lock.h"
+#include "kernel/panic.h"
+#include "lib/base/bits.h"
+
+// ---- distributor
+#define GICD_CTLR 0x0
+#define GICD_TYPER 0x4
+#define GICD_IGROUPR 0x80
+#define GICD_ISENABLER 0x100
+#define GICD_ICENABLER 0x180
+#define GICD_ICPENDR 0x280
+#define GICD_IPRIORITYR 0x400
+#define GICD_ICFGR 0xc00
+#define GICD_IROUTER 0x6000
+#define CTLR_ENABLE (BIT(1) | BIT(4)) // group 1, affinity routing
+#define CTLR_PENDING BIT(31)
+#define PRIORITY 0xa0a0a0a0u
+
+// ---- redistributor of one CPU
+#define GICR_CTLR 0x0
+#define GICR_TYPER 0x8
+#define GICR_WAKER 0x14
+#define GICR_PROPBASER 0x70
+#define GICR_PENDBASER 0x78
+#define GICR_SGI 0x10000 // frame of the CPU's own interrupts, laid out as GICD
+#define WAKER_SLEEP BIT(1)
+#define WAKER_ASLEEP BIT(2)
+#define TYPER_LAST BIT(4)
+#define TYPER_VIRTUAL BIT(1) // two frames more
+
+// ---- CPU interface: system registers
+#define ICC_SRE_EL1 S3_0_C12_C12_5
+#define ICC_CTLR_EL1 S3_0_C12_C12_4
+#define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
+#define ICC_BPR1_EL1 S3_0_C12_C12_3
+#define ICC_PMR_EL1 S3_0_C4_C6_0
+#define ICC_IAR1_EL1 S3_0_C12_C12_0
+#define ICC_EOIR1_EL1 S3_0_C12_C12_1
+#define ICC_SGI1R_EL1 S3_0_C12_C11_5
+
+#define WAIT_TRIES 1000000
+
+static volatile u8 *distributor;
+static struct region {
+	volatile u8 *registers;
+	u64 physical, bytes;
+} regions[BOOT_REDISTRIBUTORS];
+static u32 nregions;
+
+static struct lock irq_lock; // guards the tables below
+static bool line_used[INTERRUPT_LINE_END];
+static struct {
+	bool used;
+} messages[MESSAGES];
+static u32 nlines;
+
+static u32 read32(volatile u8 *at, u32 offset)
+{
+	return *(volatile u32 *)(at + offset);
+}
+
+static void write32(volatile u8 *at, u32 offset, u32 value)
+{
+	*(volatile u32 *)(at + offset) = value;
+}
+
+static u64 read64(volatile u8 *at, u32 offset)
+{
+	return *(volatile u64 *)(at + offset);
+}
+
+static void write64(volatile u8 *at, u32 offset, u64 value)
+{
+	*(volatile u64 *)(at + offset) = value;
+}
+
+static void wait_clear(volatile u8 *at, u32 offset, u64 bits)
+{
+	for (u32 tries = 0; tries < WAIT_TRIES; tries++)
+		if (!(read32(at, offset) & bits))
+			return;
+	panic("the interrupt controller does not answer");
+}
+
+// Registers with a bit for each interrupt.
+static void write_bit(volatile u8 *at, u32 offset, u32 interrupt)
+{
+	write32(at, offset + interrupt / 32 * 4, 1u << interrupt % 32);
+}
+
+void gic_init(const struct boot_info *info)
+{
+	lock_init(&irq_lock, LOCK_IRQ);
+	if (info->gic.version < 3 || !info->gic.nredistributors)
+		panic("no GICv3 found: Kochab needs one");
+	distributor = paging_map_device(info->gic.distributor, 0x10000);
+	for (u32 i = 0; i < info->gic.nredistributors; i++) {
+		u64 start = info->gic.redistributor[i].address;
+		u64 bytes = info->gic.redistributor[i].size;
+
+		regions[nregions++] = (struct region){
+			paging_map_device(start, bytes), start, bytes};
+	}
+	write32(distributor, GICD_CTLR, 0);
+	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
+	nlines = 32 * ((read32(distributor, GICD_TYPER) & 31) + 1);
+	nlines = MIN(nlines, INTERRUPT_LINE_END);
+	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 32) {
+		write32(distributor, GICD_ICENABLER + i / 8, ~0u);
+		write32(distributor, GICD_IGROUPR + i / 8, ~0u);
+	}
+	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 4)
+		write32(distributor, GICD_IPRIORITYR + i, PRIORITY);
+	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
+	write32(distributor, GICD_CTLR, CTLR_ENABLE);
+	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
+}
+
+// This CPU's redistributor is the one with its affinity.
+static void find_redistributor(struct arch_cpu *cpu)
+{
+	u32 affinity = (u32)(cpu->mpidr & 0xffffff) |
+		(u32)(cpu->mpidr >> 32 & 0xff) << 24;
+
+	for (u32 i = 0; i < nregions; i++) {
+		u64 at = 0;
+
+		while (at + 0x20000 <= regions[i].bytes) {
+			u64 type = read64(regions[i].registers + at, GICR_TYPER);
+
+			if (type >> 32 == affinity) {
+				cpu->redistributor = regions[i].registers + at;
+				cpu->redistributor_physical =
+					regions[i].physical + at;
+				return;
+			}
+			at += type & TYPER_VIRTUAL ? 0x40000 : 0x20000;
+			if (type & TYPER_LAST)
+				break;
+		}
+	}
+	panic("no redistributor for the CPU with affinity %x", affinity);
+}
+
+void gic_init_cpu(void)
+{
+	struct arch_cpu *cpu = &cpu_self()->arch;
+	volatile u8 *own;
+
+	find_redistributor(cpu);
+	write32(cpu->redistributor, GICR_WAKER,
+		read32(cpu->redistributor, GICR_WAKER) & ~(u32)WAKER_SLEEP);
+	wait_clear(cpu->redistributor, GICR_WAKER, WAKER_ASLEEP);
+	own = cpu->redistributor + GICR_SGI;
+	write32(own, GICD_ICENABLER, ~0u);
+	write32(own, GICD_IGROUPR, ~0u);
+	for (u32 i = 0; i < 32; i += 4)
+		write32(own, GICD_IPRIORITYR + i, PRIORITY);
+	write_bit(own, GICD_ISENABLER, INTERRUPT_IPI);
+	write_bit(own, GICD_ISENABLER, TIMER_INTERRUPT);
+	write_system(ICC_SRE_EL1, 1);
+	barrier_instructions();
+	write_system(ICC_PMR_EL1, 0xff);
+	write_system(ICC_BPR1_EL1, 0);
+	write_system(ICC_CTLR_EL1, 0); // one write ends an interrupt
+	write_system(ICC_IGRPEN1_EL1, 1);
+	barrier_instructions();
+}
+
+// Where the CPU finds what messages are enabled, and notes those that wait.
+void gic_cpu_messages(u64 table, u64 pending)
+{
+	volatile u8 *at = cpu_self()->arch.redistributor;
+
+	// Inner shareable, write-back; 14 bits of interrupt numbers; PTZ: the
+	// table of what waits is zero.
+	write64(at, GICR_PROPBASER, table | 1ull << 10 | 7ull << 7 | 13);
+	write64(at, GICR_PENDBASER,
+		pending | 1ull << 62 | 1ull << 10 | 7ull << 7);
+	write32(at, GICR_CTLR, read32(at, GICR_CTLR) | 1);
+	barrier_data(sy);
+}
+
+u32 gic_accept(void)
+{
+	u32 interrupt = (u32)read_system(ICC_IAR1_EL1) & 0xffffff;
+
+	barrier_data(sy);
+	return interrupt;
+}
+
+void gic_end(u32 interrupt)
+{
+	write_system(ICC_EOIR1_EL1, interrupt);
+	barrier_instructions();
+}
+
+void arch_ipi(u32 cpu)
+{
+	u64 mpidr = cpus[cpu]->arch.mpidr;
+	u64 target = 1ull << (mpidr & 15) | (mpidr >> 8 & 0xff) << 16 |
+		(mpidr >> 16 & 0xff) << 32 | (mpidr >> 4 & 15) << 44 |
+		(mpidr >> 32 & 0xff) << 48;
+
+	barrier_data(ishst); // what it is to find was written before
+	write_system(ICC_SGI1R_EL1, target | (u64)INTERRUPT_IPI << 24);
+	barrier_instructions();
+}
+
+// ---- what irq objects ask for
+static bool is_line(u32 line)
+{
+	return line >= INTERRUPT_LINE_FIRST && line < nlines;
+}
+
+void arch_irq_mask(u32 line, bool masked)
+{
+	if (!is_line(line))
+		return;
+	write_bit(distributor, masked ? GICD_ICENABLER : GICD_ISENABLER, line);
+}
+
+static bool claim_line_locked(u32 line, u32 flags, u32 cpu)
+{
+	u32 shift = line % 16 * 2, value;
+
+	if (!is_line(line) || line_used[line])
+		return false;
+	line_used[line] = true;
+	arch_irq_mask(line, true);
+	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
+	value = read32(distributor, GICD_ICFGR + line / 16 * 4);
+	value &= ~(3u << shift);
+	if (!(flags & IRQ_LEVEL))
+		value |= 2u << shift;
+	write32(distributor, GICD_ICFGR + line / 16 * 4, value);
+	write64(distributor, GICD_IROUTER + line * 8, cpus[cpu]->arch.mpidr);
+	write_bit(distributor, GICD_ICPENDR, line);
+	return true;
+}
+
+static bool claim_message_locked(u32 device, u32 cpu, u32 *vector, u64 *address,
+				 u64 *data)
+{
+	for (u32 i = 0; i < MESSAGES; i++) {
+		if (messages[i].used)
+			continue;
+		if (!its_map(device, i, cpu, address, data))
+			return false;
+		messages[i].used = true;
+		*vector = VECTOR_MESSAGE_FIRST + i;
+		return true;
+	}
+	return false;
+}
+
+bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,
+		    u64 *msi_address, u64 *msi_data)
+{
+	bool done;
+
+	*msi_address = *msi_data = 0;
+	*vector = line;
+	lock_take(&irq_lock);
+	if (line == IRQ_MSI)
+		done = claim_message_locked(device, cpu, vector, msi_address,
+					    msi_data);
+	else
+		done = claim_line_locked(line, flags, cpu);
+	lock_drop(&irq_lock);
+	return done;
+}
+
+void arch_irq_release(u32 line, u32 vector)
+{
+	lock_take(&irq_lock);
+	if (is_line(line)) {
+		arch_irq_mask(line, true);
+		line_used[line] = false;
+	} else if (vector >= VECTOR_MESSAGE_FIRST) {
+		its_unmap(vector - VECTOR_MESSAGE_FIRST);
+		messages[vector - VECTOR_MESSAGE_FIRST].used = false;
+	}
+	lock_drop(&irq_lock);
+}

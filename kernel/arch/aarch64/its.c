@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Interrupts by message: the translation service (ITS) turns what a device writes
+// into an interrupt of one CPU. It knows who writes: a device can bring in only
+// the interrupts that were made for it. GIC Architecture Specification (ARM IHI
+// 0069), chapter 5 and 12.12.
+//
+// message is the number of an interrupt from INTERRUPT_MESSAGE_FIRST on. Of each
+// device at most EVENTS messages are mapped. The CPU that a message goes to is
+// the one it was mapped for; there is a collection for each CPU. Callers hold the
+// lock of interrupts.
+#include "kernel/arch/aarch64/aarch64.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
+
+#define GITS_CTLR 0x0
+#define GITS_TYPER 0x8
+#define GITS_CBASER 0x80
+#define GITS_CWRITER 0x88
+#define GITS_CREADR 0x90
+#define GITS_BASER 0x100
+#define GITS_TRANSLATER 0x10040
+#define CTLR_ENABLED BIT(0)
+#define CTLR_QUIESCENT BIT(31)
+#define TYPER_ADDRESSES BIT(19) // redistributors are named by their address
+#define BASER_VALID BIT(63)
+#define BASER_DEVICES 1
+#define BASER_COLLECTIONS 4
+// Inner shareable, write-back cacheable
+#define BASER_MEMORY (7ull << 59 | 1ull << 10)
+
+#define COMMAND_SYNC 0x05
+#define COMMAND_MAPD 0x08
+#define COMMAND_MAPC 0x09
+#define COMMAND_MAPTI 0x0a
+#define COMMAND_INV 0x0c
+#define COMMAND_DISCARD 0x0f
+#define QUEUE_BYTES 4096
+
+#define TABLE_ORDER 4 // 64 KiB for devices, and for what waits at a CPU
+#define DEVICES 32
+#define EVENTS 32
+#define EVENT_BITS 5
+#define ENTRY_BYTES_MAX 16
+#define PROPERTY (0xa0 | 3) // priority, enabled
+
+static volatile u8 *registers; // NULL: no messages
+static u64 registers_physical;
+static u64 device_limit;
+static u8 *properties; // a byte of each message
+static u64 properties_physical;
+static u8 *queue;
+static u32 queue_at;
+
+static struct device {
+	u32 id;
+	u32 events; // that are mapped: bits
+	bool known;
+} devices[DEVICES];
+alignas(256) static u8 translations[DEVICES][EVENTS * ENTRY_BYTES_MAX];
+
+static struct {
+	u8 device, event, cpu;
+} mapped[MESSAGES];
+
+static u64 read64(u32 offset)
+{
+	return *(volatile u64 *)(registers + offset);
+}
+
+static void write64(u32 offset, u64 value)
+{
+	*(volatile u64 *)(registers + offset) = value;
+}
+
+// Do one command, and wait for it.
+static bool command(u64 a, u64 b, u64 c)
+{
+	u64 words[4] = {a, b, c, 0};
+
+	memcpy(queue + queue_at, words, sizeof words);
+	queue_at = (queue_at + sizeof words) % QUEUE_BYTES;
+	barrier_data(ishst);
+	write64(GITS_CWRITER, queue_at);
+	for (u32 tries = 0; tries < 1000000; tries++)
+		if ((read64(GITS_CREADR) & ~1ull) == queue_at)
+			return !(read64(GITS_CREADR) & 1);
+	return false;
+}
+
+// How a command names a CPU's redistributor.
+static u64 target_of(u32 cpu)
+{
+	const struct arch_cpu *arch = &cpus[cpu]->arch;
+
+	if (read64(GITS_TYPER) & TYPER_ADDRESSES)
+		return arch->redistributor_physical;
+	return *(volatile u64 *)(arch->redistributor + 8) >> 8 & 0xffff << 16;
+}
+
+static u64 table_alloc(u32 order)
+{
+	struct paddr frame;
+
+	if (frame_alloc(order, &frame) != STATUS_OK)
+		return 0;
+	memset(arch_direct(frame), 0, (usize)PAGE_BYTES << order);
+	return frame.value;
+}
+
+static bool give_tables(void)
+{
+	for (u32 i = 0; i < 8; i++) {
+		u64 base = read64(GITS_BASER + 8 * i);
+		u64 type = base >> 56 & 7, entry = (base >> 48 & 31) + 1;
+		u32 order = type == BASER_DEVICES ? TABLE_ORDER : 0;
+		u64 table;
+
+		if (type != BASER_DEVICES && type != BASER_COLLECTIONS)
+			continue;
+		table = table_alloc(order);
+		if (!table)
+			return false;
+		if (type == BASER_DEVICES)
+			device_limit = ((u64)PAGE_BYTES << order) / entry;
+		write64(GITS_BASER + 8 * i,
+			table | BASER_VALID | BASER_MEMORY |
+				((1ull << order) - 1));
+		if (read64(GITS_BASER + 8 * i) >> 8 & 3)
+			return false; // wants larger pages
+	}
+	return true;
+}
+
+void its_init(const struct boot_info *info)
+{
+	u64 commands = table_alloc(0);
+
+	if (!info->gic.its_size || !commands)
+		return;
+	registers_physical = info->gic.its;
+	registers = paging_map_device(info->gic.its, 0x10000);
+	*(volatile u32 *)(registers + GITS_CTLR) = 0;
+	properties_physical = table_alloc(1); // of 8192 messages
+	if (!properties_physical || !give_tables() ||
+	    (read64(GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX) {
+		klog("its: cannot be used: no interrupts by message");
+		registers = nullptr;
+		return;
+	}
+	properties = arch_direct((struct paddr){properties_physical});
+	queue = arch_direct((struct paddr){commands});
+	write64(GITS_CBASER, commands | BASER_VALID | BASER_MEMORY);
+	write64(GITS_CWRITER, 0);
+	*(volatile u32 *)(registers + GITS_CTLR) = CTLR_ENABLED;
+}
+
+void its_init_cpu(void)
+{
+	u32 cpu = cpu_self()->number;
+	u64 pending = registers ? table_alloc(TABLE_ORDER) : 0;
+
+	if (!pending)
+		return;
+	gic_cpu_messages(properties_physical, pending);
+	if (!command(COMMAND_MAPC, 0, BASER_VALID | target_of(cpu) | cpu) ||
+	    !command(COMMAND_SYNC, 0, target_of(cpu)))
+		klog("its: CPU %u cannot get messages", cpu);
+}
+
+static struct device *device_of(u32 id)
+{
+	struct device *free = nullptr;
+
+	for (u32 i = 0; i < DEVICES; i++) {
+		if (devices[i].known && devices[i].id == id)
+			return &devices[i];
+		if (!devices[i].events && !free)
+			free = &devices[i];
+	}
+	if (!free)
+		return nullptr;
+	if (free->known)
+		(void)command(COMMAND_MAPD | (u64)free->id << 32, 0, 0);
+	free->known = command(
+		COMMAND_MAPD | (u64)id << 32, EVENT_BITS - 1,
+		BASER_VALID |
+			paging_image_physical(translations[free - devices]));
+	free->id = id;
+	return free->known ? free : nullptr;
+}
+
+bool its_map(u32 id, u32 message, u32 cpu, u64 *address, u64 *data)
+{
+	struct device *device;
+	u32 event;
+
+	if (!registers || id >= device_limit)
+		return false;
+	device = device_of(id);
+	if (!device || device->events == ~0u)
+		return false;
+	event = lowest_bit(~(u64)device->events);
+	properties[message] = PROPERTY;
+	barrier_data(ishst);
+	if (!command(COMMAND_MAPTI | (u64)id << 32,
+		     event | (u64)(INTERRUPT_MESSAGE_FIRST + message) << 32,
+		     cpu) ||
+	    !command(COMMAND_INV | (u64)id << 32, event, 0) ||
+	    !command(COMMAND_SYNC, 0, target_of(cpu)))
+		return false;
+	device->events |= 1u << event;
+	mapped[message].device = (u8)(device - devices);
+	mapped[message].event = (u8)event;
+	mapped[message].cpu = (u8)cpu;
+	*address = registers_physical + GITS_TRANSLATER;
+	*data = event;
+	return true;
+}
+
+void its_unmap(u32 message)
+{
+	struct device *device = &devices[mapped[message].device];
+	u32 event = mapped[message].event;
+
+	(void)command(COMMAND_DISCARD | (u64)device->id << 32, event, 0);
+	(void)command(COMMAND_SYNC, 0, target_of(mapped[message].cpu));
+	properties[message] = 0;
+	device->events &= ~(1u << event);
+}
