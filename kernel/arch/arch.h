@@ -44,7 +44,7 @@ static inline struct paddr arch_physical(const void *direct);
 
 // ---- time and interrupts between CPUs
 u64 arch_now_ns(void); // monotonic
-void arch_timer_set(u64 deadline_ns); // one-shot, this CPU; ~0: off
+void arch_timer_at(u64 counter); // interrupt then, or at once if it is past; this CPU
 void arch_ipi(u32 cpu); // makes it call cpu_serve()
 [[noreturn]] void arch_idle(void); // interrupts on, wait; entered via kernel_leave
 [[noreturn]] void arch_leave(struct thread *thread); // to user mode

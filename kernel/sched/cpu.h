@@ -48,6 +48,7 @@ struct cpu {
 	bool online;
 	u32 number;
 	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
+	struct object *reaper; // condemned objects
 
 	// [a] posted by others
 	alignas(64) u32 requests;
@@ -71,8 +72,10 @@ struct cpu {
 	u64 fair_pass; // pass of the fair class's current bucket
 	u32 nready;
 	struct wheel wheel;
-	u64 timer_set_ns; // what the hardware timer is set to
-	struct object *reaper; // condemned objects
+	// What the hardware timer is set to, not later than the end of the slice
+	// and the wheel's next_ns, which was timer_wheel_ns; ~0: not set.
+	u64 timer_set, timer_wheel_ns;
+	u64 slice; // ticks
 	u64 idle_time, idle_since;
 	u64 timer_interrupts;
 	struct aspace *publishing; // [a] see published

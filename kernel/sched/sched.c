@@ -14,6 +14,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/time/clock.h"
+#include "lib/base/bits.h"
 
 #define BUCKET_SHIFT 20 // one bucket: about 1 ms of a thread of weight 100
 #define WEIGHT_NORMAL 100
@@ -56,7 +57,8 @@ static void list_remove(struct thread **head, struct thread **tail,
 void sched_init(struct cpu *cpu)
 {
 	wheel_init(&cpu->wheel, arch_now_ns());
-	cpu->timer_set_ns = ~0ull;
+	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
+	cpu->slice = clock_ticks(TIME_SLICE_NS);
 }
 
 static u32 fair_bucket(u64 pass)
@@ -155,11 +157,6 @@ static void account(struct thread *thread, u64 now)
 	thread->pass += used * WEIGHT_NORMAL / (thread->weight ?: 1);
 }
 
-static u64 slice_ticks(void)
-{
-	return clock_ticks(TIME_SLICE_NS);
-}
-
 void schedule(void)
 {
 	struct cpu *cpu = cpu_self();
@@ -175,7 +172,7 @@ void schedule(void)
 			if (!expired && !old->leaves && !sched_must_switch(cpu))
 				return;
 			if (expired)
-				old->slice_end = now + slice_ticks();
+				old->slice_end = now + cpu->slice;
 			old->state = THREAD_READY;
 			if (!old->leaves)
 				sched_enqueue(cpu, old, !expired);
@@ -186,7 +183,7 @@ void schedule(void)
 	next = sched_pick(cpu);
 	if (next) {
 		if (now >= next->slice_end)
-			next->slice_end = now + slice_ticks();
+			next->slice_end = now + cpu->slice;
 		next->state = THREAD_RUNNING;
 		next->run_since = now;
 	}
@@ -203,7 +200,7 @@ void sched_timer(void)
 	struct cpu *cpu = cpu_self();
 
 	cpu->timer_interrupts++;
-	cpu->timer_set_ns = ~0ull;
+	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
 	cpu->reschedule = true; // the slice may be over
 }
 
@@ -357,22 +354,18 @@ static void push_work(struct cpu *cpu)
 
 // ---- the way out
 
+// A timer that is set too early stays: when it fires it is set again.
 static void set_timer(struct cpu *cpu)
 {
-	u64 next = wheel_next_ns(&cpu->wheel);
+	u64 at = ~0ull, next_ns = cpu->wheel.next_ns;
 
-	if (cpu->current && cpu->nready) {
-		u64 now = arch_counter(), end = cpu->current->slice_end;
-		u64 slice = arch_now_ns() +
-			    (end > now ? clock_ns_of(end - now) : 0);
-
-		if (slice < next)
-			next = slice;
-	}
-	if (next != cpu->timer_set_ns) {
-		cpu->timer_set_ns = next;
-		arch_timer_set(next);
-	}
+	if (cpu->current && cpu->nready)
+		at = cpu->current->slice_end;
+	if (at >= cpu->timer_set && next_ns >= cpu->timer_wheel_ns)
+		return;
+	cpu->timer_wheel_ns = next_ns;
+	cpu->timer_set = MIN(at, clock_counter_at(next_ns));
+	arch_timer_at(cpu->timer_set);
 }
 
 void kernel_leave(void)
@@ -383,7 +376,8 @@ void kernel_leave(void)
 		lock_check_none();
 		if (__atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE))
 			cpu_serve();
-		if (wheel_next_ns(&cpu->wheel) <= arch_now_ns() &&
+		// Whatever is due, the timer fires for it.
+		if (cpu->timer_set == ~0ull && cpu->wheel.next_ns != ~0ull &&
 		    wheel_run(&cpu->wheel, arch_now_ns()))
 			cpu->reschedule = true;
 		if (cpu->reaper)

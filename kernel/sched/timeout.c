@@ -6,6 +6,7 @@
 // 64 slots ahead; when a slot of a higher level is reached its entries move down.
 #include "kernel/sched/timeout.h"
 #include "kernel/panic.h"
+#include "lib/base/bits.h"
 
 #define MS 1000000ull
 // The last slot of the highest level: one more would be the slot of now.
@@ -13,12 +14,12 @@
 
 void wheel_init(struct wheel *wheel, u64 now_ns)
 {
-	*wheel = (struct wheel){.now_ms = now_ns / MS};
+	*wheel = (struct wheel){.now_ms = now_ns / MS, .next_ns = ~0ull};
 }
 
 static void wheel_place(struct wheel *wheel, struct timeout *timeout)
 {
-	u64 ms = timeout->deadline_ns / MS;
+	u64 ms = timeout->deadline_ns / MS, next_ns = timeout->deadline_ns;
 	u32 level = 0, index;
 	struct timeout **head;
 
@@ -38,6 +39,9 @@ static void wheel_place(struct wheel *wheel, struct timeout *timeout)
 		(*head)->link = &timeout->next;
 	*head = timeout;
 	wheel->occupied[level] |= 1ull << index;
+	if (level) // to be moved down then
+		next_ns = (ms >> 6 * level << 6 * level) * MS;
+	wheel->next_ns = MIN(wheel->next_ns, next_ns);
 }
 
 void timeout_arm(struct wheel *wheel, struct timeout *timeout, u64 deadline_ns)
@@ -92,33 +96,22 @@ static u64 level_next_ms(const struct wheel *wheel, u32 level)
 	return ms < wheel->now_ms ? wheel->now_ms : ms;
 }
 
-// When the next slot of a higher level must be moved down.
-static u64 cascade_next_ms(const struct wheel *wheel)
+// The same of this level and all above it.
+static u64 levels_next_ms(const struct wheel *wheel, u32 level)
 {
 	u64 best = ~0ull;
 
-	for (u32 level = 1; level < WHEEL_LEVELS; level++) {
-		u64 ms = level_next_ms(wheel, level);
-
-		if (ms < best)
-			best = ms;
-	}
+	for (; level < WHEEL_LEVELS; level++)
+		best = MIN(best, level_next_ms(wheel, level));
 	return best;
 }
 
-static u64 wheel_next_ms(const struct wheel *wheel)
-{
-	u64 cascade = cascade_next_ms(wheel), ms = level_next_ms(wheel, 0);
-
-	return cascade < ms ? cascade : ms;
-}
-
-bool wheel_run(struct wheel *wheel, u64 now_ns)
+static bool run_due(struct wheel *wheel, u64 now_ns)
 {
 	u64 target = now_ns / MS;
 
 	for (u32 budget = 64; budget > 0; budget--) {
-		u64 ms = wheel_next_ms(wheel);
+		u64 ms = levels_next_ms(wheel, 0);
 		struct timeout *timeout, *due = nullptr;
 
 		if (ms > target) {
@@ -145,17 +138,16 @@ bool wheel_run(struct wheel *wheel, u64 now_ns)
 	return true;
 }
 
-u64 wheel_next_ns(const struct wheel *wheel)
+bool wheel_run(struct wheel *wheel, u64 now_ns)
 {
-	u64 cascade = cascade_next_ms(wheel), ms = level_next_ms(wheel, 0);
-	u64 best = cascade == ~0ull ? ~0ull : cascade * MS;
-	const struct timeout *timeout;
+	const struct timeout *timeout = nullptr;
+	bool more = run_due(wheel, now_ns);
+	u64 cascade = levels_next_ms(wheel, 1), ms = level_next_ms(wheel, 0);
 
-	if (ms == ~0ull)
-		return best;
-	timeout = wheel->slot[0][ms & (WHEEL_SLOTS - 1)];
+	wheel->next_ns = cascade == ~0ull ? ~0ull : cascade * MS;
+	if (ms != ~0ull)
+		timeout = wheel->slot[0][ms & (WHEEL_SLOTS - 1)];
 	for (; timeout; timeout = timeout->next)
-		if (timeout->deadline_ns < best)
-			best = timeout->deadline_ns;
-	return best;
+		wheel->next_ns = MIN(wheel->next_ns, timeout->deadline_ns);
+	return more;
 }

@@ -34,6 +34,15 @@ u64 clock_ticks(u64 ns)
 	return scale(ns, ~0ull / page->multiplier, 64 - page->shift);
 }
 
+u64 clock_counter_at(u64 ns)
+{
+	u64 now_ns = arch_now_ns();
+
+	if (ns == ~0ull)
+		return ~0ull;
+	return arch_counter() + (ns > now_ns ? clock_ticks(ns - now_ns) + 1 : 0);
+}
+
 enum status clock_init(struct pool *pool, const struct boot_info *info)
 {
 	struct paddr frame;

@@ -14,6 +14,9 @@ struct boot_info;
 
 u64 clock_ticks(u64 ns); // counter ticks in so many nanoseconds
 u64 clock_ns_of(u64 ticks);
+// What the counter will be then, or a little later; ~0 is never. Exact enough for
+// a time near now: when a far one comes near, ask again.
+u64 clock_counter_at(u64 ns);
 // Make the time page (after the architecture's clock runs).
 [[nodiscard]] enum status clock_init(struct pool *pool,
 				     const struct boot_info *info);

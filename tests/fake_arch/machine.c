@@ -150,7 +150,7 @@ void arch_idle(void)
 
 // ---- the rest of an architecture
 
-void arch_timer_set(u64)
+void arch_timer_at(u64)
 {
 }
 

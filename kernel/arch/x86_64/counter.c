@@ -18,7 +18,7 @@ typedef unsigned __int128 u128;
 
 static u64 base_counter;
 static u64 ns_per_tick; // << SHIFT
-static u64 counter_per_ns, timer_per_ns; // << SHIFT
+static u64 timer_per_tick; // << SHIFT
 static u64 boot_realtime_ns;
 
 static u64 scale(u64 value, u64 factor)
@@ -128,15 +128,14 @@ void counter_init(struct boot_info *info)
 		panic("the CPU's counter or timer does not count");
 	kassert(ns < BIT(31) && counter < BIT(31) && timer < BIT(31));
 	ns_per_tick = (ns << SHIFT) / counter;
-	counter_per_ns = (counter << SHIFT) / ns;
-	timer_per_ns = (timer << SHIFT) / ns;
+	timer_per_tick = (timer << SHIFT) / counter;
 	base_counter = end.counter;
 	info->realtime_seconds = cmos_seconds(cmos_read);
 	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
 	if (boot_realtime_ns)
 		boot_realtime_ns -= arch_now_ns();
 	klog("clock: counter %lu kHz measured by %s",
-	     scale(1000000, counter_per_ns), hpet ? "HPET" : "8254");
+	     counter * 1000000 / ns, hpet ? "HPET" : "8254");
 }
 
 u64 arch_now_ns(void)
@@ -152,23 +151,15 @@ void clock_delay_us(u32 us)
 		arch_relax();
 }
 
-void arch_timer_set(u64 deadline_ns)
+void arch_timer_at(u64 counter)
 {
-	u64 now, count;
+	u64 now = arch_counter(), count;
 
 	if (cpu_features.tsc_deadline) {
-		apic_timer_deadline(
-			deadline_ns == ~0ull ? 0
-					     : base_counter + 1 +
-					scale(deadline_ns, counter_per_ns));
+		apic_timer_deadline(counter);
 		return;
 	}
-	if (deadline_ns == ~0ull) {
-		apic_timer_start(0);
-		return;
-	}
-	now = arch_now_ns();
-	count = deadline_ns > now ? scale(deadline_ns - now, timer_per_ns) : 0;
+	count = counter > now ? scale(counter - now, timer_per_tick) : 0;
 	// Never early by rounding; a far deadline is reached in steps.
 	apic_timer_start(count < 0xfffffffe ? (u32)count + 1 : ~0u);
 }

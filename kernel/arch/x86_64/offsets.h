@@ -46,7 +46,7 @@
 #define CPU_GUEST_SAVE 40
 #define CPU_RESCHEDULE 249
 #define CPU_REQUESTS 320
-#define CPU_REAPER 4616
+#define CPU_REAPER 264
 
 // Selectors. syscall and sysret want this order.
 #define SELECTOR_KERNEL_CODE 0x08

@@ -407,8 +407,8 @@ static u64 next_timer(void)
 	u64 next = ~0ull;
 
 	for (u32 i = 0; i < CPUS; i++)
-		if (cpus[i]->timer_set_ns < next)
-			next = cpus[i]->timer_set_ns;
+		if (cpus[i]->timer_set < next)
+			next = cpus[i]->timer_set;
 	return next;
 }
 
@@ -422,7 +422,7 @@ static bool possible(enum kind kind, enum what what, u32 cpu)
 	case INTERRUPT:
 		return cpus[cpu]->arch.ipis;
 	case TIMER:
-		return cpus[cpu]->timer_set_ns <= fake_counter;
+		return cpus[cpu]->timer_set <= fake_counter;
 	case RUN:
 		if (!current)
 			return false;

@@ -73,8 +73,8 @@ int main(void)
 		default:
 			// To the next event, as a tickless CPU does, or beyond.
 			if (fake_random(&seed) & 1 &&
-			    wheel_next_ns(&wheel) != ~0ull) {
-				u64 next = wheel_next_ns(&wheel);
+			    wheel.next_ns != ~0ull) {
+				u64 next = wheel.next_ns;
 
 				CHECK(next <= earliest() || earliest() <= now);
 				if (next > now)
