@@ -66,7 +66,9 @@ void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
 
 // ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
+#ifndef PT_LEVELS // arch_types.h may say otherwise
 #define PT_LEVELS 4
+#endif
 #define PT_ENTRIES 512
 static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_flags);
 static inline u64 arch_pte_table(struct paddr table);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// What the files of this folder offer each other, the machine's special
+// instructions, and calls of the firmware. Generic code sees arch.h only.
+#ifndef RISCV_H
+#define RISCV_H
+#include "boot/boot_info.h"
+#include "kernel/arch/riscv64/offsets.h"
+#include "kernel/sched/cpu.h"
+
+// ---- instructions
+#define csr_read(name)                                                         \
+	({                                                                     \
+		u64 value_;                                                    \
+		__asm__ volatile("csrr %0, " name : "=r"(value_)::"memory");   \
+		value_;                                                        \
+	})
+#define csr_write(name, value)                                                 \
+	__asm__ volatile("csrw " name ", %0" : : "r"((u64)(value)) : "memory")
+#define csr_set(name, bits)                                                    \
+	__asm__ volatile("csrs " name ", %0" : : "r"((u64)(bits)) : "memory")
+#define csr_clear(name, bits)                                                  \
+	__asm__ volatile("csrc " name ", %0" : : "r"((u64)(bits)) : "memory")
+
+#define STIMECMP "0x14d" // Sstc
+
+// Bits of sie and sip, and interrupt numbers in scause.
+#define INTERRUPT_SOFTWARE 1
+#define INTERRUPT_TIMER 5
+#define INTERRUPT_EXTERNAL 9
+
+// ---- the firmware: RISC-V Supervisor Binary Interface 1.0
+#define SBI_PUTCHAR 0x01 // legacy
+#define SBI_TIME 0x54494d45
+#define SBI_IPI 0x735049
+#define SBI_HSM 0x48534d
+#define SBI_SRST 0x53525354
+
+struct sbi_result {
+	i64 error;
+	u64 value;
+};
+
+static inline struct sbi_result sbi(u64 extension, u64 function, u64 a, u64 b,
+				    u64 c)
+{
+	register u64 a0 __asm__("a0") = a;
+	register u64 a1 __asm__("a1") = b;
+	register u64 a2 __asm__("a2") = c;
+	register u64 a6 __asm__("a6") = function;
+	register u64 a7 __asm__("a7") = extension;
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0), "+r"(a1)
+			 : "r"(a2), "r"(a6), "r"(a7)
+			 : "memory");
+	return (struct sbi_result){(i64)a0, a1};
+}
+
+// ---- one CPU
+// Everything a CPU needs besides its stack, which has a guard page below it. The
+// stack in here is for fatal traps.
+struct cpu_area {
+	alignas(PAGE_BYTES) struct cpu cpu;
+	alignas(PAGE_BYTES) u8 stack[CPU_AREA_BYTES - CPU_AREA_STACK];
+};
+
+void cpu_init(struct cpu_area *area, u64 stack_top); // this CPU; sets tp
+
+// ---- entry.S, start.S
+void trap_entry(void);
+[[noreturn]] void leave_regs(struct arch_regs *regs);
+[[noreturn]] void idle_loop(u64 stack_top);
+i64 semihost(u64 operation, const void *parameter);
+struct fpu_area;
+void fpu_write(struct fpu_area *area);
+void fpu_read(const struct fpu_area *area);
+void smp_start(void);
+void smp_virtual(void);
+
+// ---- context.c
+#define FPU_BYTES 264
+bool fpu_take(
+	struct thread *thread); // give this CPU's FPU to its current thread
+
+// ---- paging.c
+extern u64 kernel_root; // physical address of the page-table root
+extern u64 satp_mode; // in its place in satp
+void paging_init(struct boot_info *info, u64 image); // builds and loads
+void paging_finish(struct boot_info *info); // no more tables behind the image
+void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
+void *paging_map_device(u64 physical, u64 bytes);
+u64 stack_top_of(u32 cpu);
+u64 image_physical(const void *address);
+
+static inline u64 satp_of(u64 root)
+{
+	return satp_mode | root >> 12;
+}
+
+// ---- plic.c and imsic.c: interrupt controllers
+void interrupts_init(const struct boot_info *info);
+void interrupts_init_cpu(void);
+void interrupts_external(void); // one has arrived
+void plic_init(const struct boot_info *info);
+void plic_init_cpu(void);
+void plic_external(void);
+bool plic_claim(u32 line, u32 flags, u32 cpu);
+void plic_release(u32 line);
+void plic_mask(u32 line, bool masked);
+
+// ---- counter.c
+void counter_init(struct boot_info *info);
+void clock_delay_us(u32 us);
+
+// ---- machine.c
+void machine_init(const struct boot_info *info); // the log's port
+[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
+void machine_print_build(void); // the image's build id
+bool command_word(const char *line, const char *word); // is it there?
+
+// ---- start.c, smp.c
+[[noreturn]] void arch_start(u64 hart, u64 device_tree, u64 image);
+[[noreturn]] void smp_entry(struct cpu_area *area);
+#endif

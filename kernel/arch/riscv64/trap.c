@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Interrupts, exceptions and system calls after entry.S has saved the registers.
+// Exceptions of user code go to the generic kernel; one of the kernel itself is a
+// panic.
+#include "abi/guest.h"
+#include "abi/registers.h"
+#include "kernel/arch/riscv64/riscv.h"
+#include "kernel/object/guest.h"
+#include "kernel/object/thread.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+
+// The three structures have the same members of eight bytes in the same order.
+#define CHECK_REGS(number, field)                                              \
+	static_assert(                                                         \
+		__builtin_offsetof(struct arch_regs, field) == 8 * number &&   \
+		__builtin_offsetof(struct guest_state, field) == 8 * number && \
+		__builtin_offsetof(struct thread_registers, field) ==          \
+			8 * number)
+CHECK_REGS(0, pc);
+CHECK_REGS(1, ra);
+CHECK_REGS(2, sp);
+CHECK_REGS(4, tp);
+CHECK_REGS(5, t0);
+CHECK_REGS(8, s0);
+CHECK_REGS(10, a0);
+CHECK_REGS(17, a7);
+CHECK_REGS(18, s2);
+CHECK_REGS(28, t3);
+CHECK_REGS(31, t6);
+#define CHECK(name, type, member)                                              \
+	static_assert(__builtin_offsetof(struct type, member) == name)
+CHECK(0, thread, regs);
+CHECK(THREAD_ROOT_FULL, thread, roots.full);
+CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
+CHECK(GUEST_REASON, guest_state, reason);
+CHECK(0, cpu_area, cpu);
+CHECK(0, cpu, self);
+CHECK(CPU_CURRENT, cpu, current);
+CHECK(CPU_STACK_TOP, cpu, stack_top);
+CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
+CHECK(CPU_IN_GUEST, cpu, in_guest);
+CHECK(CPU_GUEST_SAVE, cpu, guest_save);
+static_assert(DIRECT_BASE == ARCH_DIRECT_BASE &&
+	      (u64)DIRECT_GIB << 30 == ARCH_DIRECT_BYTES);
+
+#define CAUSE_INTERRUPT (1ull << 63)
+// Exceptions: privileged specification, table 4.2
+enum {
+	CAUSE_FETCH_MISALIGNED = 0,
+	CAUSE_FETCH_ACCESS = 1,
+	CAUSE_ILLEGAL = 2,
+	CAUSE_BREAKPOINT = 3,
+	CAUSE_LOAD_MISALIGNED = 4,
+	CAUSE_LOAD_ACCESS = 5,
+	CAUSE_STORE_MISALIGNED = 6,
+	CAUSE_STORE_ACCESS = 7,
+	CAUSE_USER_CALL = 8,
+	CAUSE_FETCH_PAGE = 12,
+	CAUSE_LOAD_PAGE = 13,
+	CAUSE_STORE_PAGE = 15,
+};
+
+static void interrupt(u64 cause)
+{
+	switch (cause & ~CAUSE_INTERRUPT) {
+	case INTERRUPT_TIMER:
+		arch_timer_set(~0ull);
+		sched_timer();
+		break;
+	case INTERRUPT_SOFTWARE:
+		csr_clear("sip", 1 << INTERRUPT_SOFTWARE);
+		cpu_serve();
+		break;
+	case INTERRUPT_EXTERNAL:
+		interrupts_external();
+		break;
+	}
+}
+
+static u32 fault_kind(u64 cause)
+{
+	switch (cause) {
+	case CAUSE_ILLEGAL:
+		return FAULT_INSTRUCTION;
+	case CAUSE_BREAKPOINT:
+		return FAULT_BREAKPOINT;
+	case CAUSE_FETCH_MISALIGNED:
+	case CAUSE_LOAD_MISALIGNED:
+	case CAUSE_STORE_MISALIGNED:
+		return FAULT_ALIGNMENT;
+	default:
+		return FAULT_OTHER;
+	}
+}
+
+static void exception(struct thread *thread, u64 cause, u64 value)
+{
+	if (cause == CAUSE_FETCH_PAGE || cause == CAUSE_LOAD_PAGE ||
+	    cause == CAUSE_STORE_PAGE) {
+		kernel_page_fault(thread, value,
+				  cause == CAUSE_STORE_PAGE ? FAULT_CODE_WRITE
+					  : cause == CAUSE_FETCH_PAGE
+					  ? FAULT_CODE_EXEC
+					  : 0);
+		return;
+	}
+	// With floating point off, one of its instructions is an illegal one.
+	if (cause == CAUSE_ILLEGAL && !cpu_self()->fpu_enabled &&
+	    fpu_take(thread))
+		return;
+	kernel_exception(thread, fault_kind(cause), cause, value, value);
+}
+
+[[noreturn]] static void system_call(struct cpu *cpu, struct thread *thread)
+{
+	thread->regs.pc += 4;
+	thread->resume_syscall = true;
+	kernel_syscall(thread, thread->regs.a7);
+	// Straight back, unless there is something to do for kernel_leave():
+	// whatever gives it work sets reschedule, posts a request, or condemns.
+	if (cpu->reschedule ||
+	    __atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) || cpu->reaper)
+		kernel_leave();
+	leave_regs(&thread->regs);
+}
+
+// A trap of user code or of a guest; regs is where entry.S saved the registers.
+[[noreturn, gnu::used]] void trap_user(u64 cause, struct arch_regs *regs)
+{
+	struct cpu *cpu = cpu_self();
+	struct thread *thread = cpu->current;
+
+	if (cpu->in_guest) {
+		cpu->in_guest = 0;
+		if (cause == CAUSE_USER_CALL) {
+			regs->pc += 4;
+			guest_exit(thread, GUEST_SYSCALL, 0, 0, 0);
+			kernel_leave();
+		}
+	} else {
+		if (cause == CAUSE_USER_CALL)
+			system_call(cpu, thread);
+		thread->resume_syscall = false;
+	}
+	if (cause & CAUSE_INTERRUPT)
+		interrupt(cause);
+	else
+		exception(thread, cause, csr_read("stval"));
+	kernel_leave();
+}
+
+// An interrupt of the idle loop.
+[[noreturn, gnu::used]] void trap_idle(u64 cause)
+{
+	interrupt(cause);
+	kernel_leave();
+}
+
+// Code that was written as data is fetched as it is now.
+static void fetch_anew(struct cpu *cpu)
+{
+	u32 now = __atomic_load_n(&arch_exec_generation, __ATOMIC_ACQUIRE);
+
+	if (cpu->arch.exec_seen == now)
+		return;
+	cpu->arch.exec_seen = now;
+	__asm__ volatile("fence.i" : : : "memory");
+}
+
+[[noreturn]] void arch_leave(struct thread *thread)
+{
+	fetch_anew(thread->cpu);
+	if (thread->running_guest)
+		arch_guest_continue(thread);
+	leave_regs(&thread->regs);
+}
+
+[[noreturn]] void arch_idle(void)
+{
+	idle_loop(cpu_self()->stack_top);
+}
+
+static const struct arch_regs *fatal;
+
+[[noreturn, gnu::used]] void trap_fatal_c(const struct arch_regs *regs)
+{
+	if (fatal)
+		arch_panic_stop();
+	fatal = regs;
+	panic("trap %lu in the kernel at %#lx, value %#lx", csr_read("scause"),
+	      regs->pc, csr_read("stval"));
+}
+
+void arch_panic_report(void)
+{
+	const u64 *x = (const u64 *)fatal;
+	static const char names[32][4] = {
+		"pc", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+		"s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+		"a6", "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+		"s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+
+	if (x) {
+		console_print("scause %#lx stval %#lx sstatus %#lx satp %#lx\n",
+			      csr_read("scause"), csr_read("stval"),
+			      csr_read("sstatus"), csr_read("satp"));
+		for (u32 i = 0; i < 32; i++)
+			console_print("%.3s %#lx%s", names[i], x[i],
+				      i % 4 == 3 ? "\n" : " ");
+	}
+	machine_print_build();
+}
