@@ -2,7 +2,7 @@
 // Copyright The Kochab authors
 //
 // The Linux system calls that exist: one handler each, from coverage.def. a[0] to
-// a[5] are the arguments; the result is what the program gets in rax.
+// a[5] are the arguments; the result is what the program gets.
 #ifndef PERSONALITIES_LINUX_CALL_H
 #define PERSONALITIES_LINUX_CALL_H
 #include "lib/base/types.h"
@@ -17,9 +17,15 @@ struct thread;
 #define HANDLER_DONE(name) i64 call_##name(struct thread *thread, const u64 *a);
 #define HANDLER_PARTLY(name) HANDLER_DONE(name)
 #define HANDLER_NO(name)
-#define CALL(number, name, state, lock) HANDLER_##state(name)
+#define CALL(x86_64, generic, name, state, lock) HANDLER_##state(name)
+#define X86_64(number, name, state, lock) HANDLER_##state(name)
+#define AARCH64(number, name, state, lock) HANDLER_##state(name)
+#define RISCV64(number, name, state, lock) HANDLER_##state(name)
 #include "personalities/linux/coverage.def"
 #undef CALL
+#undef X86_64
+#undef AARCH64
+#undef RISCV64
 #undef HANDLER_DONE
 #undef HANDLER_PARTLY
 #undef HANDLER_NO

@@ -12,6 +12,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/sync.h"
@@ -221,7 +222,8 @@ void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 		if (tries)
 			(void)!sys_yield();
 		status = sys_thread_start(carrier->thread, (u64)carrier_entry,
-					  stack_of(carrier) + CARRIER_STACK - 8,
+					  stack_of(carrier) + CARRIER_STACK -
+						  ENTRY_STACK_GAP,
 					  (u64)carrier, 0);
 	}
 	if (status != STATUS_OK)

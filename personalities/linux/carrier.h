@@ -30,10 +30,9 @@ struct carrier {
 
 static inline struct carrier *carrier_self(void)
 {
-	u64 sp;
+	u64 frame = (u64)__builtin_frame_address(0);
 
-	__asm__("mov %%rsp, %0" : "=r"(sp));
-	return *(struct carrier **)(sp & ~(CARRIER_STACK - 1));
+	return *(struct carrier **)(frame & ~(CARRIER_STACK - 1));
 }
 
 [[nodiscard]] enum status carriers_init(void);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// ELF64 for x86-64, as far as loading needs it: System V ABI, ELF chapter 5, and
-// its x86-64 supplement. Nothing of the file is believed.
+// ELF64, as far as loading needs it: System V ABI, ELF chapter 5. Nothing of the
+// file is believed.
 #include "personalities/linux/elf.h"
 
 #include "lib/base/bits.h"
@@ -10,7 +10,6 @@
 
 #define TYPE_EXECUTABLE 2
 #define TYPE_SHARED 3
-#define MACHINE_X86_64 62
 #define SEGMENT_LOAD 1
 #define SEGMENT_INTERPRETER 3
 #define SEGMENT_TABLE 6
@@ -42,7 +41,7 @@ i64 elf_check_header(const void *bytes, usize length, u64 file_bytes,
 		return -ENOEXEC;
 	memcpy(&header, bytes, sizeof(header));
 	if (memcmp(header.ident, magic, sizeof(magic)) != 0 ||
-	    header.machine != MACHINE_X86_64 || header.version != 1 ||
+	    header.machine != ELF_MACHINE || header.version != 1 ||
 	    (header.type != TYPE_EXECUTABLE && header.type != TYPE_SHARED))
 		return -ENOEXEC;
 	if (header.program_bytes != ELF_PROGRAM_BYTES ||

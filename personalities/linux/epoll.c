@@ -14,7 +14,7 @@
 #define EPOLL_ONESHOT (1u << 30)
 #define EPOLL_FLAGS 0xf8000000u
 
-struct [[gnu::packed]] epoll_event {
+struct EPOLL_PACKED epoll_event {
 	u32 events;
 	u64 data;
 };

@@ -7,6 +7,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/exec.h"
@@ -292,13 +293,13 @@ void exec_finish(struct thread *thread)
 		error = map_stack(process->mm, image);
 	if (!error)
 		error = exec_stack(thread, image, base, &sp);
+	if (!error)
+		error = frame_prepare(process->mm);
 	object_free(process->mm->executable);
 	process->mm->executable = image->path;
 	image->path = nullptr;
 	set_name(thread, image->name);
-	*state = (struct guest_state){.rip = image->program->image.entry + base,
-				      .rsp = sp,
-				      .rflags = 0x202};
+	guest_start(state, image->program->image.entry + base, sp);
 	fpu_reset();
 	thread->image = nullptr;
 	exec_image_free(image);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The first stack of a program: System V ABI for x86-64, section 3.4.1. From the
-// top: strings, random bytes, then (at a multiple of 16) argc, argv, envp, auxv.
+// The first stack of a program: System V ABI for x86-64, section 3.4.1, and the
+// same on the other architectures. From the top: strings, random bytes, then (at a multiple of 16) argc, argv, envp, auxv.
 #include "abi/constants.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
@@ -13,6 +13,7 @@
 #include "personalities/linux/process.h"
 
 #define AT_NULL 0
+#define AT_IGNORE 1
 #define AT_PHDR 3
 #define AT_PHENT 4
 #define AT_PHNUM 5
@@ -63,8 +64,8 @@ static u32 auxiliary(struct thread *thread, const struct exec_image *image,
 		{AT_RANDOM, random},
 		{AT_HWCAP2, 0},
 		{AT_EXECFN, name},
-		{AT_PLATFORM, platform},
-		{AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_bytes},
+		{*PLATFORM_NAME ? AT_PLATFORM : AT_IGNORE, platform},
+		{AT_MINSIGSTKSZ, frame_bytes()},
 		{AT_NULL, 0},
 	};
 
@@ -90,7 +91,7 @@ i64 exec_stack(struct thread *thread, const struct exec_image *image, u64 base,
 	       u64 *sp)
 {
 	struct mm *mm = thread->process->mm;
-	static const char platform[] = "x86_64";
+	static const char platform[] = PLATFORM_NAME;
 	u64 at = STACK_TOP - 16, words, table_at, name_at, random_at,
 	    platform_at;
 	u8 random[16];

@@ -6,6 +6,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/file.h"
@@ -110,11 +111,11 @@ static void set_registers(struct thread *parent, struct thread *child,
 	struct guest_state *state = child->carrier->state;
 
 	*state = *parent->carrier->state;
-	state->rax = 0;
+	guest_set_result(state, 0);
 	if (birth->has_stack)
-		state->rsp = birth->stack;
+		guest_set_sp(state, birth->stack);
 	if (birth->flags & CLONE_SETTLS)
-		state->fs_base = birth->tls;
+		guest_set_thread_pointer(state, birth->tls);
 }
 
 static i64 wait_for_vfork(struct thread *thread, struct process *child)
@@ -213,8 +214,8 @@ i64 call_clone(struct thread *thread, const u64 *a)
 			      .stack = a[1],
 			      .has_stack = a[1] != 0,
 			      .parent_tid = a[2],
-			      .child_tid = a[3],
-			      .tls = a[4]};
+			      .child_tid = a[CLONE_CHILD_TID],
+			      .tls = a[CLONE_TLS]};
 	i64 error = check(&birth);
 
 	return error ? error : make(thread, &birth);

@@ -11,7 +11,6 @@
 #include "lib/sys/component.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
-#include "personalities/linux/cpu.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/process.h"
 
@@ -26,7 +25,8 @@ i64 call_uname(struct thread *thread, const u64 *a)
 		char system[NAME_BYTES], node[NAME_BYTES], release[NAME_BYTES],
 			version[NAME_BYTES], machine[NAME_BYTES],
 			domain[NAME_BYTES];
-	} names = {"Linux", "", LINUX_RELEASE, "#1 SMP Kochab", "x86_64", ""};
+	} names = {"Linux",	    "",		  LINUX_RELEASE,
+		   "#1 SMP Kochab", MACHINE_NAME, ""};
 
 	(void)thread;
 	memcpy(names.node, host_name, NAME_BYTES);
@@ -266,7 +266,7 @@ i64 call_membarrier(struct thread *thread, const u64 *a)
 			 : -EINVAL; // MEMBARRIER_CMD_QUERY: none is supported
 }
 
-// ---- prctl, arch_prctl
+// ---- prctl
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2
@@ -323,27 +323,6 @@ i64 call_prctl(struct thread *thread, const u64 *a)
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
 		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-i64 call_arch_prctl(struct thread *thread, const u64 *a)
-{
-	struct guest_state *state = thread->carrier->state;
-	u64 *base = a[0] == 0x1002 || a[0] == 0x1003 ? &state->fs_base
-						     : &state->gs_base;
-
-	switch (a[0]) {
-	case 0x1001: // ARCH_SET_GS
-	case 0x1002: // ARCH_SET_FS
-		if (a[1] >= GUEST_END)
-			return -EPERM;
-		*base = a[1];
-		return 0;
-	case 0x1003: // ARCH_GET_FS
-	case 0x1004: // ARCH_GET_GS
-		return guest_copy_out(a[1], base, 8);
 	default:
 		return -EINVAL;
 	}

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Numbers and structures of the Linux x86-64 system call interface, as its
-// programs were compiled with them (man pages of section 2, asm-generic
-// headers). Only data: no functions, so that host tests can use it too.
+// Numbers and structures of the Linux system call interface, as its programs were
+// compiled with them (man pages of section 2, asm-generic headers); those that
+// differ by architecture are in arch/<arch>/linux_abi.h. Only data: no functions,
+// so that host tests can use it too.
 #ifndef PERSONALITIES_LINUX_ABI_H
 #define PERSONALITIES_LINUX_ABI_H
 #include "lib/base/types.h"
+
+struct linux_timespec {
+	i64 seconds, nanoseconds;
+};
+
+#include "personalities/linux/arch/linux_abi.h"
 
 enum linux_errno {
 	EPERM = 1,
@@ -121,7 +128,6 @@ enum linux_errno {
 #define SA_RESETHAND 0x80000000
 #define SS_ONSTACK 1
 #define SS_DISABLE 2
-#define MINSIGSTKSZ 2048
 
 #define SI_USER 0
 #define SI_KERNEL 0x80
@@ -129,21 +135,21 @@ enum linux_errno {
 #define SI_TKILL -6
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
+#define BUS_ADRALN 1
 #define BUS_ADRERR 2
+#define BUS_OBJERR 3
 #define FPE_INTDIV 1
 #define FPE_FLTINV 7
+#define ILL_ILLOPC 1
 #define ILL_ILLOPN 2
 #define TRAP_BRKPT 1
 #define TRAP_TRACE 2
+#define TRAP_HWBKPT 4
 #define CLD_EXITED 1
 #define CLD_KILLED 2
 #define CLD_DUMPED 3
 #define CLD_STOPPED 5
 #define CLD_CONTINUED 6
-
-struct linux_sigaction {
-	u64 handler, flags, restorer, mask;
-};
 
 struct linux_stack {
 	u64 sp;
@@ -188,8 +194,6 @@ static_assert(sizeof(struct linux_siginfo) == 128);
 #define O_TRUNC 01000
 #define O_APPEND 02000
 #define O_NONBLOCK 04000
-#define O_DIRECTORY 0200000
-#define O_NOFOLLOW 0400000
 #define O_CLOEXEC 02000000
 #define O_PATH 010000000
 #define S_IFMT 0170000
@@ -222,22 +226,9 @@ struct linux_pollfd {
 	i16 events, revents;
 };
 
-struct linux_timespec {
-	i64 seconds, nanoseconds;
-};
 struct linux_timeval {
 	i64 seconds, microseconds;
 };
-
-struct linux_stat {
-	u64 dev, ino, nlink;
-	u32 mode, uid, gid, padding;
-	u64 rdev;
-	i64 size, blksize, blocks;
-	struct linux_timespec atime, mtime, ctime;
-	i64 unused[3];
-};
-static_assert(sizeof(struct linux_stat) == 144);
 
 struct linux_statx_time {
 	i64 seconds;

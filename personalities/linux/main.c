@@ -388,10 +388,11 @@ static i32 exec_failed(const char *name, i64 error)
 		return 127;
 	}
 	say("kochab: %s: cannot be run (%s)\n", name,
-	    error == -EACCES		? "permission denied"
-		    : error == -ENOEXEC ? "not an x86-64 static executable"
-		    : error == -ENOMEM	? "out of memory"
-					: "error");
+	    error == -EACCES ? "permission denied"
+		    : error == -ENOEXEC
+		    ? "not a static executable for " MACHINE_NAME
+		    : error == -ENOMEM ? "out of memory"
+				       : "error");
 	return 126;
 }
 

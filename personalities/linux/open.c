@@ -445,8 +445,7 @@ i64 call_memfd_create(struct thread *thread, const u64 *a)
 	if (!error) {
 		format_text(walk->name, sizeof(walk->name), ".memfd-%u",
 			    number++);
-		format_text(walk->path, sizeof(walk->path), "/%s",
-			    walk->name);
+		format_text(walk->path, sizeof(walk->path), "/%s", walk->name);
 		walk->parent = (struct place){mount, mount->root, S_IFDIR};
 		walk->trailing_slash = false;
 		error = create_file(thread, walk, 0777);

@@ -59,19 +59,15 @@ usize proc_cpuinfo(char *to, usize size)
 	usize length = 0;
 
 	for (u32 i = 0; i < machine_cpus() && length < size; i++)
-		length += format_text(
-			to + length, size - length,
-			"processor\t: %u\nvendor_id\t: Kochab\n"
-			"model name\t: x86-64\ncpu MHz\t\t: 1000.000\n"
-			"flags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2\n\n",
-			i);
+		length +=
+			cpu_text(to + length, size - length, i, machine_cpus());
 	return length;
 }
 
 usize proc_stat(char *to, usize size)
 {
 	u64 run = 0, up = clock_ns() / TICK;
-	u32 alive = 0, ncpus = cpu_count();
+	u32 alive = 0, ncpus = machine_cpus();
 	usize length;
 
 	LIST_FOR_EACH(node, &processes)

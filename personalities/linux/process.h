@@ -93,6 +93,7 @@ struct thread {
 	struct linux_stack alternate;
 	u64 current_call; // being served; ~0: none, the program runs
 	u64 call_number; // of a call to be restarted; ~0 if none
+	u64 call_first; // its first argument
 	u64 sleep_deadline; // of a nanosleep to be restarted
 	u64 clear_child_tid, set_child_tid, robust_list;
 	struct wait_queue own; // nothing wakes it but signals
@@ -149,7 +150,7 @@ bool group_exists(u32 pgid, u32 sid);
 struct linux_siginfo signal_info(i32 signo, i32 code, struct process *sender);
 // A fault of the thread itself: cannot be ignored or blocked.
 void signal_force(struct thread *thread, i32 signo, i32 code, u64 address,
-		  u64 trap, u64 error);
+		  u64 error);
 // Before the guest runs: handle everything pending. result is the call's.
 // False when the thread has to end.
 bool signals_attend(struct thread *thread);
@@ -164,22 +165,41 @@ void process_stop(struct process *process, i32 signo);
 void parent_notify(struct process *process, i32 code, i32 status);
 bool group_is_orphaned(u32 pgid);
 
-// signal_frame.c
+// What a handler runs on. Pushed, or false: the stack cannot be written.
 bool frame_push(struct thread *thread, i32 signo,
 		const struct linux_sigaction *action,
 		const struct linux_siginfo *info, u64 mask);
+// Back to where the program was. False: what is on the stack cannot be.
 bool frame_pop(struct thread *thread);
+u64 frame_bytes(void); // the least that a stack for handlers needs
+// After exec: what handlers return to, where that is not the program's own.
+[[nodiscard]] i64 frame_prepare(struct mm *mm);
 
-// ---- registers of the FPU (arch)
-#define FPU_BYTES 2816
+// What those have in common (signal_frame.c): where the frame goes, what it says
+// of the alternate stack, and taking up what it says of mask and stack.
+u64 frame_top(struct thread *thread, const struct linux_sigaction *action,
+	      u64 redzone_bytes);
+struct linux_stack frame_stack(struct thread *thread);
+void frame_take(struct thread *thread, u64 mask, struct linux_stack stack);
+// Map code that handlers return to.
+[[nodiscard]] i64 trampoline_map(struct mm *mm, const u32 *code, usize bytes);
+#define TRAMPOLINE_AT (STACK_TOP + 0x40000)
+
+// ---- what a trap of the program means (arch, exception.c)
+struct trap_meaning {
+	i32 signo, code;
+	u64 address;
+};
+// GUEST_EXCEPTION: the signal.
+struct trap_meaning trap_meaning(const struct guest_state *state);
+// GUEST_FAULT that becomes a signal: trap and the error code that frames show.
+u64 trap_page_fault(struct guest_state *state, u32 code, bool mapped);
+
+// ---- registers of the FPU (arch, fpu)
 void fpu_init(void);
-void fpu_save(void *area); // 64-byte aligned
+void fpu_save(void *area); // 64-byte aligned, FPU_BYTES
 void fpu_load(const void *area);
 void fpu_reset(void);
-extern u32 fpu_bytes; // of a saved state
-extern u64 fpu_features; // XCR0; 0: fxsave only
-// Make a state that came from outside harmless to load.
-void fpu_sanitize(void *area);
 
 // futex.c
 i64 futex_wake(struct mm *mm, u64 address, u32 count, u32 mask);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Random bytes: ChaCha20 (RFC 8439) as a generator. Its key is drawn from RDRAND
-// where the CPU has it, mixed with the time counter; after every request the key
+// Random bytes: ChaCha20 (RFC 8439) as a generator. Its key is drawn from the
+// CPU's own source where it has one, mixed with the time counter; after every request the key
 // is replaced by the generator's own output, so that a state seen later does not
-// tell what was given out before. Without RDRAND the seed is only the counter and
+// tell what was given out before. Without a source the seed is only the counter and
 // is guessable: docs/book/linux.md says so.
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
@@ -18,17 +18,6 @@
 static struct mutex lock = MUTEX(lock);
 static u32 key[8];
 static u64 requests;
-
-static u64 hardware(void)
-{
-	u64 value = 0;
-	u8 good = 0;
-
-	for (u32 tries = 0; tries < 16 && !good; tries++)
-		__asm__ volatile("rdrand %0; setc %1"
-				 : "=r"(value), "=q"(good));
-	return value;
-}
 
 static u32 rotate(u32 value, u32 bits)
 {
@@ -79,13 +68,11 @@ static void block(u64 counter, u32 out[16])
 
 static void reseed(void)
 {
-	bool good = cpu_has_rdrand();
-
 	for (u32 i = 0; i < 4; i++) {
-		u64 word = clock_ns() * 0x9e3779b97f4a7c15ull;
+		u64 word = clock_ns() * 0x9e3779b97f4a7c15ull, drawn;
 
-		if (good)
-			word ^= hardware();
+		if (cpu_random(&drawn))
+			word ^= drawn;
 		key[i * 2] ^= (u32)word;
 		key[i * 2 + 1] ^= (u32)(word >> 32);
 	}

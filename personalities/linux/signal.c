@@ -7,6 +7,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/process.h"
 
@@ -149,13 +150,12 @@ void signal_group(u32 pgid, i32 signo)
 }
 
 void signal_force(struct thread *thread, i32 signo, i32 code, u64 address,
-		  u64 trap, u64 error)
+		  u64 error)
 {
 	struct linux_sigaction *action =
 		&thread->process->actions->action[signo - 1];
 	struct linux_siginfo info = {.signo = signo, .code = code};
 
-	(void)trap;
 	info.address = address;
 	thread->fault.address = address;
 	thread->fault.code = error;
@@ -255,18 +255,18 @@ static void finish_call(struct thread *thread,
 			const struct linux_sigaction *action)
 {
 	struct guest_state *state = thread->carrier->state;
-	i64 result = (i64)state->rax;
+	i64 result = (i64)guest_result(state);
 
 	if (thread->call_number == ~0ull)
 		return;
 	if (action &&
 	    (result == -ERESTART_UNLESS_HANDLED ||
 	     !(action->flags & SA_RESTART))) {
-		state->rax = (u64)-EINTR;
+		guest_set_result(state, (u64)-EINTR);
 		thread->sleep_deadline = 0;
 	} else {
-		state->rip -= 2; // the system call instruction
-		state->rax = thread->call_number;
+		guest_call_again(state, thread->call_number,
+				 thread->call_first);
 	}
 	thread->call_number = ~0ull;
 }

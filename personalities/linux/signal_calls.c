@@ -4,6 +4,7 @@
 // System calls about signals.
 #include "lib/base/bits.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/guest.h"
@@ -65,7 +66,7 @@ i64 call_rt_sigreturn(struct thread *thread, const u64 *a)
 {
 	(void)a;
 	if (!frame_pop(thread))
-		signal_force(thread, SIGSEGV, SI_KERNEL, 0, 0, 0);
+		signal_force(thread, SIGSEGV, SI_KERNEL, 0, 0);
 	return NO_RESULT;
 }
 
@@ -156,7 +157,7 @@ i64 call_rt_sigtimedwait(struct thread *thread, const u64 *a)
 i64 call_sigaltstack(struct thread *thread, const u64 *a)
 {
 	struct linux_stack wanted, before = thread->alternate;
-	u64 sp = thread->carrier->state->rsp;
+	u64 sp = guest_sp(thread->carrier->state);
 	bool inside = !(before.flags & SS_DISABLE) && sp > before.sp &&
 		sp - before.sp <= before.size;
 

@@ -1,85 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The frame that a signal handler runs on, as x86-64 programs know it: return
-// address, ucontext, siginfo, and above them the FPU state (XSAVE format with
-// Linux's software-reserved words). Everything read back is checked.
-#include "lib/base/bits.h"
+// What the frames of signal handlers have in common; their layout is the
+// architecture's (arch/<arch>/machine_frame.c). Everything read back is checked.
+//
+// Where programs bring no code of their own for the way back from a handler, a
+// page of ours has it: one for the container, at TRAMPOLINE_AT in every process.
 #include "lib/base/string.h"
+#include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/container.h"
-#include "personalities/linux/guest.h"
 #include "personalities/linux/process.h"
-
-#define REDZONE 128
-#define MAGIC1 0x46505853u
-#define MAGIC2 0x46505845u
-#define UC_FP_XSTATE 1
-#define UC_SIGCONTEXT_SS 2
-#define UC_STRICT_RESTORE_SS 4
-#define SOFTWARE_WORDS 464 // offset in the FXSAVE area
-// Flags a program may set: CF PF AF ZF SF TF DF OF NT AC ID
-#define FLAGS_ALLOWED 0x254dd5ull
-#define FLAGS_FIXED 0x202ull
-
-struct machine_context {
-	u64 r8, r9, r10, r11, r12, r13, r14, r15;
-	u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
-	u16 cs, gs, fs, ss;
-	u64 error, trap, old_mask, cr2, fpstate, reserved[8];
-};
-static_assert(sizeof(struct machine_context) == 256);
-
-struct frame {
-	u64 return_address;
-	u64 flags, link;
-	struct linux_stack stack;
-	struct machine_context machine;
-	u64 mask;
-	struct linux_siginfo info;
-};
-static_assert(OFFSET_OF(struct frame, info) == 8 + 304);
-
-struct software_words {
-	u32 magic1, extended_bytes;
-	u64 features;
-	u32 state_bytes, padding[7];
-};
-
-static void save_registers(struct machine_context *m,
-			   const struct guest_state *s)
-{
-	*m = (struct machine_context){.r8 = s->r8,
-				      .r9 = s->r9,
-				      .r10 = s->r10,
-				      .r11 = s->r11,
-				      .r12 = s->r12,
-				      .r13 = s->r13,
-				      .r14 = s->r14,
-				      .r15 = s->r15,
-				      .rdi = s->rdi,
-				      .rsi = s->rsi,
-				      .rbp = s->rbp,
-				      .rbx = s->rbx,
-				      .rdx = s->rdx,
-				      .rax = s->rax,
-				      .rcx = s->rcx,
-				      .rsp = s->rsp,
-				      .rip = s->rip,
-				      .rflags = s->rflags,
-				      .cs = 0x33,
-				      .ss = 0x2b};
-}
-
-static void load_registers(struct guest_state *s,
-			   const struct machine_context *m)
-{
-	s->r8 = m->r8, s->r9 = m->r9, s->r10 = m->r10, s->r11 = m->r11;
-	s->r12 = m->r12, s->r13 = m->r13, s->r14 = m->r14, s->r15 = m->r15;
-	s->rdi = m->rdi, s->rsi = m->rsi, s->rbp = m->rbp, s->rbx = m->rbx;
-	s->rdx = m->rdx, s->rax = m->rax, s->rcx = m->rcx, s->rsp = m->rsp;
-	s->rip = m->rip;
-	s->rflags = (m->rflags & FLAGS_ALLOWED) | FLAGS_FIXED;
-}
 
 static bool on_alternate(const struct thread *thread, u64 sp)
 {
@@ -87,134 +18,72 @@ static bool on_alternate(const struct thread *thread, u64 sp)
 		sp - thread->alternate.sp <= thread->alternate.size;
 }
 
-static void *fpu_area(void **allocation)
+u64 frame_top(struct thread *thread, const struct linux_sigaction *action,
+	      u64 redzone_bytes)
 {
-	*allocation = object_alloc(FPU_BYTES + 64);
-	return *allocation ? (void *)align_up((u64)*allocation, 64) : nullptr;
-}
+	u64 sp = guest_sp(thread->carrier->state);
 
-// The FPU state to the program's stack, at a multiple of 64.
-static i64 fpu_out(u64 at)
-{
-	void *allocation;
-	u8 *area = fpu_area(&allocation);
-	u32 magic2 = MAGIC2;
-	i64 error;
-
-	if (!area)
-		return -ENOMEM;
-	fpu_save(area);
-	*(struct software_words *)(area + SOFTWARE_WORDS) =
-		(struct software_words){};
-	if (fpu_features)
-		*(struct software_words *)(area + SOFTWARE_WORDS) =
-			(struct software_words){.magic1 = MAGIC1,
-						.extended_bytes = fpu_bytes + 4,
-						.features = fpu_features,
-						.state_bytes = fpu_bytes};
-	error = guest_copy_out(at, area, fpu_bytes);
-	if (!error)
-		error = guest_copy_out(at + fpu_bytes, &magic2, 4);
-	object_free(allocation);
-	return error;
-}
-
-static i64 fpu_in(u64 at)
-{
-	void *allocation;
-	u8 *area;
-	u32 bytes = 512;
-	i64 error;
-
-	if (!at) {
-		fpu_reset();
-		return 0;
-	}
-	if (!is_aligned(at, 64))
-		return -EFAULT;
-	area = fpu_area(&allocation);
-	if (!area)
-		return -ENOMEM;
-	error = guest_copy_in(area, at, 512);
-	struct software_words *words =
-		(struct software_words *)(area + SOFTWARE_WORDS);
-
-	if (!error && fpu_features && words->magic1 == MAGIC1 &&
-	    words->state_bytes == fpu_bytes) {
-		bytes = fpu_bytes;
-		error = guest_copy_in(area, at, bytes);
-	}
-	if (!error) {
-		if (bytes == 512 && fpu_features)
-			*(u64 *)(area + 512) = 3; // x87 and SSE are there
-		fpu_sanitize(area);
-		fpu_load(area);
-	}
-	object_free(allocation);
-	return error;
-}
-
-bool frame_push(struct thread *thread, i32 signo,
-		const struct linux_sigaction *action,
-		const struct linux_siginfo *info, u64 mask)
-{
-	struct guest_state *state = thread->carrier->state;
-	u64 sp = state->rsp - REDZONE, fpstate;
-	struct frame frame = {.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS,
-			      .stack = thread->alternate,
-			      .mask = mask,
-			      .info = *info};
-
-	if (!(action->flags & SA_RESTORER))
-		return false; // there is no other way back
 	if ((action->flags & SA_ONSTACK) &&
 	    !(thread->alternate.flags & SS_DISABLE) &&
-	    !on_alternate(thread, state->rsp))
-		sp = thread->alternate.sp + thread->alternate.size;
-	frame.stack.flags = thread->alternate.flags & SS_DISABLE ? SS_DISABLE
-		: on_alternate(thread, state->rsp)		 ? SS_ONSTACK
-								 : 0;
-	fpstate = align_down(sp - fpu_bytes - 4, 64);
-	sp = align_down(fpstate - sizeof(frame), 16) - 8;
-	save_registers(&frame.machine, state);
-	if (fpu_features)
-		frame.flags |= UC_FP_XSTATE;
-	frame.machine.fpstate = fpstate;
-	frame.machine.cr2 = thread->fault.address;
-	frame.machine.error = thread->fault.code;
-	frame.machine.trap = state->trap;
-	frame.machine.old_mask = mask;
-	frame.return_address = action->restorer;
-	if (fpu_out(fpstate) || guest_copy_out(sp, &frame, sizeof(frame)))
-		return false;
-	state->rsp = sp;
-	state->rip = action->handler;
-	state->rdi = (u64)signo;
-	state->rsi = sp + OFFSET_OF(struct frame, info);
-	state->rdx = sp + OFFSET_OF(struct frame, flags);
-	state->rax = 0;
-	state->rflags &= ~0x500ull; // TF, DF
-	return true;
+	    !on_alternate(thread, sp))
+		return thread->alternate.sp + thread->alternate.size;
+	return sp - redzone_bytes;
 }
 
-bool frame_pop(struct thread *thread)
+struct linux_stack frame_stack(struct thread *thread)
 {
-	struct guest_state *state = thread->carrier->state;
-	struct frame frame;
+	struct linux_stack stack = thread->alternate;
 
-	// The handler's return took the return address off the stack.
-	if (guest_copy_in(&frame, state->rsp - 8, sizeof(frame)))
-		return false;
-	if (frame.machine.rip >= GUEST_END || fpu_in(frame.machine.fpstate))
-		return false;
-	load_registers(state, &frame.machine);
-	thread->blocked =
-		frame.mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-	if (!(frame.stack.flags & SS_DISABLE) &&
-	    !on_alternate(thread, state->rsp)) {
-		frame.stack.flags = 0;
-		thread->alternate = frame.stack;
+	stack.flags = stack.flags & SS_DISABLE ? SS_DISABLE
+		: on_alternate(thread, guest_sp(thread->carrier->state))
+		? SS_ONSTACK
+		: 0;
+	return stack;
+}
+
+void frame_take(struct thread *thread, u64 mask, struct linux_stack stack)
+{
+	thread->blocked = mask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (!(stack.flags & SS_DISABLE) &&
+	    !on_alternate(thread, guest_sp(thread->carrier->state))) {
+		stack.flags = 0;
+		thread->alternate = stack;
 	}
 	signal_recompute(thread);
-	return true;
+}
+
+static struct backing *trampoline; // never put: processes come and go
+
+static i64 trampoline_make(const u32 *code, usize bytes)
+{
+	struct backing *backing;
+	void *window;
+	i64 error = backing_committed(PAGE, &backing);
+
+	if (error)
+		return error;
+	if (memory_map(backing->memory, 0, PAGE, MAP_READ | MAP_WRITE,
+		       &window) != STATUS_OK) {
+		backing_put(backing);
+		return -ENOMEM;
+	}
+	memcpy(window, code, bytes);
+	memory_unmap(window, PAGE);
+	trampoline = backing;
+	return 0;
+}
+
+i64 trampoline_map(struct mm *mm, const u32 *code, usize bytes)
+{
+	struct area_wish wish = {.start = TRAMPOLINE_AT,
+				 .length = PAGE,
+				 .protection = PROT_READ | PROT_EXEC,
+				 .allowed = PROT_READ | PROT_EXEC,
+				 .name = "[vdso]"};
+	i64 error = trampoline ? 0 : trampoline_make(code, bytes);
+
+	if (error)
+		return error;
+	wish.backing = trampoline;
+	return mm_map(mm, &wish);
 }

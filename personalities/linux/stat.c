@@ -77,20 +77,20 @@ static i64 target_at(struct thread *thread, i64 dirfd, u64 path, u32 flags,
 static i64 stat_out(const struct target *target, u64 to)
 {
 	const struct fs_attributes *at = &target->attributes;
-	struct linux_stat stat = {.dev = target->device,
-				  .ino = at->node,
-				  .nlink = at->links,
-				  .mode = at->mode,
-				  .uid = at->uid,
-				  .gid = at->gid,
-				  .rdev = at->device,
-				  .size = (i64)at->size_bytes,
-				  .blksize = at->block_bytes ? at->block_bytes
-							     : 4096,
-				  .blocks = (i64)at->blocks_512,
-				  .atime = time_spec(at->atime_ns),
-				  .mtime = time_spec(at->mtime_ns),
-				  .ctime = time_spec(at->ctime_ns)};
+	struct linux_stat stat = {
+		.dev = target->device,
+		.ino = at->node,
+		.nlink = at->links,
+		.mode = at->mode,
+		.uid = at->uid,
+		.gid = at->gid,
+		.rdev = at->device,
+		.size = (i64)at->size_bytes,
+		.blksize = at->block_bytes ? (i32)at->block_bytes : 4096,
+		.blocks = (i64)at->blocks_512,
+		.atime = time_spec(at->atime_ns),
+		.mtime = time_spec(at->mtime_ns),
+		.ctime = time_spec(at->ctime_ns)};
 
 	return guest_copy_out(to, &stat, sizeof(stat));
 }

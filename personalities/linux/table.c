@@ -5,6 +5,7 @@
 // programs ask for and do not get.
 #include "lib/base/format.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/process.h"
@@ -17,10 +18,10 @@
 #define LOCK_NONE false
 
 const struct call_entry call_table[] = {
-#define CALL(number, name, state, lock)                                        \
+#define ROW(number, name, state, lock)                                         \
 	[number] = {ENTRY_##state(name), #name, LOCK_##lock},
+#include "personalities/linux/arch/coverage.h"
 #include "personalities/linux/coverage.def"
-#undef CALL
 };
 
 const u32 call_table_entries = ARRAY_COUNT(call_table);
@@ -65,14 +66,15 @@ static bool wants_attention(i64 result)
 void call_dispatch(struct thread *thread)
 {
 	struct guest_state *state = thread->carrier->state;
-	u64 a[6] = {state->rdi, state->rsi, state->rdx,
-		    state->r10, state->r8,  state->r9};
-	u64 number = state->rax;
+	u64 number = guest_call_number(state);
+	u64 a[6] = {guest_argument(state, 0), guest_argument(state, 1),
+		    guest_argument(state, 2), guest_argument(state, 3),
+		    guest_argument(state, 4), guest_argument(state, 5)};
 	const struct call_entry *entry;
 	i64 result;
 
 	if (number >= ARRAY_COUNT(call_table) || !call_table[number].handler) {
-		state->rax = (u64)missing_call(number);
+		guest_set_result(state, (u64)missing_call(number));
 		return;
 	}
 	entry = &call_table[number];
@@ -86,9 +88,10 @@ void call_dispatch(struct thread *thread)
 	}
 	if (result == NO_RESULT)
 		return;
-	state->rax = (u64)result;
+	guest_set_result(state, (u64)result);
 	if (wants_attention(result)) {
 		thread->call_number = number;
+		thread->call_first = a[0];
 		__atomic_store_n(&thread->attention, 1, __ATOMIC_RELEASE);
 	}
 }

@@ -6,54 +6,19 @@
 #include "gen/abi/syscall_stubs.h"
 #include "lib/base/bits.h"
 #include "lib/sys/component.h"
+#include "personalities/linux/arch/registers.h"
 #include "personalities/linux/call.h"
 #include "personalities/linux/container.h"
 #include "personalities/linux/exec.h"
 #include "personalities/linux/guest.h"
 #include "personalities/linux/process.h"
 
-enum trap {
-	TRAP_DIVIDE = 0,
-	TRAP_DEBUG = 1,
-	TRAP_BREAKPOINT = 3,
-	TRAP_OVERFLOW = 4,
-	TRAP_BOUND = 5,
-	TRAP_OPCODE = 6,
-	TRAP_STACK = 12,
-	TRAP_PROTECTION = 13,
-	TRAP_PAGE = 14,
-	TRAP_X87 = 16,
-	TRAP_ALIGNMENT = 17,
-	TRAP_SIMD = 19,
-};
-
-static void exception(struct thread *thread, u64 trap, u64 error, u64 address)
+static void exception(struct thread *thread, const struct guest_state *state)
 {
-	u64 pc = thread->carrier->state->rip;
-	i32 signo = SIGSEGV, code = SI_KERNEL;
+	struct trap_meaning meaning = trap_meaning(state);
 
-	switch (trap) {
-	case TRAP_DIVIDE:
-		signo = SIGFPE, code = FPE_INTDIV, address = pc;
-		break;
-	case TRAP_X87:
-	case TRAP_SIMD:
-		signo = SIGFPE, code = FPE_FLTINV, address = pc;
-		break;
-	case TRAP_DEBUG:
-		signo = SIGTRAP, code = TRAP_TRACE, address = pc;
-		break;
-	case TRAP_BREAKPOINT:
-		signo = SIGTRAP, code = SI_KERNEL;
-		break;
-	case TRAP_OPCODE:
-		signo = SIGILL, code = ILL_ILLOPN, address = pc;
-		break;
-	case TRAP_ALIGNMENT:
-		signo = SIGBUS, code = 1;
-		break;
-	}
-	signal_force(thread, signo, code, address, trap, error);
+	signal_force(thread, meaning.signo, meaning.code, meaning.address,
+		     state->code);
 }
 
 // A page fault that the kernel could not answer.
@@ -67,22 +32,20 @@ static void page_fault(struct thread *thread, u64 address, u32 code)
 			  : code & FAULT_CODE_EXEC
 			  ? PROT_EXEC
 			  : PROT_READ | PROT_WRITE | PROT_EXEC));
+	u64 error;
 
 	if (!area && mm_fault(mm, address, code))
 		return;
-	thread->carrier->state->trap = TRAP_PAGE;
+	error = trap_page_fault(thread->carrier->state, code, area);
 	if (!allowed) {
-		u64 error = (code & FAULT_CODE_WRITE ? 2 : 0) | 4 |
-			(area ? 1 : 0) | (code & FAULT_CODE_EXEC ? 16 : 0);
-
 		signal_force(thread, SIGSEGV, area ? SEGV_ACCERR : SEGV_MAPERR,
-			     address, TRAP_PAGE, error);
+			     address, error);
 		return;
 	}
 	if (area->backing && area->backing != mm->anonymous &&
 	    !area->backing->private_copy) {
 		// A file's memory that its server cannot supply.
-		signal_force(thread, SIGBUS, BUS_ADRERR, address, TRAP_PAGE, 4);
+		signal_force(thread, SIGBUS, BUS_ADRERR, address, error);
 		return;
 	}
 	// Allowed and yet impossible: the pool has no page left.
@@ -101,13 +64,17 @@ static void drop_kick(struct carrier *carrier)
 // at most and do not touch other registers.
 static bool serve_free_call(struct thread *thread, struct guest_state *state)
 {
-	const struct call_entry *entry = &call_table[state->rax];
+	u64 number = guest_call_number(state);
+	const struct call_entry *entry = &call_table[number];
 
-	if (state->rax >= call_table_entries || entry->locked ||
-	    !entry->handler)
+	if (number >= call_table_entries || entry->locked || !entry->handler)
 		return false;
-	state->rax = (u64)entry->handler(
-		thread, (const u64[]){state->rdi, state->rsi, state->rdx});
+	guest_set_result(
+		state,
+		(u64)entry->handler(thread,
+				    (const u64[]){guest_argument(state, 0),
+						  guest_argument(state, 1),
+						  guest_argument(state, 2)}));
 	return true;
 }
 
@@ -128,7 +95,7 @@ static void serve(struct thread *thread, u64 reason)
 		break;
 	default:
 		mutex_lock(&container_lock);
-		exception(thread, state->trap, state->code, state->address);
+		exception(thread, state);
 		break;
 	}
 	mutex_unlock(&container_lock);

@@ -3,6 +3,8 @@
 //
 // The FPU registers, which are always those of the guest that this carrier runs:
 // the personality is compiled without use of them.
+#include "personalities/linux/arch/x86_64/fpu.h"
+
 #include "lib/base/string.h"
 #include "personalities/linux/process.h"
 
