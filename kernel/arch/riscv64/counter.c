@@ -13,7 +13,7 @@
 typedef unsigned __int128 u128;
 
 static u64 base_counter;
-static u64 ns_per_tick, ticks_per_ns; // << SHIFT
+static u64 ns_per_tick; // << SHIFT
 static bool has_stimecmp;
 
 static u64 scale(u64 value, u64 factor)
@@ -35,7 +35,6 @@ void counter_init(struct boot_info *info)
 	if (info->timebase_hz < 1000 || info->timebase_hz > NS_PER_SECOND)
 		panic("the device tree names no usable timebase-frequency");
 	ns_per_tick = (NS_PER_SECOND << SHIFT) / info->timebase_hz;
-	ticks_per_ns = (info->timebase_hz << SHIFT) / NS_PER_SECOND;
 	has_stimecmp = info->isa & BOOT_ISA_SSTC;
 	base_counter = arch_counter();
 	// Still at start.S's direct map, which shows everything.
@@ -57,12 +56,8 @@ void clock_delay_us(u32 us)
 		arch_relax();
 }
 
-void arch_timer_set(u64 deadline_ns)
+void arch_timer_at(u64 counter)
 {
-	u64 counter = deadline_ns == ~0ull
-		? ~0ull
-		: base_counter + 1 + scale(deadline_ns, ticks_per_ns);
-
 	if (has_stimecmp)
 		csr_write(STIMECMP, counter);
 	else

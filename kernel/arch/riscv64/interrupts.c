@@ -23,8 +23,8 @@ void interrupts_external(void)
 	plic_external();
 }
 
-bool arch_irq_claim(u32 line, u32 flags, u32 cpu, u32 *vector, u64 *msi_address,
-		    u64 *msi_data)
+bool arch_irq_claim(u32 line, u32 flags, u32, u32 cpu, u32 *vector,
+		    u64 *msi_address, u64 *msi_data)
 {
 	*msi_address = *msi_data = 0;
 	*vector = line;

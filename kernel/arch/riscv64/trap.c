@@ -67,7 +67,7 @@ static void interrupt(u64 cause)
 {
 	switch (cause & ~CAUSE_INTERRUPT) {
 	case INTERRUPT_TIMER:
-		arch_timer_set(~0ull);
+		arch_timer_at(~0ull);
 		sched_timer();
 		break;
 	case INTERRUPT_SOFTWARE:
