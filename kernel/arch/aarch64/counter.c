@@ -16,7 +16,7 @@
 typedef unsigned __int128 u128;
 
 static u64 base_counter;
-static u64 ns_per_tick, counter_per_ns; // << SHIFT
+static u64 ns_per_tick; // << SHIFT
 static u64 boot_realtime_ns;
 
 static u64 scale(u64 value, u64 factor)
@@ -32,7 +32,6 @@ void counter_init(const struct boot_info *info)
 		panic("the counter runs at %lu Hz: not set by the firmware?",
 		      hz);
 	ns_per_tick = (NS_PER_SECOND << SHIFT) / hz;
-	counter_per_ns = (hz << SHIFT) / NS_PER_SECOND;
 	base_counter = arch_counter();
 	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
 	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
@@ -51,16 +50,11 @@ void clock_delay_us(u32 us)
 		arch_relax();
 }
 
-// A far deadline is taken from now, so that rounding cannot make it early for long.
-void arch_timer_set(u64 deadline_ns)
+// ~0: never, for a comparison that may be signed.
+void arch_timer_at(u64 counter)
 {
-	u64 counter = arch_counter(), compare = ~0ull >> 1; // never
-	u64 now = scale(counter - base_counter, ns_per_tick);
+	u64 compare = counter > ~0ull >> 1 ? ~0ull >> 1 : counter;
 
-	if (deadline_ns <= now)
-		compare = counter;
-	else if (deadline_ns != ~0ull)
-		compare = counter + 1 + scale(deadline_ns - now, counter_per_ns);
 	if (at_el2())
 		write_system(cntp_cval_el0, compare);
 	else
@@ -69,7 +63,7 @@ void arch_timer_set(u64 deadline_ns)
 
 void counter_init_cpu(void)
 {
-	arch_timer_set(~0ull);
+	arch_timer_at(~0ull);
 	if (at_el2())
 		write_system(cntp_ctl_el0, 1);
 	else

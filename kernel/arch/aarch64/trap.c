@@ -151,7 +151,7 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 		gic_end(interrupt);
 		cpu_serve();
 	} else if (interrupt == TIMER_INTERRUPT) {
-		arch_timer_set(~0ull); // it would go on
+		arch_timer_at(~0ull); // it would go on
 		gic_end(interrupt);
 		sched_timer();
 	} else if (interrupt >= INTERRUPT_LINE_FIRST &&
