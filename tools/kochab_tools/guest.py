@@ -8,8 +8,9 @@
 
 Options of both are those of the command line: smp=1, mem="64M", timeout=60,
 disks=[path or "path,readonly=on"], adds={host: guest}, icount=True,
-calls=True. Guest takes words="..." (kernel command line) and drives=[...]
-(whole -drive texts, for injected faults) as well.
+calls=True. Guest takes words="..." (kernel command line), drives=[...] (whole
+-drive texts, for injected faults), devices=[...] (-device texts) and
+manifest=FILE (in the place of systems/base.sys) as well.
 """
 
 import codecs
@@ -96,9 +97,14 @@ class Guest:
         options = dict(options)
         drives = options.pop("drives", [])
         words = options.pop("words", "")
+        devices = options.pop("devices", [])
+        manifest = options.pop("manifest", None)
         parsed, _ = parse_machine(machine_words(arch, options), "exec")
         parsed.words += words.split()
         parsed.disks += [Disk("", drive=drive) for drive in drives]
+        parsed.devices += devices
+        if manifest:  # --add refuses /kochab, rightly
+            parsed.adds.append((manifest, "kochab/system.sys"))
         parsed.icount = bool(options.get("icount"))
         self.machine = Machine(parsed, "run", None, (),
                                ["tty=200x50", "term=vt100"])

@@ -185,6 +185,8 @@ class Machine:
             line += ["-drive", "if=none,id=d%d,%s" % (number, drive),
                      "-device", "virtio-blk-pci,drive=d%d,disable-legacy=on,"
                      "addr=0x%x" % (number, 0x10 + number)]
+        for device in options.devices:
+            line += ["-device", device]
         return line
 
     def start(self):

@@ -38,6 +38,7 @@ class MachineOptions:
         self.smp = 2
         self.mem_mib = 512
         self.disks = []
+        self.devices = []  # further -device texts, of tests
         self.adds = []  # (host path, guest path)
         self.timeout_s = None
         self.log = None
