@@ -139,6 +139,10 @@ enum linux_errno {
 #define BUS_ADRERR 2
 #define BUS_OBJERR 3
 #define FPE_INTDIV 1
+#define FPE_FLTDIV 3
+#define FPE_FLTOVF 4
+#define FPE_FLTUND 5
+#define FPE_FLTRES 6
 #define FPE_FLTINV 7
 #define ILL_ILLOPC 1
 #define ILL_ILLOPN 2
