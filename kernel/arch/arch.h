@@ -80,10 +80,7 @@ static inline void arch_flush_page(u64 address); // this CPU
 static inline void arch_flush_all(void); // this CPU, user entries
 
 // ---- interrupts
-#ifndef ARCH_IRQ_LINES // lines and vectors are below this
-#define ARCH_IRQ_LINES 256
-#endif
-struct irq;
+struct irq; // lines and vectors are below ARCH_IRQ_LINES
 // line IRQ_MSI: a message vector, for the device that is known by this number
 // where who writes the message counts (PCI: its requester id).
 bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,

@@ -31,9 +31,8 @@ enum status irq_create(struct pool *pool, u64 line, u64 flags, struct irq **out)
 	irq->line = line;
 	irq->flags = (u32)flags;
 	slot_init(&irq->notification_slot, irq, HOLDER_IRQ_NOTIFICATION);
-	if (!arch_irq_claim(irq->line, irq->flags, (u32)(flags >> 32),
-			    cpu_self()->number, &irq->vector, &irq->msi_address,
-			    &irq->msi_data)) {
+	if (!arch_irq_claim(irq->line, irq->flags, flags >> 32, cpu_self()->number,
+			    &irq->vector, &irq->msi_address, &irq->msi_data)) {
 		pool_object_abandon(object);
 		return ERR_OCCUPIED;
 	}

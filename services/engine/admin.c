@@ -154,7 +154,7 @@ static void do_show(const struct command *command)
 	put("name:       %s\nstate:      %s\ndomain:     %s\n"
 		"program:    kochab/bin/%s %s\npid:        %u\n"
 		"restarts:   %u, the last because of: %s\n", plan->name,
-		state_name(r->state), domain_name(plan->domain), plan->binary,
+		state_name(r->state), domain_name(plan->domain), build_binary(plan),
 		plan->arguments, r->pid, r->restarts, reason_name(r->reason));
 	if (r->restarts)
 		put("recovery:   last %lu us, mean %lu us, most %lu us\n",

@@ -8,6 +8,7 @@
 #include "abi/constants.h"
 #include "gen/abi/objects.h"
 #include "gen/abi/syscall_stubs.h"
+#include "lib/base/bits.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
 #include "lib/driver/channel.h"
@@ -183,6 +184,43 @@ static void give_ecam(struct process_builder *b, const struct extra *extra)
 	process_name(b, name, STARTUP_NUMBER, 0, 0, first, last);
 }
 
+// The console's port: NAME, NAME-irq and NAME-kind.
+static void give_serial(struct process_builder *b, const struct extra *extra)
+{
+	u64 address, kind, line, flags;
+	struct extra irq = *extra;
+	char name[STARTUP_NAME];
+
+	if (sys_system_info(engine.system, SYSTEM_INFO_SERIAL, 0, &address,
+			&kind, &line, &flags) != STATUS_OK || !(kind & 0xff))
+		return;
+	u64 start = align_down(address, PAGE_BYTES);
+	u64 bytes = align_up(address - start + (kind >> 16), PAGE_BYTES);
+	if ((kind & 0xff) == SERIAL_16550_PORTS)
+		give_device(b, extra, STARTUP_IOPORT, OBJECT_IOPORT, address,
+			kind >> 16, address, kind >> 16);
+	else
+		give_device(b, extra, STARTUP_MEMORY, OBJECT_MEMORY, start,
+			bytes, bytes, 0);
+	format_text(name, sizeof(name), "%s-kind", extra->name);
+	process_name(b, name, STARTUP_NUMBER, 0, 0, kind & 0xff,
+		(kind >> 8 & 0xff) | (address - start) << 8);
+	format_text(irq.name, sizeof(irq.name), "%.16s-irq", extra->name);
+	give_device(b, &irq, STARTUP_IRQ, OBJECT_IRQ, line, flags, line, 0);
+}
+
+// The program: of two, the one for the serial port that is there.
+const char *build_binary(const struct plan *plan)
+{
+	u64 kind = 0;
+
+	if (plan->pl011[0] && sys_system_info(engine.system, SYSTEM_INFO_SERIAL,
+			0, nullptr, &kind, nullptr, nullptr) == STATUS_OK &&
+		(kind & 0xff) == SERIAL_PL011)
+		return plan->pl011;
+	return plan->binary;
+}
+
 static void give_extra(struct process_builder *b, struct component *component,
 	u32 number)
 {
@@ -221,6 +259,9 @@ static void give_extra(struct process_builder *b, struct component *component,
 		break;
 	case EXTRA_ECAM:
 		give_ecam(b, extra);
+		break;
+	case EXTRA_SERIAL:
+		give_serial(b, extra);
 		break;
 	}
 }
@@ -300,7 +341,7 @@ enum status build_instance(struct component *component, const char **what)
 		.stack_bytes = plan->stack_bytes,
 		.heap_bytes = plan->heap_bytes,
 	});
-	build_program(&builder, plan->binary, base, &why);
+	build_program(&builder, build_binary(plan), base, &why);
 	give_all(&builder, component);
 	describe(&builder, component);
 	u32 fault = slot_alloc();

@@ -175,6 +175,7 @@ bool kept_exists(struct handle handle, u32 type);
 [[nodiscard]] enum status build_instance(struct component *component,
 	const char **what);
 struct process_builder;
+const char *build_binary(const struct plan *plan); // its program
 void build_program(struct process_builder *builder, const char *binary,
 	u64 base, const char **why);
 

@@ -399,6 +399,13 @@ static enum status extra_values(struct parser *parser, struct extra *extra)
 			!string_equal(parser->word[2], "gsi"))
 			return fail(parser, "irq NAME isa|gsi NUMBER");
 		return take_number(parser, parser->word[3], 1023, &extra->a);
+	case EXTRA_SERIAL:
+		status = take_name(parser, parser->word[2],
+			parser->plan->binary);
+		if (status == STATUS_OK)
+			status = take_name(parser, parser->word[3],
+				parser->plan->pl011);
+		return status;
 	case EXTRA_ARCHIVE:
 	case EXTRA_ECAM:
 		break;
@@ -409,7 +416,7 @@ static enum status extra_values(struct parser *parser, struct extra *extra)
 static enum status do_extra(struct parser *parser)
 {
 	static const char *const kinds[] = {"system", "archive", "cnode", "pool",
-		"number", "ioport", "irq", "ecam"};
+		"number", "ioport", "irq", "ecam", "serial"};
 	struct plan *plan = parser->plan;
 	struct extra *extra = &plan->extra[plan->nextras];
 	enum status status;
@@ -461,6 +468,7 @@ static const struct directive {
 	{"ioport", 3, 3, do_extra},
 	{"irq", 3, 3, do_extra},
 	{"ecam", 1, 1, do_extra},
+	{"serial", 3, 3, do_extra},
 };
 
 // ---- lines

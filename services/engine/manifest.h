@@ -53,6 +53,7 @@ enum extra_kind : u8 {
 	EXTRA_IOPORT, // a = first, b = count
 	EXTRA_IRQ, // a = line, b = IRQ_ISA or IRQ_GSI
 	EXTRA_ECAM, // PCI configuration space
+	EXTRA_SERIAL, // the console's port: registers and interrupt
 };
 #define EXTRA_IRQ_ISA 0
 #define EXTRA_IRQ_GSI 1
@@ -66,6 +67,7 @@ struct extra {
 
 struct plan {
 	char name[NAME_BYTES], binary[NAME_BYTES], serve[NAME_BYTES];
+	char pl011[NAME_BYTES]; // the binary if the serial port is one
 	char arguments[ARGUMENTS_BYTES];
 	u32 line; // of the manifest
 	enum domain domain;

@@ -188,7 +188,7 @@ void arch_guest_end(struct thread *)
 {
 }
 
-bool arch_irq_claim(u32, u32, u32, u32 *, u64 *, u64 *)
+bool arch_irq_claim(u32, u32, u32, u32, u32 *, u64 *, u64 *)
 {
 	return false;
 }

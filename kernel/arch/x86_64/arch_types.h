@@ -34,6 +34,7 @@ struct [[gnu::packed]] arch_tss {
 	u16 io_bitmap;
 };
 
+#define ARCH_IRQ_LINES 256
 #define ARCH_ELF_MACHINE 62 // EM_X86_64
 #define ARCH_GDT_ENTRIES 8
 

@@ -6,6 +6,7 @@
 #define ARCH_TYPES_H
 #include "lib/base/types.h"
 
+#define ARCH_IRQ_LINES 256
 #define ARCH_DIRECT_BYTES (1ull << 40)
 
 struct arch_regs {
