@@ -5,39 +5,23 @@
 // library: it joins its arguments with blanks, writes them to /dev/kochab and
 // copies the answer to its output. The answer begins with the exit status (u32,
 // little-endian); the text of a command that failed goes to standard error.
+#include "apps/svc/linux.h"
 #include "lib/base/string.h"
-#include "lib/base/types.h"
 
 #define DEVICE "/dev/kochab"
 #define COMMAND_BYTES 500
 #define PIECE_BYTES 4096
 
-enum { LINUX_READ = 0, LINUX_WRITE = 1, LINUX_OPEN = 2, LINUX_EXIT = 231 };
-#define LINUX_O_RDWR 2
-#define LINUX_O_CLOEXEC 02000000
-#define LINUX_EINTR 4
-
-static i64 linux_call(u64 number, u64 a, u64 b, u64 c)
-{
-	i64 result;
-
-	__asm__ volatile("syscall"
-		     : "=a"(result)
-		     : "a"(number), "D"(a), "S"(b), "d"(c)
-		     : "rcx", "r11", "memory");
-	return result;
-}
-
 [[noreturn]] static void leave(u32 status)
 {
 	for (;;)
-		linux_call(LINUX_EXIT, status, 0, 0);
+		linux_exit(status);
 }
 
 static void write_all(int fd, const char *text, usize bytes)
 {
 	while (bytes) {
-		i64 done = linux_call(LINUX_WRITE, (u64)fd, (u64)text, bytes);
+		i64 done = linux_write(fd, text, bytes);
 		if (done == -LINUX_EINTR)
 			continue;
 		if (done <= 0)
@@ -70,7 +54,7 @@ static i64 read_some(int fd, char *to, usize bytes)
 	i64 done;
 
 	do
-		done = linux_call(LINUX_READ, (u64)fd, (u64)to, bytes);
+		done = linux_read(fd, to, bytes);
 	while (done == -LINUX_EINTR);
 	return done;
 }
@@ -90,8 +74,6 @@ static u32 read_status(int fd)
 		(u32)status[3] << 24;
 }
 
-[[noreturn]] void svc_main(u64 *stack);
-
 // The stack as the kernel leaves it: argc, argv.
 [[noreturn]] void svc_main(u64 *stack)
 {
@@ -102,11 +84,10 @@ static u32 read_status(int fd)
 	if (length == 0)
 		fail("usage: svc list|show|kill|hang|restart|log|mem|spawn|reap|"
 			"poweroff|reboot|help [NAME] [--json]\n");
-	int fd = (int)linux_call(LINUX_OPEN, (u64)DEVICE,
-		LINUX_O_RDWR | LINUX_O_CLOEXEC, 0);
+	int fd = (int)linux_open(DEVICE, LINUX_O_RDWR | LINUX_O_CLOEXEC);
 	if (fd < 0)
 		fail("svc: cannot open " DEVICE ": this needs Kochab\n");
-	i64 sent = linux_call(LINUX_WRITE, (u64)fd, (u64)command, length);
+	i64 sent = linux_write(fd, command, length);
 	if (sent != (i64)length)
 		fail("svc: the engine does not take the command\n");
 	u32 status = read_status(fd);
@@ -117,11 +98,3 @@ static u32 read_status(int fd)
 		write_all(status ? 2 : 1, piece, (usize)done);
 	}
 }
-
-__asm__(".globl _start\n"
-	"_start:\n"
-	"\txorl %ebp, %ebp\n"
-	"\tmovq %rsp, %rdi\n"
-	"\tandq $-16, %rsp\n"
-	"\tcall svc_main\n"
-	"\tud2\n");
