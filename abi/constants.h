@@ -47,6 +47,7 @@
 #define IRQ_MSI 0xffffffff
 #define IRQ_LEVEL 1
 #define IRQ_ACTIVE_LOW 2
+#define IRQ_SHARED 4 // others may hold the same level line
 
 // thread_info: states
 #define THREAD_STOPPED 0

@@ -128,7 +128,7 @@ static void open_interrupt(void)
 	u32 slot = slot_alloc();
 
 	need(pci_vector(&device.pci, 0, NOTIFY_IRQ,
-			handle_of(SLOT_NOTIFICATION), handle_of(slot)),
+			handle_of(SLOT_NOTIFICATION), handle_of(slot), nullptr),
 	     "interrupt");
 	device.irq = handle_of(slot);
 	put(EDU_STATUS, STATUS_INTERRUPT);

@@ -10,6 +10,7 @@
 #include "kernel/object/aspace.h"
 #include "kernel/object/dma.h"
 #include "kernel/object/guest.h"
+#include "kernel/object/irq.h"
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
@@ -168,6 +169,9 @@ static void slot_lost(struct slot *slot)
 		break;
 	case HOLDER_PIN:
 		pin_lost_locked(slot->owner);
+		break;
+	case HOLDER_IRQ_NOTIFICATION:
+		irq_notification_lost(slot->owner);
 		break;
 	default: // whoever uses the slot finds it empty
 		break;

@@ -108,6 +108,9 @@ DESTROYED(MEMORY, memory)
 	}
 NEVER(bool, aspace_destroy_step(struct aspace *))
 NEVER(bool, irq_destroy_step(struct irq *))
+void irq_notification_lost(struct irq *)
+{
+}
 NEVER(bool, guest_destroy_step(struct guest *))
 NEVER(bool, dma_destroy_step(struct dma *))
 NEVER(bool, timer_destroy_step(struct timer *))

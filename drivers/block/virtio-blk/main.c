@@ -29,6 +29,7 @@
 // Configuration types, virtio 1.1, 4.1.4.
 #define TYPE_COMMON 1
 #define TYPE_NOTIFY 2
+#define TYPE_INTERRUPT 3 // one byte: reading it makes the line quiet
 #define TYPE_DEVICE 4
 
 // struct virtio_pci_common_cfg, 4.1.4.3.
@@ -73,7 +74,8 @@ struct device {
 	struct handle dma, irq;
 	void *bar[6]; // mapped
 	u64 bar_bytes[6];
-	struct region common, notify, config;
+	struct region common, notify, config, interrupt;
+	u32 wired; // interrupts by a line, not by messages
 	volatile u16 *kick;
 	struct queue queue;
 	u64 features;
@@ -255,16 +257,20 @@ static void open_interrupt(void)
 	u32 slot = slot_alloc();
 	enum status status = pci_vector(&device.pci, 0, NOTIFY_IRQ,
 					handle_of(SLOT_NOTIFICATION),
-					handle_of(slot));
+					handle_of(slot), &device.wired);
 	u32 place;
 
 	if (status != STATUS_OK)
 		component_fail("interrupt: %s", status_text(status));
 	device.irq = handle_of(slot);
 	put16(&device.common, COMMON_QUEUE_SELECT, 0);
-	put16(&device.common, COMMON_QUEUE_VECTOR, 0);
-	if (get16(&device.common, COMMON_QUEUE_VECTOR) != 0)
-		component_fail("the device takes no interrupt vector");
+	if (device.wired) {
+		device.interrupt = find_region(TYPE_INTERRUPT, 1);
+	} else {
+		put16(&device.common, COMMON_QUEUE_VECTOR, 0);
+		if (get16(&device.common, COMMON_QUEUE_VECTOR) != 0)
+			component_fail("the device takes no interrupt vector");
+	}
 	place = get16(&device.common, COMMON_QUEUE_NOTIFY) *
 		device.notify.multiplier;
 	if (!range_within(place, 2, device.notify.bytes))
@@ -471,6 +477,8 @@ int component_main(const struct startup *page)
 			component_fail("wait: %s", status_text(status));
 		reap();
 		if (bits & NOTIFY_IRQ) {
+			if (device.wired)
+				(void)get8(&device.interrupt, 0);
 			(void)!sys_irq_ack(device.irq);
 			reap();
 		}

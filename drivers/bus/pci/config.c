@@ -155,6 +155,82 @@ static void cut_table(const struct config *config, struct function *function)
 	}
 }
 
+// The processor's address of a BAR; 0: out of its reach.
+static u64 reachable(const struct config *config, u64 pci, u64 bytes)
+{
+	if (config->nwindows == 0)
+		return pci;
+	for (u32 i = 0; i < config->nwindows; i++) {
+		const struct window *window = &config->window[i];
+
+		if (pci >= window->pci &&
+		    range_within(pci - window->pci, bytes, window->size))
+			return window->address + (pci - window->pci);
+	}
+	return 0;
+}
+
+// A 64-bit BAR goes into a wide window if there is one, others into another.
+static u64 take_address(struct config *config, u64 bytes, bool wide)
+{
+	struct window *best = nullptr;
+
+	for (u32 i = 0; i < config->nwindows; i++) {
+		struct window *window = &config->window[i];
+		u64 at = align_up(window->next, bytes);
+
+		if (window->wide && !wide)
+			continue;
+		if (at >= window->pci &&
+		    range_within(at - window->pci, bytes, window->size) &&
+		    (!best || window->wide))
+			best = window;
+	}
+	if (!best)
+		return 0;
+	best->next = align_up(best->next, bytes) + bytes;
+	return best->next - bytes;
+}
+
+static void assign_function(struct config *config, u32 location)
+{
+	u32 header = config_read(config, location, CONFIG_HEADER, 1) & 0x7f;
+	u32 bars = header == BRIDGE ? 2 : BARS;
+
+	for (u32 i = 0; i < bars; i++) {
+		u32 offset = CONFIG_BAR + i * 4, low, high;
+		u64 mask = size_mask(config, location, offset, &low), at;
+		bool wide = (low & 6) == 4 && i + 1 < bars;
+
+		if ((low & 1) || mask == 0)
+			continue;
+		if (wide)
+			mask |= (u64)size_mask(config, location, offset + 4,
+					       &high) << 32;
+		else
+			mask |= 0xffffffff00000000;
+		at = take_address(config, ~(mask & ~15ull) + 1, wide);
+		config_write(config, location, offset, 4, (u32)at);
+		if (wide) {
+			config_write(config, location, offset + 4, 4,
+				     (u32)(at >> 32));
+			i++;
+		}
+	}
+}
+
+void config_assign(struct config *config)
+{
+	if (config->nwindows == 0)
+		return;
+	for (u32 i = 0; i < config->count; i++)
+		if (config_read(config, config->function[i].location,
+				CONFIG_COMMAND, 2) & COMMAND_MEMORY)
+			return;
+	for (u32 i = 0; i < config->count; i++)
+		assign_function(config, config->function[i].location);
+}
+
 void config_probe(const struct config *config, struct function *function)
 {
 	u32 location = function->location;
@@ -185,6 +261,9 @@ void config_probe(const struct config *config, struct function *function)
 			i++;
 		if (bar->address == 0 || !is_power_of_two(bar->size_bytes) ||
 		    !is_aligned(bar->address, bar->size_bytes))
+			*bar = (struct bar){};
+		bar->address = reachable(config, bar->address, bar->size_bytes);
+		if (bar->address == 0)
 			*bar = (struct bar){};
 		bar->usable_bytes = bar->size_bytes;
 	}

@@ -358,6 +358,32 @@ static enum status program_msi(struct function *function, u32 at, u64 address,
 	return STATUS_OK;
 }
 
+// On a machine without messages: the line of the function's pin.
+static enum status wired_interrupt(const struct function *function, u32 slot,
+				   const struct pci_vector_args *args)
+{
+	u32 pin = config_read(&config, function->location, CONFIG_PIN, 1);
+	u64 line = 0, flags = 0;
+	enum status status;
+
+	if (args->index != 0 || pin < 1 || pin > 4 ||
+	    function->location >> 8 != config.first_bus ||
+	    sys_system_info(system_cap, SYSTEM_INFO_PCI_IRQ,
+			    (function->location >> 3 & 31) << 2 | (pin - 1),
+			    &line, &flags, nullptr, nullptr) != STATUS_OK ||
+	    line == 0)
+		return ERR_UNSUPPORTED;
+	status = sys_device_create(system_cap, OBJECT_IRQ, line,
+				   flags | IRQ_SHARED, devices, SELF_CNODE,
+				   slot);
+	if (status == STATUS_OK)
+		status = sys_irq_bind(handle_of(slot), args->notify, args->bits,
+				      nullptr, nullptr);
+	if (status == STATUS_OK)
+		command(function, 0, COMMAND_NO_INTX);
+	return status;
+}
+
 static enum status op_vector(void *context, const struct pci_vector_args *args,
 			     struct pci_vector_result *result)
 {
@@ -372,6 +398,7 @@ static enum status op_vector(void *context, const struct pci_vector_args *args,
 		return ERR_NODEV;
 	msix = config_capability(&config, function->location, CAPABILITY_MSIX, 0);
 	msi = config_capability(&config, function->location, CAPABILITY_MSI, 0);
+	result->wired = 0;
 	if (msix == 0 && msi == 0)
 		return ERR_UNSUPPORTED;
 	if (index >= VECTORS || (msix == 0 && index != 0))
@@ -381,10 +408,16 @@ static enum status op_vector(void *context, const struct pci_vector_args *args,
 	status = sys_device_create(system_cap, OBJECT_IRQ, IRQ_MSI,
 				   (u64)function->location << 32, devices,
 				   SELF_CNODE, slot);
-	if (status == STATUS_OK)
+	if (status == ERR_OCCUPIED) {
+		status = wired_interrupt(function, slot, args);
+		result->wired = 1;
+	} else if (status == STATUS_OK) {
 		status = sys_irq_bind(handle_of(slot), args->notify, args->bits,
 				      &address, &data);
-	if (status == STATUS_OK && msix != 0)
+	}
+	if (result->wired)
+		; // no message to program
+	else if (status == STATUS_OK && msix != 0)
 		status = program_msix(function, msix, index, address, data);
 	else if (status == STATUS_OK)
 		status = program_msi(function, msi, address, data);
@@ -472,6 +505,24 @@ static enum status dispatch(void *context, struct server_session *session,
 	return pci_dispatch(&ops, context, &view, message);
 }
 
+static void read_windows(void)
+{
+	u64 flags;
+
+	for (u32 i = 0; i < WINDOWS_MAX; i++) {
+		struct window *window = &config.window[i];
+
+		if (sys_system_info(system_cap, SYSTEM_INFO_PCI_WINDOW, i,
+				    &window->address, &window->pci,
+				    &window->size, &flags) != STATUS_OK)
+			break;
+		window->wide = flags & PCI_WINDOW_WIDE;
+		// Address 0 means that there is none.
+		window->next = MAX(window->pci, (u64)PAGE_BYTES);
+		config.nwindows = i + 1;
+	}
+}
+
 int component_main(const struct startup *page)
 {
 	const struct startup_cap *endpoint =
@@ -495,6 +546,8 @@ int component_main(const struct startup *page)
 	config.last_bus = (u32)MIN((u64)config.last_bus,
 				   config.first_bus + (ecam->a >> 20) - 1);
 	config_scan(&config);
+	read_windows();
+	config_assign(&config);
 	server.dispatch = dispatch;
 	status = server_init(&server, handle_of(endpoint->handle), 0, nullptr);
 	if (status != STATUS_OK)
