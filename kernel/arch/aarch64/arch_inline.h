@@ -5,7 +5,7 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
-#define ARCH_DIRECT_BASE 0xffff000000000000ull
+#define ARCH_DIRECT_BASE 0xffff800000000000ull
 #define ARCH_IMAGE_BASE 0xffffffff80000000ull // where the image is linked
 
 static inline struct cpu *cpu_self(void)

@@ -77,14 +77,15 @@ boot_entry:
 	orr	x1, x1, #TABLE
 	str	x1, [x2, #511 * 8]
 	address	x22, boot_tables
-	// Direct map and identity
-	mov	x0, x2
+	// Direct map, in the upper half of its table, and identity
+	add	x23, x2, #(DIRECT_BASE >> 39 & 511) * 8
+	mov	x0, x23
 	mov	x1, x21
 	bl	boot_map
-	address	x0, boot_high
+	mov	x0, x23
 	mov	x1, x20
 	bl	boot_map
-	address	x0, boot_high
+	mov	x0, x23
 	add	x1, x20, #0x200000
 	bl	boot_map
 	address	x0, boot_low

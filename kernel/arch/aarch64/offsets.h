@@ -32,7 +32,7 @@
 
 // Virtual addresses: see paging.c.
 #define IMAGE_BASE 0xffffffff80000000
-#define DIRECT_BASE 0xffff000000000000
+#define DIRECT_BASE 0xffff800000000000
 
 // TCR_EL1 (D17.2.131) but for the size of physical addresses: both halves 48 bits
 // of 4 KiB pages, tables walked as cacheable, inner shareable memory.
