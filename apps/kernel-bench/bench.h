@@ -9,11 +9,12 @@
 // of the peer runs a function until it waits for something; then the row measures
 // on the main thread.
 //
-// The counter is rdtsc: under QEMU's -icount shift=0 one tick is one guest
-// instruction. User stubs count; the empty loop is subtracted.
+// A tick is one guest instruction under QEMU's -icount shift=0. User stubs count;
+// the empty loop is subtracted.
 #pragma once
 
 #include "abi/constants.h"
+#include "apps/kernel-bench/arch/bench_arch.h"
 #include "gen/abi/objects.h"
 #include "gen/abi/rights.h"
 #include "gen/abi/syscall_stubs.h"
@@ -78,12 +79,10 @@ void peer_give(u32 slot); // a copy into the same slot of the peer
 void peer_run(void (*run)(void), u32 priority);
 void peer_end(void);
 
+// Guest instructions since some moment.
 [[gnu::always_inline]] static inline u64 ticks(void)
 {
-	u32 low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-	return (u64)high << 32 | low;
+	return bench_counter() * TICK_INSTRUCTIONS;
 }
 
 // Ticks of ROUNDS times the statement, after a warm-up.

@@ -8,12 +8,6 @@
 #define SLOT_GIFT (SLOT_ROW + 2)
 #define SLOT_ARRIVES 40 // in the peer
 
-// Both touch a vector register: the kernel keeps those of each thread.
-[[gnu::always_inline]] static inline void touch_fpu(void)
-{
-	__asm__ volatile("pxor %xmm0, %xmm0");
-}
-
 static void good(i64 status, const char *what)
 {
 	must(status < 0 ? (enum status)status : STATUS_OK, what);
