@@ -86,7 +86,8 @@ endef
 
 # --- the kernel
 KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
-	$(call code,kernel $(filter-out kernel/arch,$(patsubst %/,%,$(wildcard kernel/*/))) \
+	$(call code,kernel $(filter-out kernel/arch $(if $(filter release,$(BUILD)),kernel/debug),\
+		$(patsubst %/,%,$(wildcard kernel/*/))) \
 		kernel/arch/$(ARCH) boot boot/program $(BOOT_$(ARCH))) $(OUT)/gen/kernel/syscall_decode.c
 # Device trees are read through libfdt.
 ifneq ($(filter boot/fdt,$(BOOT_$(ARCH))),)

@@ -92,6 +92,7 @@ void arch_irq_mask(u32 line, bool masked);
 void arch_port_read(u16 port, u32 width, u32 *value);
 void arch_port_write(u16 port, u32 width, u32 value);
 void arch_console_write(const char *text, usize length); // log port, polled
+int arch_console_read(void); // a character that came in there, -1: none
 [[noreturn]] void arch_power(u32 action);
 [[noreturn]] void arch_panic_stop(void);
 // Where the CPU with this hardware id sits.

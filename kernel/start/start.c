@@ -6,6 +6,7 @@
 #include "kernel/start/start.h"
 #include "boot/boot_info.h"
 #include "kernel/arch/arch.h"
+#include "kernel/debug/shell.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/pool.h"
@@ -58,6 +59,7 @@ void kernel_start(const struct boot_info *info)
 	arch_start_cpus(info);
 	clock_tell_cpus(cpu_count);
 	start_root(pool, info);
+	shell_start(pool);
 	kernel_leave();
 }
 

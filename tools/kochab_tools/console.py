@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 
+from . import kernel_shell
 from .common import Failure, progress
 from .execute import Interrupted, on_signal, raw_writer, say_gdb
 from .machine import Machine
@@ -176,11 +177,14 @@ def run_command(words):
 
 
 def debug_command(words):
-    """The debug build, stopped at its first instruction for a debugger."""
+    """The debug build, stopped at its first instruction for a debugger; with
+    words, a question to the kernel shell of one that runs."""
     options, rest = parse_machine(words, "debug")
     if rest:
-        raise Failure("debug: takes options only, not %s" % rest[0], 2)
+        sys.stdout.write(kernel_shell.ask_running(rest))
+        return 0
     options.build = "debug"
     options.gdb = True
     progress("Ctrl-A x leaves (ends the machine)")
+    progress("`./kochab debug help` in another terminal asks the kernel shell")
     return run_machine(options)

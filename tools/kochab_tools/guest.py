@@ -10,7 +10,7 @@ Options of both are those of the command line: smp=1, mem="64M", timeout=60,
 disks=[path or "path,readonly=on"], adds={host: guest}, icount=True,
 calls=True. Guest takes words="..." (kernel command line), drives=[...] (whole
 -drive texts, for injected faults), devices=[...] (-device texts) and
-manifest=FILE (in the place of systems/base.sys) as well.
+manifest=FILE (in the place of systems/base.sys), build="debug" as well.
 """
 
 import codecs
@@ -19,7 +19,8 @@ import re
 import select
 import time
 
-from .machine import Machine
+from .kernel_shell import ask
+from .machine import SHELL_SOCKET, Machine
 from .options import Disk, parse_machine
 
 
@@ -99,10 +100,12 @@ class Guest:
         words = options.pop("words", "")
         devices = options.pop("devices", [])
         manifest = options.pop("manifest", None)
+        build = options.pop("build", "release")
         parsed, _ = parse_machine(machine_words(arch, options), "exec")
         parsed.words += words.split()
         parsed.disks += [Disk("", drive=drive) for drive in drives]
         parsed.devices += devices
+        parsed.build = build
         if manifest:  # --add refuses /kochab, rightly
             parsed.adds.append((manifest, "kochab/system.sys"))
         parsed.icount = bool(options.get("icount"))
@@ -125,6 +128,10 @@ class Guest:
 
     def log_text(self):
         return self.machine.log_text()
+
+    def kernel(self, question):
+        """The kernel shell's answer; build="debug" only."""
+        return ask(os.path.join(self.machine.folder, SHELL_SOCKET), question)
 
     def describe(self):
         return "console ends:\n%s\nlog ends:\n%s" % (

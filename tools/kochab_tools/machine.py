@@ -46,6 +46,7 @@ BOARD = {
 }
 PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
+SHELL_SOCKET = "kernel"  # in a debug machine's folder
 PR_SET_PDEATHSIG = 1
 serial_numbers = itertools.count(1)
 
@@ -150,6 +151,14 @@ class Machine:
             words.append("calls=1")
         return " ".join(words + self.words + self.options.words)
 
+    def log_port(self):
+        """The chardev of the log; with the kernel shell's input in a debug
+        build."""
+        if self.options.build != "debug":
+            return "file,id=com2,path=" + escape(self.log)
+        return "socket,id=com2,path=%s/%s,server=on,wait=off,logfile=%s" % (
+            escape(self.folder), SHELL_SOCKET, escape(self.log))
+
     def command(self, com1_fd, qmp_fd):
         options = self.options
         board, processor, extras = BOARD[options.arch]
@@ -160,7 +169,7 @@ class Machine:
                 "-m", str(options.mem_mib),
                 "-chardev", "socket,id=com1,fd=%d" % com1_fd,
                 "-serial", "chardev:com1",
-                "-chardev", "file,id=com2,path=" + escape(self.log)]
+                "-chardev", self.log_port()]
         line += extras
         line += ["-chardev", "socket,id=qmp,fd=%d" % qmp_fd,
                  "-mon", "chardev=qmp,mode=control",

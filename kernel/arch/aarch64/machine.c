@@ -80,6 +80,12 @@ void arch_console_write(const char *text, usize length)
 	}
 }
 
+// Nothing can be asked of a debugger's channel without waiting for the answer.
+int arch_console_read(void)
+{
+	return -1;
+}
+
 // For panics: the log's lock may be held by whoever broke.
 void console_print(const char *format, ...)
 {

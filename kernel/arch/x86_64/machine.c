@@ -64,6 +64,11 @@ void arch_console_write(const char *text, usize length)
 	}
 }
 
+int arch_console_read(void)
+{
+	return in8(LOG_PORT + 5) & 1 ? in8(LOG_PORT) : -1;
+}
+
 // For panics: the log's lock may be held by whoever broke.
 void console_print(const char *format, ...)
 {
