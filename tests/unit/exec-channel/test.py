@@ -203,7 +203,7 @@ def test_reader_goes_away(context):
 def test_usage_errors_are_125(context):
     bad = (["--smp", "0"], ["--mem", "12Q"], ["--disk", "/nonexistent"],
            ["--add", "/nonexistent:/x"], ["--add", "/etc/hostname"],
-           ["--timeout", "-1"], ["--arch", "vax"], ["--arch", "riscv64"],
+           ["--timeout", "-1"], ["--arch", "vax"], ["--arch", "riscv32"],
            ["--nosuch"], ["--smp"], ["--accel", "magic"],
            ["--add", "/etc/hostname:/../x"], [])
     for words in bad:
