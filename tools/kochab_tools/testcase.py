@@ -96,7 +96,9 @@ class Context:
         """A static Linux program from C text; returns its path."""
         path = self.write(name + ".c", source)
         target = self.path(name)
-        self.host("clang-19", "-O1", "-static", "-o", target, path,
+        cross = [] if self.arch == "x86_64" else [
+            "--target=%s-linux-gnu" % self.arch, "-fuse-ld=lld-19"]
+        self.host("clang-19", "-O1", "-static", *cross, "-o", target, path,
                   *flags)
         return target
 
