@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-SOURCES += services/fat/volume.c services/fat/journal.c services/fat/times.c lib/fs/fs.c \
-	lib/base/checksum.c build/ports/fatfs/src/ffunicode.c
+FAT_CORE := $(addprefix services/fat/,contents.c directories.c fatfs.c journal.c nodes.c times.c \
+	volume.c)
+SOURCES += $(FAT_CORE) lib/fs/fs.c lib/base/checksum.c build/ports/fatfs/src/ffunicode.c
 FLAGS += -Ibuild/ports/fatfs/src -Iports/fatfs -DFFCONF_H='"ffconf.h"' -Iservices/fat/libc
-$(HOST)/obj/fuzz/fat/services/fat/volume.c.o: build/ports/fatfs/.stamp
+$(FAT_CORE:%=$(HOST)/obj/fuzz/fat/%.o): build/ports/fatfs/.stamp
