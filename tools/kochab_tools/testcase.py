@@ -30,7 +30,7 @@ class Skip(Exception):
 
 
 def traits(**_):
-    """Marks a case: tier, timeout_s, alone, build. The runner reads the
+    """Marks a case: tier, timeout_s, alone, build, arches. The runner reads the
     keywords from the source; at run time nothing happens."""
     return lambda function: function
 

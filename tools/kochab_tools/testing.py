@@ -21,13 +21,14 @@ import sys
 import time
 
 from . import build
-from .common import BUILD, Failure, TOP, arch_of, progress
+from .common import ARCHES, BUILD, Failure, TOP, arch_of, progress
 
 KINDS = ("unit", "model", "kernel", "fuzz", "system")
 TESTS = os.environ.get("KOCHAB_TESTS") or os.path.join(TOP, "tests")
 HOST_TIMEOUT_S = {"quick": 300, "full": 3600}
 SKIPPED_EXIT = 77
 SYSTEM_KINDS = ("kernel", "system")
+TESTED_ARCHES = ("x86_64",)  # without --arch
 PYTHON_CASE = "import sys; sys.path.insert(0, %r); sys.dont_write_bytecode " \
     "= True; from kochab_tools.testcase import main; sys.exit(main())" \
     % os.path.join(TOP, "tools")
@@ -47,6 +48,7 @@ class Case:
         self.alone = bool(traits.get("alone"))
         self.timeout_s = traits.get("timeout_s", HOST_TIMEOUT_S[self.tier])
         self.traits = traits
+        self.on_target = kind in SYSTEM_KINDS
         self.name = folder
         if function and function != "test_" + folder.replace("-", "_"):
             self.name += "/" + function[len("test_"):].replace("_", "-")
@@ -136,20 +138,31 @@ def select(cases, words, full):
     return chosen
 
 
+def for_arches(cases, arches):
+    """[(case, arch)]: what runs on the host once, as "host"; the rest on each
+    architecture, unless its traits name others: those of one case behind each
+    other, so that different ones run side by side."""
+    return [(case, arch) for case in cases
+            for arch in (arches if case.on_target else ("host",))
+            if arch in case.traits.get("arches", (arch,))]
+
+
 class Running:
     """A case whose process has been started."""
 
     def __init__(self, case, number, arch, full, seed):
         self.case = case
+        self.arch = arch
         self.began = time.monotonic()
         # The outer time limit catches a hung test; verdicts rest on counts.
         self.deadline = self.began + case.timeout_s
         folder = os.path.join(BUILD, "test", "log")
         os.makedirs(folder, exist_ok=True)
-        self.output = os.path.join(folder, "%s-%s" % (
-            case.kind, case.name.replace("/", "-")))
+        self.output = os.path.join(folder, "%s-%s-%s" % (
+            case.kind, case.name.replace("/", "-"), arch))
         environment = dict(
-            os.environ, KOCHAB_NO_BUILD="1", KOCHAB_TEST_ARCH=arch,
+            os.environ, KOCHAB_NO_BUILD="1",
+            KOCHAB_TEST_ARCH=arch if case.on_target else "x86_64",
             KOCHAB_TEST_FULL="1" if full or case.tier == "full" else "",
             KOCHAB_TEST_SEED=str(seed), KOCHAB_TEST_NAME="%s-%s-%d" % (
                 case.kind, case.folder, number))
@@ -191,18 +204,15 @@ class Running:
 class Report:
     """What is printed, counted and written as JSON."""
 
-    def __init__(self, total, arch):
+    def __init__(self, total):
         self.total = total
-        self.arch = arch
         self.rows = []
 
-    def add(self, case, outcome, seconds, text):
-        self.rows.append({"kind": case.kind, "name": case.name,
-                          "arch": self.arch if case.kind in SYSTEM_KINDS
-                          else "host",
+    def add(self, case, arch, outcome, seconds, text):
+        self.rows.append({"kind": case.kind, "name": case.name, "arch": arch,
                           "outcome": outcome, "seconds": round(seconds, 2)})
-        print("%-7s %3d/%d  %-6s %s  (%.1f s)" % (
-            outcome, len(self.rows), self.total, case.kind, case.name,
+        print("%-7s %3d/%d  %-6s %-7s %s  (%.1f s)" % (
+            outcome, len(self.rows), self.total, case.kind, arch, case.name,
             seconds))
         lines = text.strip().splitlines()
         if outcome in ("failed", "timeout"):
@@ -226,63 +236,66 @@ class Report:
         skipped = self.count("skipped")
         for row in self.rows:
             if row["outcome"] in ("failed", "timeout"):
-                print("failed: %s %s" % (row["kind"], row["name"]))
+                print("failed: %s %s %s" % (row["kind"], row["arch"],
+                                            row["name"]))
         print("%d passed, %d failed%s" % (
             self.count("passed"), failed,
             ", %d skipped" % skipped if skipped else ""))
         return 1 if failed else 0
 
 
-def build_for(cases, arch):
-    """What the cases need; why the system did not build, or None.
-
-    A host program that does not build fails alone.
-    """
-    problem = None
+def build_system(cases, arch):
+    """Why the system for an architecture did not build, or None."""
     try:
-        if any(case.kind in SYSTEM_KINDS for case in cases):
+        if cases:
             build.ensure(arch, "release")
             if any(case.traits.get("build") == "debug" for case in cases):
                 build.ensure(arch, "debug")
     except Failure as failure:
         progress(str(failure))
-        problem = "the system does not build; see build/make.log"
+        return "the system does not build; see build/make.log"
+    return None
+
+
+def build_host(cases):
+    """The host programs; one that does not build fails alone."""
     targets = ["build/host/%s/%s" % (case.kind, case.folder)
                for case in cases if not case.function and not case.script]
     try:
         if targets:
-            build.make(["-k", "ARCH=" + arch] + targets, "host tests")
+            build.make(["-k"] + targets, "host tests")
     except Failure as failure:
         progress(str(failure))
         for target in targets:  # an old program must not pass in its place
             result = subprocess.run(
-                ["make", "-C", TOP, "-q", "ARCH=" + arch, target],
+                ["make", "-C", TOP, "-q", target],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 check=False)
             path = os.path.join(TOP, target)
             if result.returncode != 0 and os.path.exists(path):
                 os.remove(path)
-    return problem
 
 
 def run_all(cases, report, full, seed):
+    """cases: [(case, arch)]."""
     limit = int(os.environ.get("KOCHAB_TEST_JOBS") or
                 min(2, os.cpu_count() or 1))
-    waiting = sorted(cases, key=lambda case: case.alone)
+    waiting = sorted(cases, key=lambda pair: pair[0].alone)
     total = len(waiting)
     running = []
     try:
         while waiting or running:
             while waiting and len(running) < limit and not (
-                    running and (waiting[0].alone or running[0].case.alone)):
-                case = waiting.pop(0)
-                running.append(Running(case, total - len(waiting),
-                                       report.arch, full, seed))
+                    running and (waiting[0][0].alone or
+                                 running[0].case.alone)):
+                case, arch = waiting.pop(0)
+                running.append(Running(case, total - len(waiting), arch, full,
+                                       seed))
             for item in list(running):
                 outcome = item.finished()
                 if outcome is not None:
                     running.remove(item)
-                    report.add(item.case, outcome,
+                    report.add(item.case, item.arch, outcome,
                                time.monotonic() - item.began, item.text())
             time.sleep(0.02)
     finally:
@@ -299,33 +312,39 @@ def test_command(words):
     parser = argparse.ArgumentParser(prog="kochab test", add_help=False)
     parser.add_argument("words", nargs="*")
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--arch", default="x86_64")
+    parser.add_argument("--arch", action="append")
     parser.add_argument("--json")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--list", action="store_true")
     chosen = parser.parse_args(words)
-    arch = arch_of(chosen.arch)
+    arches = list(dict.fromkeys(
+        arch for word in chosen.arch or TESTED_ARCHES
+        for arch in (ARCHES if word == "all" else (arch_of(word),))))
     cases = select(discover(), chosen.words, chosen.full)
     if chosen.list:
         for case in cases:
             print("%-6s %-5s %s" % (case.kind, case.tier, case.name))
         return 0
-    if not cases:
+    pairs = for_arches(cases, arches)
+    if not pairs:
         raise Failure("test: there is nothing to run", 2)
     signal.signal(signal.SIGTERM, on_end)
     signal.signal(signal.SIGHUP, on_end)
     seed = chosen.seed if chosen.seed is not None else \
         random.SystemRandom().randrange(1, 1 << 31)
     print("kochab test: %d tests, %s, seed %d (--seed %d repeats it)"
-          % (len(cases), arch, seed, seed))
+          % (len(pairs), ", ".join(arches), seed, seed))
     sys.stdout.flush()
-    problem = build_for(cases, arch)
-    report = Report(len(cases), arch)
-    if problem:
-        for case in [case for case in cases if case.kind in SYSTEM_KINDS]:
-            report.add(case, "failed", 0, problem)
-            cases.remove(case)
+    report = Report(len(pairs))
+    for arch in arches:
+        mine = [case for case, its in pairs if its == arch]
+        problem = build_system(mine, arch)
+        if problem:
+            for case in mine:
+                report.add(case, arch, "failed", 0, problem)
+            pairs = [pair for pair in pairs if pair[1] != arch]
+    build_host(cases)
     began = time.monotonic()
-    run_all(cases, report, chosen.full, seed)
+    run_all(pairs, report, chosen.full, seed)
     print("%.0f s" % (time.monotonic() - began))
     return report.finish(chosen.json)
