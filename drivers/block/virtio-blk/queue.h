@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The one virtqueue of a block device: virtio 1.1, 2.6 (split virtqueues) and
-// 5.2.6 (requests). Entry i of the channel, descriptor i and indirect table i
-// belong together, so there is nothing to allocate and any entry may be under way.
-//
-// The device writes the used ring and the status bytes: what it says is checked,
-// and an answer that cannot be counts as a fault of the device.
+// The one virtqueue of a block device: virtio 1.1, 5.2.6 (requests). Entry i of the
+// channel, descriptor i and indirect table i belong together, so there is nothing
+// to allocate and any entry may be under way.
 #ifndef DRIVERS_BLOCK_VIRTIO_BLK_QUEUE_H
 #define DRIVERS_BLOCK_VIRTIO_BLK_QUEUE_H
-#include "lib/base/status.h"
+#include "lib/driver/virtqueue.h"
 
-#define QUEUE_ENTRIES 64
+#define QUEUE_ENTRIES VIRTQUEUE_ENTRIES
 #define QUEUE_TABLE 64 // descriptors of one indirect table
 #define QUEUE_SEGMENTS (QUEUE_TABLE - 2) // header and status take one each
 #define QUEUE_PAGES 18
 #define QUEUE_BYTES (QUEUE_PAGES * 4096)
 
 // Places in the queue's memory.
-#define QUEUE_DESCRIPTORS 0
-#define QUEUE_AVAILABLE 1024
-#define QUEUE_USED 2048
-#define QUEUE_HEADERS 3072
+#define QUEUE_DESCRIPTORS VIRTQUEUE_DESCRIPTORS
+#define QUEUE_AVAILABLE VIRTQUEUE_AVAILABLE
+#define QUEUE_USED VIRTQUEUE_USED
+#define QUEUE_HEADERS VIRTQUEUE_FREE
 #define QUEUE_STATUSES 4096
 #define QUEUE_TABLES 8192
 
@@ -37,11 +34,9 @@ struct segment {
 };
 
 struct queue {
+	struct virtqueue rings; // entries are requests
 	u8 *memory; // zeroed, QUEUE_BYTES
 	u64 bus[QUEUE_PAGES]; // of its pages
-	u64 under_way; // entries the device has
-	u16 available; // counts entries offered since ever
-	u16 seen; // counts answers seen
 };
 
 void queue_init(struct queue *queue, u8 *memory, const u64 bus[QUEUE_PAGES]);

@@ -171,7 +171,7 @@ static void offer(struct queue *queue)
 	u32 left, count = 0;
 	u8 *mine = data + entry * 4 * 4096;
 
-	if (queue->under_way & BIT(entry))
+	if (queue->rings.under_way & BIT(entry))
 		return;
 	o->type = below(10) == 0 ? VIRTIO_BLK_FLUSH
 		  : below(2)     ? VIRTIO_BLK_IN
@@ -243,7 +243,7 @@ static void test_device(u32 rounds)
 		else
 			count += reap(&queue);
 	}
-	while (queue.under_way != 0) {
+	while (queue.rings.under_way != 0) {
 		device_step();
 		count += reap(&queue);
 	}
@@ -263,7 +263,7 @@ static void test_garbage(u32 rounds)
 		start(&queue);
 		for (u32 k = 0; k < 40; k++)
 			offer(&queue);
-		before = queue.under_way;
+		before = queue.rings.under_way;
 		for (u32 k = 0; k < 4 + 8 * QUEUE_ENTRIES; k++)
 			memory[QUEUE_USED + k] =
 				below(3) ? 0 : (u8)next_random();

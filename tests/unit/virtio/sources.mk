@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-SOURCES += drivers/block/virtio-blk/queue.c
+SOURCES += drivers/block/virtio-blk/queue.c lib/driver/virtqueue.c
