@@ -71,12 +71,24 @@ void cap_free(struct handle handle)
 	u32 index = cap_index(handle);
 
 	(void)!sys_cap_delete(cap_cnode(handle), index);
-	for (u32 i = 0; i < CNODES_MAX && cnodes[i].slot; i++) {
+	for (u32 i = 0; i < CNODES_MAX; i++) {
 		if (cnodes[i].slot != handle.value >> 16)
 			continue;
 		cnodes[i].used[index / 64] &= ~BIT(index % 64);
 		cnodes[i].nfree++;
 		return;
+	}
+}
+
+void caps_tidy(void)
+{
+	for (u32 i = CNODES_MAX; i-- > 1;) {
+		if (!cnodes[i].slot)
+			continue;
+		if (cnodes[i].nfree != CNODE_SLOTS - 1)
+			continue;
+		slot_free(cnodes[i].slot);
+		cnodes[i].slot = 0;
 	}
 }
 

@@ -22,40 +22,67 @@
 #define TRIES 10000u
 #define STACK_SLOT (CARRIER_STACK * 2) // the other half stays unmapped
 
+#define STATES_IN_PAGE (u32)(PAGE / sizeof(struct guest_state))
+
 static struct list idle = {&idle, &idle};
 static u32 nidle;
-static struct handle stacks, states;
-static u64 stacks_base;
-static struct guest_state *state_pages;
+static struct handle stacks;
+static u64 stacks_base, states_base;
 static u64 used[CARRIERS_MAX / 64]; // stacks and states in use
+
+// A page of guest states; it goes when none of them is in use.
+static struct {
+	struct handle memory;
+	u32 count;
+} states[CARRIERS_MAX / STATES_IN_PAGE];
 
 [[noreturn]] void carrier_entry(struct carrier *carrier);
 
 enum status carriers_init(void)
 {
-	enum status status;
-	void *pages;
-
 	stacks_base = align_down(startup->map_end - CARRIERS_MAX * STACK_SLOT,
 				 STACK_SLOT);
-	if (stacks_base <= startup->map_start ||
+	states_base = stacks_base - ARRAY_COUNT(states) * PAGE;
+	if (states_base <= startup->map_start ||
 	    stacks_base >= startup->map_end)
 		return ERR_RANGE;
-	status = cap_create(SELF_POOL, OBJECT_MEMORY,
-			    CARRIERS_MAX * CARRIER_STACK, MEMORY_ANON,
-			    (struct handle){0}, &stacks);
-	if (status != STATUS_OK)
-		return status;
-	status = cap_create(SELF_POOL, OBJECT_MEMORY,
-			    CARRIERS_MAX * sizeof(struct guest_state),
-			    MEMORY_ANON, (struct handle){0}, &states);
-	if (status != STATUS_OK)
-		return status;
-	status =
-		memory_map(states, 0, CARRIERS_MAX * sizeof(struct guest_state),
-			   MAP_READ | MAP_WRITE, &pages);
-	state_pages = pages;
-	return status;
+	return cap_create(SELF_POOL, OBJECT_MEMORY,
+			  CARRIERS_MAX * CARRIER_STACK, MEMORY_ANON,
+			  (struct handle){0}, &stacks);
+}
+
+static enum status state_get(struct carrier *carrier)
+{
+	u32 page = carrier->index / STATES_IN_PAGE;
+	u64 address = states_base + page * PAGE;
+	enum status status = STATUS_OK;
+
+	if (!states[page].count) {
+		status = cap_create(SELF_POOL, OBJECT_MEMORY, PAGE, MEMORY_ANON,
+				    (struct handle){0}, &states[page].memory);
+		if (status != STATUS_OK)
+			return status;
+		status = sys_aspace_map(SELF_ASPACE, states[page].memory, 0,
+					address, PAGE, MAP_READ | MAP_WRITE);
+		if (status != STATUS_OK) {
+			cap_free(states[page].memory);
+			return status;
+		}
+	}
+	states[page].count++;
+	carrier->state =
+		(struct guest_state *)address + carrier->index % STATES_IN_PAGE;
+	return STATUS_OK;
+}
+
+static void state_put(struct carrier *carrier)
+{
+	u32 page = carrier->index / STATES_IN_PAGE;
+
+	if (!carrier->state || --states[page].count)
+		return;
+	(void)!sys_aspace_unmap(SELF_ASPACE, states_base + page * PAGE, PAGE);
+	cap_free(states[page].memory);
 }
 
 static bool index_take(u32 *index)
@@ -86,6 +113,7 @@ static void carrier_destroy(struct carrier *carrier)
 	for (u32 i = 0; i < ARRAY_COUNT(all); i++)
 		if (all[i]->value)
 			cap_free(*all[i]);
+	state_put(carrier);
 	(void)!sys_aspace_unmap(SELF_ASPACE, stack_of(carrier), CARRIER_STACK);
 	(void)!sys_memory_decommit(stacks, carrier->index * CARRIER_STACK,
 				   CARRIER_STACK);
@@ -131,9 +159,12 @@ static enum status carrier_build(struct carrier *carrier)
 		status = mint_signal(carrier->notification, NOTE_LOCK,
 				     &carrier->lock);
 	if (status == STATUS_OK)
-		status = cap_create(SELF_POOL, OBJECT_GUEST,
-				    carrier->index * sizeof(struct guest_state),
-				    0, states, &carrier->guest);
+		status = state_get(carrier);
+	if (status == STATUS_OK)
+		status = cap_create(
+			SELF_POOL, OBJECT_GUEST, (u64)carrier->state % PAGE, 0,
+			states[carrier->index / STATES_IN_PAGE].memory,
+			&carrier->guest);
 	if (status == STATUS_OK)
 		status =
 			sys_thread_bind(carrier->thread, carrier->notification);
@@ -156,7 +187,6 @@ static struct carrier *carrier_make(void)
 		object_free(carrier);
 		return nullptr;
 	}
-	carrier->state = &state_pages[carrier->index];
 	status = carrier_build(carrier);
 	if (status == STATUS_OK)
 		return carrier;
@@ -217,7 +247,6 @@ void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 	carrier->work = work;
 	carrier->argument = argument;
 	carrier->parked = 0;
-	carrier->clean = false;
 	for (u32 tries = 0; status == ERR_STATE && tries < TRIES; tries++) {
 		if (tries)
 			(void)!sys_yield();
@@ -230,12 +259,41 @@ void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 		component_fail("linux: thread_start: %s", status_text(status));
 }
 
+static bool is_parked(const struct carrier *carrier)
+{
+	return __atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE);
+}
+
+// The idle ones by index, and never many of them: the higher ones go first, so
+// that their stacks, states and capabilities do not keep others' pages in use.
+static void idle_add(struct carrier *carrier)
+{
+	struct list *before = idle.prev;
+
+	while (before != &idle &&
+	       CONTAINER_OF(before, struct carrier, node)->index >
+		       carrier->index)
+		before = before->prev;
+	list_insert_after(before, &carrier->node);
+	nidle++;
+	for (struct list *node = idle.prev, *previous;
+	     nidle > IDLE_KEPT && node != &idle; node = previous) {
+		struct carrier *last = CONTAINER_OF(node, struct carrier, node);
+
+		previous = node->prev;
+		if (!is_parked(last))
+			continue;
+		list_remove(node);
+		nidle--;
+		carrier_destroy(last);
+	}
+}
+
 // A claimed carrier that was not started: stopped, and so as good as parked.
 void carrier_release(struct carrier *carrier)
 {
 	carrier->parked = 1;
-	list_add_first(&idle, &carrier->node);
-	nidle++;
+	idle_add(carrier);
 }
 
 [[noreturn]] void carrier_entry(struct carrier *carrier)
@@ -244,24 +302,12 @@ void carrier_release(struct carrier *carrier)
 
 	carrier->work(carrier->argument);
 	mutex_lock(&container_lock);
-	list_add_first(&idle, &carrier->node);
-	nidle++;
+	idle_add(carrier);
 	time_tidy_soon();
 	mutex_unlock(&container_lock);
 	__atomic_store_n(&carrier->parked, 1, __ATOMIC_RELEASE);
 	for (;;)
 		(void)!sys_wait(carrier->notification, NOTE_WAKE, 0, &bits);
-}
-
-// Stopped, in our own address space, with only the first and last page of its
-// stack: the dead process's address space goes now.
-static void carrier_clean(struct carrier *carrier)
-{
-	(void)!sys_thread_stop(carrier->thread);
-	carrier->clean = configure(carrier, SELF_ASPACE) == STATUS_OK;
-	(void)!sys_memory_decommit(stacks,
-				   carrier->index * CARRIER_STACK + PAGE,
-				   CARRIER_STACK - 2 * PAGE);
 }
 
 void carriers_tidy(void)
@@ -271,15 +317,13 @@ void carriers_tidy(void)
 		struct carrier *carrier =
 			CONTAINER_OF(node, struct carrier, node);
 
-		if (!__atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE))
+		for (u32 i = 0; i < TRIES && !is_parked(carrier); i++)
+			(void)!sys_yield(); // it only has to store a word
+		if (!is_parked(carrier))
 			continue;
-		if (nidle > IDLE_KEPT) {
-			list_remove(node);
-			nidle--;
-			carrier_destroy(carrier);
-		} else if (!carrier->clean) {
-			carrier_clean(carrier);
-		}
+		list_remove(node);
+		nidle--;
+		carrier_destroy(carrier);
 	}
 }
 

@@ -21,7 +21,6 @@ struct carrier {
 	struct guest_state *state;
 	u32 index; // of stack and state
 	u32 parked; // [atomic] nothing of the last work runs any more
-	bool clean; // idle, its last address space let go
 	bool leave; // its work was passed on to another carrier: return
 	struct list node; // among the idle ones
 	void (*work)(void *argument);
@@ -43,7 +42,7 @@ struct carrier *carrier_claim(struct handle aspace);
 void carrier_start(struct carrier *carrier, void (*work)(void *argument),
 		   void *argument);
 void carrier_release(struct carrier *carrier);
-// Idle carriers let go of what they had; those beyond a few are destroyed.
+// Destroy the idle ones.
 void carriers_tidy(void);
 u32 carriers_idle(void);
 // End its sleep, or kick its guest out.
@@ -64,6 +63,8 @@ static inline u32 cap_index(struct handle handle)
 // An object from the pool in a new slot.
 [[nodiscard]] enum status cap_create(struct handle pool, u32 type, u64 a, u64 b,
 				     struct handle c, struct handle *out);
+// Give back what holds empty slots only.
+void caps_tidy(void);
 // Move a capability from a slot of the root cnode into one of ours.
 [[nodiscard]] enum status cap_adopt(u32 slot, struct handle *out);
 #endif

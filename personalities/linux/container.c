@@ -9,7 +9,7 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 #include "lib/sys/component.h"
-#include "lib/sys/guard.h"
+#include "personalities/linux/carrier.h"
 #include "personalities/linux/sync.h"
 
 #define ANSWER_CHUNK 3072u
@@ -19,107 +19,6 @@ struct handle guest_pool;
 enum container_mode container_mode;
 bool container_show_calls;
 
-// Objects of up to the last class's size come from slabs and go back to their
-// class, so that what is in use at most decides how much memory the personality
-// takes, not the order of births and deaths. Larger ones are the heap's.
-#define SLAB_BYTES 16384u
-#define LARGE 0xffffffffu
-
-static const u16 class_bytes[] = {32,	48,   64,   96,	  128,	192,
-				  256,	384,  512,  768,  1024, 1536,
-				  2048, 3072, 4096, 5120, 6144};
-
-struct header {
-	u32 class; // LARGE, or index of class_bytes
-	u32 reserved[3]; // objects are at multiples of 16
-};
-
-struct free_object {
-	struct header header;
-	struct free_object *next;
-};
-
-static struct free_object *free_objects[ARRAY_COUNT(class_bytes)];
-static struct guard guard;
-
-static u32 class_of(usize size)
-{
-	u32 class = 0;
-
-	while (class < ARRAY_COUNT(class_bytes) && class_bytes[class] < size)
-		class ++;
-	return class == ARRAY_COUNT(class_bytes) ? LARGE : class;
-}
-
-static void slab_add(u32 class)
-{
-	usize stride = sizeof(struct header) + class_bytes[class];
-	u8 *slab = heap_alloc(SLAB_BYTES);
-
-	for (usize at = 0; slab && at + stride <= SLAB_BYTES; at += stride) {
-		struct free_object *object = (struct free_object *)(slab + at);
-
-		object->header.class = class;
-		object->next = free_objects[class];
-		free_objects[class] = object;
-	}
-}
-
-static struct header *class_take(u32 class)
-{
-	struct free_object *object;
-
-	guard_enter(&guard);
-	if (!free_objects[class])
-		slab_add(class);
-	object = free_objects[class];
-	if (object)
-		free_objects[class] = object->next;
-	guard_leave(&guard);
-	return object ? &object->header : nullptr;
-}
-
-void *buffer_alloc(usize size)
-{
-	u32 class = class_of(size);
-	struct header *header;
-
-	if (class != LARGE) {
-		header = class_take(class);
-	} else {
-		header = heap_alloc(sizeof(*header) + size);
-		if (header)
-			header->class = LARGE;
-	}
-	return header ? header + 1 : nullptr;
-}
-
-void *object_alloc(usize size)
-{
-	void *memory = buffer_alloc(size);
-
-	if (memory)
-		memset(memory, 0, size);
-	return memory;
-}
-
-void object_free(void *memory)
-{
-	struct header *header = (struct header *)memory - 1;
-	struct free_object *object = (struct free_object *)header;
-
-	if (!memory)
-		return;
-	if (header->class == LARGE) {
-		heap_free(header);
-		return;
-	}
-	guard_enter(&guard);
-	object->next = free_objects[header->class];
-	free_objects[header->class] = object;
-	guard_leave(&guard);
-}
-
 char *text_copy(const char *text)
 {
 	usize bytes = strlen(text) + 1;
@@ -128,6 +27,18 @@ char *text_copy(const char *text)
 	if (copy)
 		memcpy(copy, text, bytes);
 	return copy;
+}
+
+void container_tidy(void)
+{
+	carriers_tidy();
+	caps_tidy();
+	objects_tidy();
+	// Asking for figures makes the kernel finish with what is dead.
+	(void)!sys_pool_info(guest_pool, nullptr, nullptr, nullptr, nullptr,
+			     nullptr);
+	(void)!sys_pool_info(SELF_POOL, nullptr, nullptr, nullptr, nullptr,
+			     nullptr);
 }
 
 i64 status_errno(enum status status)
@@ -239,6 +150,10 @@ i64 engine_command(const char *command, usize bytes, char **text, usize *length)
 {
 	i64 result;
 
+	// It may ask how much memory is in use: not what nobody needs.
+	mutex_lock(&container_lock);
+	container_tidy();
+	mutex_unlock(&container_lock);
 	mutex_lock(&engine_lock);
 	result = status_errno(connect());
 	if (!result)

@@ -10,12 +10,17 @@
 
 #define CONTAINER_LAYER 60
 
-// Heap of the personality; any thread. NULL when it is exhausted. Zeroed.
+// Objects of the personality (objects.c); any thread. NULL when there is no room.
+// Zeroed.
 void *object_alloc(usize size);
 // The same, contents undefined: for big buffers.
 void *buffer_alloc(usize size);
 void object_free(void *memory);
 char *text_copy(const char *text);
+[[nodiscard]] enum status objects_init(void);
+void objects_tidy(void); // give back pages that nothing lives in
+// Some work ended a while ago: give back what it had and nobody has taken again.
+void container_tidy(void);
 
 // Memory and address spaces of guests come from here: what is left for the
 // personality itself is out of their reach.

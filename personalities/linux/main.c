@@ -479,6 +479,7 @@ int component_main(const struct startup *page)
 
 	(void)page;
 	fpu_init();
+	need(status_errno(objects_init()), "objects");
 	need(guest_pool_init(), "pool");
 	need(status_errno(carriers_init()), "threads");
 	carrier = carrier_claim(SELF_ASPACE);

@@ -271,7 +271,7 @@ static void timer_loop(void *argument)
 		}
 		if (tidy_at && tidy_at <= now) {
 			tidy_at = 0;
-			carriers_tidy();
+			container_tidy();
 		}
 		if (tidy_at && (!next || tidy_at < next))
 			next = tidy_at;
