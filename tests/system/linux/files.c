@@ -159,7 +159,7 @@ static void proc_and_dev(void)
 	CHECK(read(open("/dev/null", O_RDONLY), text, 1) == 0);
 	CHECK(read(open("/dev/urandom", O_RDONLY), text, 16) == 16);
 	CHECK(uname(&system) == 0 && !strcmp(system.sysname, "Linux") &&
-	      !strcmp(system.machine, "x86_64"));
+	      !strcmp(system.machine, MACHINE));
 	CHECK(FAILS(syscall(1000), ENOSYS));
 }
 

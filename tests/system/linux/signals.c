@@ -30,11 +30,21 @@ static void leap(int signo, siginfo_t *info, void *context)
 	siglongjmp(back, signo);
 }
 
-static void skip_two_bytes(int signo, siginfo_t *info, void *context)
+static int code_got;
+
+static void keep_code(int signo, siginfo_t *info, void *context)
+{
+	(void)context;
+	got = signo;
+	code_got = info->si_code;
+	siglongjmp(back, signo);
+}
+
+static void skip(int signo, siginfo_t *info, void *context)
 {
 	(void)info;
 	got = signo;
-	((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
+	PC_OF((ucontext_t *)context) += ILLEGAL_BYTES;
 }
 
 static void handle(int signo, void (*with)(int, siginfo_t *, void *), int flags)
@@ -109,19 +119,20 @@ static void faults(void)
 	CHECK(signo == SIGSEGV && faulted_at == page + 5);
 	if (!(signo = sigsetjmp(back, 1)))
 		zero = 10 / zero;
-	CHECK(signo == SIGFPE);
+	CHECK(signo == (DIVISION_TRAPS ? SIGFPE : 0));
 	if (!(signo = sigsetjmp(back, 1)))
-		__asm__ volatile("ud2");
+		ILLEGAL;
 	CHECK(signo == SIGILL);
 	if (!(signo = sigsetjmp(back, 1)))
-		__asm__ volatile("hlt");
-	CHECK(signo == SIGSEGV);
+		PRIVILEGED;
+	CHECK(signo == PRIVILEGED_SIGNAL);
+	handle(SIGTRAP, keep_code, SA_NODEFER);
 	if (!(signo = sigsetjmp(back, 1)))
-		__asm__ volatile("int3");
-	CHECK(signo == SIGTRAP);
-	handle(SIGILL, skip_two_bytes, 0);
+		BREAKPOINT;
+	CHECK(signo == SIGTRAP && code_got == BREAKPOINT_CODE);
+	handle(SIGILL, skip, 0);
 	got = 0;
-	__asm__ volatile("ud2");
+	ILLEGAL;
 	CHECK(got == SIGILL);
 }
 
@@ -181,7 +192,7 @@ static void alternate_stack(void)
 	CHECK(sigaltstack(&stack, NULL) == 0);
 	handle(SIGSEGV, leap, SA_ONSTACK);
 	if (!(signo = sigsetjmp(back, 1)))
-		__asm__ volatile("mov $64, %%rsp; push %%rax" ::: "memory");
+		LOSE_STACK;
 	CHECK(signo == SIGSEGV);
 }
 
