@@ -120,7 +120,6 @@ $(OUT)/libkochab.a: $(LIB_OBJECTS)
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard drivers/*/*/*.c services/*/*.c \
 	personalities/*/*.c apps/*/*.c examples/*/*.c))))
 # Not there yet on an architecture.
-LACKING_aarch64 := apps/kernel-test
 LACKING_riscv64 := apps/kernel-test
 FOLDERS := $(filter-out $(LACKING_$(ARCH)),$(FOLDERS))
 COMPONENTS := $(notdir $(FOLDERS))

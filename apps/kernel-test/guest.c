@@ -4,7 +4,7 @@
 // guest_run: a container, one guest process in it, and a small personality
 // (arch/x86_64/guest_code.S) that reports every exit of the guest to the runner.
 #include "abi/guest.h"
-#include "abi/registers.h"
+#include "apps/kernel-test/arch/machine.h"
 #include "apps/kernel-test/harness/harness.h"
 
 #define PAGE (u64) PAGE_BYTES
@@ -12,6 +12,7 @@
 #define PERSONALITY_AT (GUEST_END + 0x100000)
 #define CODE_AT 0x10000ull
 #define DATA_AT 0x20000ull
+#define STATE_OFFSET 512
 
 enum piece {
 	PIECE_SYSCALL,
@@ -20,12 +21,12 @@ enum piece {
 	PIECE_LOOP,
 	PIECE_BREAK,
 	PIECE_STORE,
-	PIECE_DIVIDE,
-	PIECE_HALT,
+	PIECE_OTHER, // 6, 7: further exceptions
+	PIECE_ANOTHER,
 	PIECE_JUMP,
-	PIECE_FS,
+	PIECE_POINTER,
 	PIECE_VECTOR,
-	PIECE_PORT,
+	PIECE_LAST, // 11: another exception
 };
 
 extern const u8 personality_start[], personality_fault[], personality_peek[],
@@ -35,6 +36,7 @@ struct scene {
 	struct handle gate, container, foreign, state_memory, guest, data;
 	struct handle bell;
 	volatile struct guest_state *state;
+	struct machine_registers r; // of the state
 	struct worker *worker;
 };
 
@@ -68,10 +70,12 @@ static void scene_make(struct scene *s)
 	OK(sys_aspace_map(s->foreign, s->data, 0, DATA_AT, 2 * PAGE, RW));
 	s->state_memory = memory_of(PAGE);
 	s->guest = handle_of(slot_new());
-	OK(sys_object_create(CASE_POOL, OBJECT_GUEST, 256, 0, s->state_memory,
-			     SELF_CNODE, s->guest.value));
+	OK(sys_object_create(CASE_POOL, OBJECT_GUEST, STATE_OFFSET, 0,
+			     s->state_memory, SELF_CNODE, s->guest.value));
 	map_at(s->state_memory, AREA, PAGE, RW);
-	s->state = (volatile struct guest_state *)(AREA + 256);
+	s->state = (volatile struct guest_state *)(AREA + STATE_OFFSET);
+	s->r = machine_registers((struct thread_registers *)s->state);
+	*s->r.flags = MACHINE_FLAGS;
 	s->worker = worker_new(nullptr);
 	s->worker->aspace = s->foreign;
 	worker_prepare(s->worker);
@@ -84,15 +88,15 @@ static void scene_make(struct scene *s)
 
 static void personality_go(struct scene *s, u64 offset, u64 argument)
 {
-	struct thread_registers r = {
-		.rip = PERSONALITY_AT + offset,
-		.rsp = s->gate.value,
-		.rbp = s->guest.value,
-		.rdi = argument,
-		.rflags = 0x202,
-	};
+	struct thread_registers r = {};
+	struct machine_registers m = machine_registers(&r);
 	struct handle thread = handle_of(s->worker->thread);
 
+	*m.pc = PERSONALITY_AT + offset;
+	*m.gate = s->gate.value;
+	*m.guest = s->guest.value;
+	*m.argument = argument;
+	*m.flags = MACHINE_FLAGS;
 	OK(sys_thread_registers(thread, (struct uaddr){(u64)&r}, true));
 	OK(sys_thread_start(thread, 0, 0, 0, 0));
 }
@@ -117,37 +121,36 @@ static void resume(void)
 
 static void at(struct scene *s, enum piece piece)
 {
-	s->state->rip = CODE_AT + 16 * piece;
+	*s->r.pc = CODE_AT + 16 * piece;
 }
 
 static void test_syscall(void)
 {
+	volatile u64 *words;
 	struct scene s;
 
 	scene_make(&s);
-	for (u64 *r = (u64 *)&s.state->rsp; r <= (u64 *)&s.state->r15; r++)
-		*r = (u64)r * 0x10001;
-	s.state->rflags = 0x202;
+	words = (volatile u64 *)s.state + machine_general_first;
+	for (u32 i = 0; i < machine_general_count; i++)
+		words[i] = (i + 1) * 0x100010001;
 	at(&s, PIECE_SYSCALL);
 	personality_go(&s, 0, 0);
 	for (u32 i = 0; i < 100; i++) {
 		report(&s, 0, GUEST_SYSCALL);
 		SAME(s.state->reason, GUEST_SYSCALL);
-		SAME(s.state->rip, CODE_AT + 2);
-		for (u64 *r = (u64 *)&s.state->rsp; r <= (u64 *)&s.state->r15;
-		     r++)
-			if (r != (u64 *)&s.state->rcx &&
-			    r != (u64 *)&s.state->r11)
-				SAME(*r, (u64)r * 0x10001);
+		SAME(*s.r.pc, CODE_AT + MACHINE_SYSCALL_BYTES);
+		for (u32 k = 0; k < machine_general_count; k++)
+			if (!(machine_syscall_changes >> k & 1))
+				SAME(words[k], (k + 1) * 0x100010001);
 		resume();
 	}
 	// What is in the page is what it runs with: rax came through.
 	report(&s, 0, GUEST_SYSCALL);
 	at(&s, PIECE_LOAD);
-	s.state->rdi = DATA_AT;
+	*s.r.argument = DATA_AT;
 	resume();
 	report(&s, 0, GUEST_SYSCALL);
-	SAME(s.state->rax, 0);
+	SAME(*s.r.a, 0);
 }
 
 static void test_faults(void)
@@ -156,12 +159,12 @@ static void test_faults(void)
 
 	scene_make(&s);
 	at(&s, PIECE_LOAD);
-	s.state->rdi = DATA_AT + 2 * PAGE + 8;
+	*s.r.argument = DATA_AT + 2 * PAGE + 8;
 	personality_go(&s, 0, 0);
 	report(&s, 0, GUEST_FAULT);
 	SAME(s.state->address, DATA_AT + 2 * PAGE + 8);
 	SAME(s.state->code & (FAULT_CODE_WRITE | FAULT_CODE_EXEC), 0);
-	SAME(s.state->rip, CODE_AT + 16 * PIECE_LOAD);
+	SAME(*s.r.pc, CODE_AT + 16 * PIECE_LOAD);
 	// The personality makes the page; the access is done again.
 	OK(sys_aspace_map(s.foreign, s.data, 2 * PAGE, DATA_AT + 2 * PAGE, PAGE,
 			  MAP_READ));
@@ -171,8 +174,8 @@ static void test_faults(void)
 	resume();
 	report(&s, 0, GUEST_FAULT);
 	SAME(s.state->code & FAULT_CODE_WRITE, FAULT_CODE_WRITE);
-	s.state->rdi = DATA_AT;
-	s.state->rax = 4711;
+	*s.r.argument = DATA_AT;
+	*s.r.a = 4711;
 	resume();
 	report(&s, 0, GUEST_SYSCALL);
 	map_at(s.data, AREA + 0x200000, PAGE, MAP_READ);
@@ -183,7 +186,7 @@ static void test_faults(void)
 				 0xffffffff80100000, 0};
 	for (u32 i = 0; i < ARRAY_COUNT(no); i++) {
 		at(&s, PIECE_LOAD);
-		s.state->rdi = no[i];
+		*s.r.argument = no[i];
 		resume();
 		report(&s, 0, GUEST_FAULT);
 		SAME(s.state->address, no[i]);
@@ -193,32 +196,24 @@ static void test_faults(void)
 		SAME(s.state->address, no[i]);
 	}
 	at(&s, PIECE_LOAD);
-	s.state->rdi = 0x1234567890123456; // no address at all
+	*s.r.argument = 0x1234567890123456; // no address at all
 	resume();
-	report(&s, 0, GUEST_EXCEPTION);
+	report(&s, 0, MACHINE_NO_ADDRESS);
 }
 
 static void test_exceptions(void)
 {
-	static const struct {
-		enum piece piece;
-		u64 trap;
-	} wanted[] = {{PIECE_INVALID, 6},
-		      {PIECE_BREAK, 3},
-		      {PIECE_DIVIDE, 0},
-		      {PIECE_HALT, 13},
-		      {PIECE_PORT, 13}};
 	struct scene s;
 
 	scene_make(&s);
 	at(&s, PIECE_SYSCALL);
 	personality_go(&s, 0, 0);
 	report(&s, 0, GUEST_SYSCALL);
-	for (u32 i = 0; i < ARRAY_COUNT(wanted); i++) {
-		at(&s, wanted[i].piece);
+	for (u32 i = 0; i < machine_exceptions_count; i++) {
+		at(&s, (enum piece)machine_exceptions[i].piece);
 		resume();
 		report(&s, 0, GUEST_EXCEPTION);
-		SAME(s.state->trap, wanted[i].trap);
+		SAME(s.state->trap, machine_exceptions[i].trap);
 	}
 }
 
@@ -230,13 +225,13 @@ static void test_kick(void)
 	at(&s, PIECE_LOOP);
 	personality_go(&s, 0, 0);
 	for (u32 i = 0; i < 20; i++) {
-		u64 before = s.state->rax;
+		u64 before = *s.r.a;
 
 		pause_ns(2 * MS);
 		OK(sys_signal(s.bell));
 		report(&s, 0, GUEST_KICKED);
 		SAME(s.state->reason, GUEST_KICKED);
-		CHECK(s.state->rax > before);
+		CHECK(*s.r.a > before);
 		resume(); // the bit is still there: it does not enter
 		report(&s, 0, GUEST_KICKED);
 		OK(sys_poll(s.bell, ~0ull, nullptr));
@@ -260,7 +255,7 @@ static void test_bad_state(void)
 	personality_go(&s, 0, 0);
 	report(&s, 0, GUEST_SYSCALL);
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
-		s.state->rip = bad[i];
+		*s.r.pc = bad[i];
 		resume();
 		OK(ipc_recv(s.gate, &message, clock_ns() + SECOND));
 		if ((i64)message.word[0] != ERR_ARGUMENT &&
@@ -270,29 +265,29 @@ static void test_bad_state(void)
 			     message.word[1]);
 	}
 	for (u64 bit = 0; bit < 64; bit++) {
-		if (bit == 8)
+		if (bit == MACHINE_STEP_BIT)
 			continue; // stepping: an exception, and rightly so
 		at(&s, PIECE_SYSCALL);
-		s.state->rflags = 1ull << bit;
+		*s.r.flags = 1ull << bit;
 		resume();
 		OK(ipc_recv(s.gate, &message, clock_ns() + SECOND));
 		CHECK(message.word[1] == GUEST_SYSCALL ||
 		      (i64)message.word[0] == ERR_ARGUMENT);
 	}
-	s.state->rflags = 0x202;
+	*s.r.flags = MACHINE_FLAGS;
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
 		at(&s, PIECE_SYSCALL);
-		s.state->fs_base = s.state->gs_base = bad[i];
+		machine_pointers_set((struct thread_registers *)s.state,
+				     bad[i]);
 		resume();
 		OK(ipc_recv(s.gate, &message, clock_ns() + SECOND));
 	}
-	s.state->rsp = ~0ull;
+	*s.r.sp = ~0ull;
 	at(&s, PIECE_BREAK);
 	resume();
 	report(&s, 0, GUEST_EXCEPTION);
 	at(&s, PIECE_SYSCALL);
-	s.state->fs_base = DATA_AT;
-	s.state->gs_base = 0;
+	machine_pointers_set((struct thread_registers *)s.state, DATA_AT);
 	resume();
 	report(&s, 0, GUEST_SYSCALL);
 }
@@ -400,32 +395,30 @@ static void test_container(void)
 static void test_registers_kept(void)
 {
 	struct scene s;
-	u64 seen;
 
 	scene_make(&s);
 	map_at(s.data, AREA + 0x200000, PAGE, RW);
 	*word_at(AREA + 0x200000 + 64) = 99;
-	s.state->fs_base = DATA_AT + 64;
-	at(&s, PIECE_FS);
+	*s.r.thread_pointer = DATA_AT + 64;
+	at(&s, PIECE_POINTER);
 	personality_go(&s, 0, 0);
 	report(&s, 0, GUEST_SYSCALL);
-	SAME(s.state->rax, 99);
+	SAME(*s.r.a, 99);
 	// The vector registers stay the guest's, whoever uses them meanwhile.
 	at(&s, PIECE_VECTOR);
-	s.state->rbx = 0x7777;
+	*s.r.b = 0x7777;
 	resume();
 	report(&s, 0, GUEST_SYSCALL);
 	for (u64 i = 0; i < 20; i++) {
 		u64 mine = 0x1000 + i;
 
-		__asm__ volatile("movq %0, %%xmm1" : : "r"(mine));
+		machine_vector_set(mine);
 		at(&s, PIECE_VECTOR);
-		s.state->rbx = 0x8888 + i;
+		*s.r.b = 0x8888 + i;
 		resume();
 		report(&s, 0, GUEST_SYSCALL);
-		SAME(s.state->rax, i ? 0x8887 + i : 0x7777);
-		__asm__ volatile("movq %%xmm1, %0" : "=r"(seen));
-		SAME(seen, mine);
+		SAME(*s.r.a, i ? 0x8887 + i : 0x7777);
+		SAME(machine_vector(0), mine);
 	}
 }
 

@@ -2,6 +2,7 @@
 // Copyright The Kochab authors
 //
 // Memory and mappings: demand zero, copy on write, pagers, protection, borders.
+#include "apps/kernel-test/arch/machine.h"
 #include "apps/kernel-test/harness/harness.h"
 
 #define PAGE (u64) PAGE_BYTES
@@ -259,11 +260,10 @@ static void test_protect(void)
 // A page is never both writable and executable.
 static void test_write_or_execute(void)
 {
-	static const u8 code[] = {0xc3}; // ret
 	struct handle memory = memory_of(PAGE);
 
 	map_at(memory, AREA, PAGE, RW);
-	memcpy((void *)AREA, code, sizeof(code));
+	memcpy((void *)AREA, machine_return.byte, machine_return.bytes);
 	must_fault(AREA, MAP_EXEC, FAULT_CODE_EXEC);
 	OK(sys_aspace_protect(SELF_ASPACE, AREA, PAGE, MAP_READ | MAP_EXEC));
 	must_work(AREA, MAP_EXEC);

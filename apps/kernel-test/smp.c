@@ -3,6 +3,7 @@
 //
 // Races between processors: what one takes away must be gone on the other when
 // the call returns; and nobody is forgotten when everything dies at once.
+#include "abi/registers.h"
 #include "apps/kernel-test/harness/harness.h"
 
 #define PAGE (u64) PAGE_BYTES
@@ -412,7 +413,7 @@ static void spin(struct worker *self)
 static void meddler(struct worker *self)
 {
 	u64 state = self->argument[2];
-	u64 buffer[20];
+	u64 buffer[sizeof(struct thread_registers) / 8];
 
 	while (!STOP) {
 		struct handle thread =

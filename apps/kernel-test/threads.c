@@ -2,7 +2,7 @@
 // Copyright The Kochab authors
 //
 // Threads: start, stop, registers, faults and their handlers, priorities, shares.
-#include "abi/registers.h"
+#include "apps/kernel-test/arch/machine.h"
 #include "apps/kernel-test/harness/harness.h"
 
 static void empty(struct worker *)
@@ -136,22 +136,7 @@ static void test_schedule(void)
 
 static void pattern(struct worker *self)
 {
-	// Every register in a loop that changes nothing but rax.
-	__asm__ volatile("pushq %%rbp\n\t"
-			 "movq $0x1111, %%rbx\n\tmovq $0x2222, %%rcx\n\t"
-			 "movq $0x3333, %%rdx\n\tmovq $0x4444, %%rsi\n\t"
-			 "movq $0x6666, %%rbp\n\tmovq $0x8888, %%r8\n\t"
-			 "movq $0x9999, %%r9\n\tmovq $0xaaaa, %%r10\n\t"
-			 "movq $0xbbbb, %%r11\n\tmovq $0xcccc, %%r12\n\t"
-			 "movq $0xdddd, %%r13\n\tmovq $0xeeee, %%r14\n\t"
-			 "movq $0xffff, %%r15\n\tmovl $1, %%eax\n\t"
-			 "movl %%eax, (%%rdi)\n"
-			 "1:\ttestl %%eax, %%eax\n\tjnz 1b\n\t"
-			 "popq %%rbp"
-			 :
-			 : "D"(&self->result[0])
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10",
-			   "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+	machine_pattern(&self->result[0]);
 	self->result[1] = 7;
 }
 
@@ -160,7 +145,9 @@ static void test_registers(void)
 	struct worker *worker = worker_run(pattern, 0, 0);
 	struct handle thread = handle_of(worker->thread);
 	struct thread_registers r = {};
+	struct machine_registers m = machine_registers(&r);
 	struct uaddr buffer = {(u64)&r};
+	const char *wrong;
 
 	while (!worker->result[0])
 		(void)!sys_yield();
@@ -168,30 +155,18 @@ static void test_registers(void)
 	pause_ns(10 * MS); // interrupts come and go
 	OK(sys_thread_stop(thread));
 	OK(sys_thread_registers(thread, buffer, false));
-	SAME(r.rbx, 0x1111);
-	SAME(r.rcx, 0x2222);
-	SAME(r.rdx, 0x3333);
-	SAME(r.rsi, 0x4444);
-	SAME(r.rdi, (u64)&worker->result[0]);
-	SAME(r.rbp, 0x6666);
-	SAME(r.r8, 0x8888);
-	SAME(r.r9, 0x9999);
-	SAME(r.r10, 0xaaaa);
-	SAME(r.r11, 0xbbbb);
-	SAME(r.r12, 0xcccc);
-	SAME(r.r13, 0xdddd);
-	SAME(r.r14, 0xeeee);
-	SAME(r.r15, 0xffff);
-	SAME(r.rax, 1);
-	CHECK(r.rip >= 0x400000 && r.rip < 0x500000);
-	CHECK(r.rsp > worker->stack && r.rsp < worker->stack + STACK_BYTES);
+	wrong = machine_pattern_check(&r, (u64)&worker->result[0]);
+	if (wrong)
+		FAIL("register %s has changed", wrong);
+	CHECK(*m.pc >= 0x400000 && *m.pc < 0x500000);
+	CHECK(*m.sp > worker->stack && *m.sp < worker->stack + STACK_BYTES);
 	// Bad ones are refused as a whole.
 	static const u64 bad[] = {USER_END, 1ull << 63, 0xffff800000000000,
 				  0xffffffff80100000, ~0ull};
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
 		struct thread_registers changed = r;
 
-		changed.rip = bad[i];
+		*machine_registers(&changed).pc = bad[i];
 		SAME(sys_thread_registers(thread, (struct uaddr){(u64)&changed},
 					  true),
 		     ERR_ADDRESS);
@@ -205,14 +180,12 @@ static void test_registers(void)
 	     ERR_ADDRESS);
 	SAME(sys_thread_registers(thread, (struct uaddr){USER_END - 8}, false),
 	     ERR_ADDRESS);
-	r.rax = 0;
-	r.rflags = ~0ull; // only what users may have is taken
+	*machine_pattern_stop(&r) = 0;
+	*m.flags = ~0ull; // only what users may have is taken
 	OK(sys_thread_registers(thread, buffer, true));
 	OK(sys_thread_registers(thread, buffer, false));
-	SAME(r.rflags & 0x3000, 0); // privilege of ports
-	SAME(r.rflags & 0x200, 0x200); // interrupts
-	SAME(r.rflags & (1 << 17 | 1 << 19 | 1 << 20), 0); // virtual modes
-	r.rflags = 0x202;
+	CHECK(machine_flags_ok(*m.flags));
+	*m.flags = MACHINE_FLAGS;
 	OK(sys_thread_registers(thread, buffer, true));
 	OK(sys_thread_start(thread, 0, 0, 0, 0));
 	worker_join(worker);
@@ -221,13 +194,9 @@ static void test_registers(void)
 
 static void pointer_reader(struct worker *self)
 {
-	u64 value;
-
-	__asm__ volatile("movq %%fs:8, %0" : "=r"(value));
-	self->result[0] = value;
+	self->result[0] = machine_thread_word();
 	(void)!sys_yield();
-	__asm__ volatile("movq %%fs:8, %0" : "=r"(value));
-	self->result[1] = value;
+	self->result[1] = machine_thread_word();
 }
 
 [[noreturn]] static void pointer_main(struct worker *self)
@@ -262,19 +231,17 @@ static void test_thread_pointer(void)
 
 static void vector_user(struct worker *self)
 {
-	u64 mine = self->argument[0], seen;
+	u64 mine = self->argument[0];
 
-	__asm__ volatile("movq %0, %%xmm3\n\tmovq %0, %%xmm15" : : "r"(mine));
+	machine_vector_set(mine);
 	for (u64 i = 0; i < self->argument[1]; i++) {
 		if (i % 8 == 0)
 			(void)!sys_yield();
 		if (i % 64 == 0)
 			pause_ns(1);
-		__asm__ volatile("movq %%xmm3, %0" : "=r"(seen));
-		if (seen != mine)
+		if (machine_vector(0) != mine)
 			self->result[0]++;
-		__asm__ volatile("movq %%xmm15, %0" : "=r"(seen));
-		if (seen != mine)
+		if (machine_vector(1) != mine)
 			self->result[0]++;
 	}
 }
@@ -308,60 +275,43 @@ static void test_vectors_moving(void)
 
 // ---- faults
 
-enum { DIVIDE, INVALID, BREAK, READ_NONE, HALT, STEP, HOW_MANY };
+// Arguments of faulty(): an access to nothing, the first of machine_faults, others.
+#define READ_NONE 1000
+#define BREAK 0
 
 static void faulty(struct worker *self)
 {
-	switch (self->argument[0]) {
-	case DIVIDE:
-		__asm__ volatile("xorl %%ecx, %%ecx\n\tmovl $1, %%eax\n\t"
-				 "cltd\n\tidivl %%ecx"
-				 :
-				 :
-				 : "rax", "rcx", "rdx", "cc");
-		break;
-	case INVALID:
-		__asm__ volatile("ud2");
-		break;
-	case BREAK:
-		__asm__ volatile("int3");
-		break;
-	case READ_NONE:
+	if (self->argument[0] == READ_NONE)
 		self->result[0] = *word_at(self->argument[1]);
-		break;
-	case HALT:
-		__asm__ volatile("hlt");
-		break;
-	case STEP:
-		__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
-				 "nop\n\tnop"
-				 :
-				 :
-				 : "cc", "memory");
-		break;
-	}
+	else
+		machine_faults[self->argument[0]].make();
+	self->result[1] = 1;
+}
+
+static void invalid(struct worker *self)
+{
+	machine_invalid();
 	self->result[1] = 1;
 }
 
 static void test_fault_kinds(void)
 {
-	static const u64 kind[HOW_MANY] = {
-		FAULT_ARITHMETIC, FAULT_INSTRUCTION, FAULT_BREAKPOINT,
-		FAULT_ACCESS,	  FAULT_INSTRUCTION, FAULT_DEBUG,
-	};
 	struct handle faults = endpoint();
 	struct fault fault;
 
-	for (u64 how = 0; how < HOW_MANY; how++) {
+	for (u64 how = 0; how <= machine_faults_count; how++) {
 		struct worker *worker = worker_new(faulty);
+		bool access = how == machine_faults_count;
 
 		worker->fault = faults;
-		worker->argument[0] = how;
+		worker->argument[0] = access ? READ_NONE : how;
 		worker->argument[1] = AREA + 8 * how;
 		worker_start(worker);
 		if (!fault_receive(faults, &fault))
-			FAIL("no fault of kind %lu", kind[how]);
-		SAME(fault.kind, kind[how]);
+			FAIL("no fault: %s",
+			     access ? "access" : machine_faults[how].name);
+		SAME(fault.kind,
+		     access ? FAULT_ACCESS : machine_faults[how].kind);
 		CHECK(fault.pc >= 0x400000 && fault.pc < 0x500000);
 		CHECK(fault.sp > worker->stack &&
 		      fault.sp < worker->stack + STACK_BYTES);
@@ -398,21 +348,20 @@ static void test_fault_retry(void)
 static void test_fault_repair(void)
 {
 	struct handle faults = endpoint();
-	struct worker *worker = worker_new(faulty);
+	struct worker *worker = worker_new(invalid);
 	struct thread_registers r;
 	struct fault fault;
 	struct handle thread;
 
 	worker->fault = faults;
-	worker->argument[0] = INVALID;
 	worker_start(worker);
 	thread = handle_of(worker->thread);
 	CHECK(fault_receive(faults, &fault));
 	fault_reply(FAULT_REPLY_STOP);
 	worker_wait_state(worker, THREAD_STOPPED);
 	OK(sys_thread_registers(thread, (struct uaddr){(u64)&r}, false));
-	SAME(r.rip, fault.pc);
-	r.rip += 2;
+	SAME(*machine_registers(&r).pc, fault.pc);
+	*machine_registers(&r).pc += MACHINE_INVALID_BYTES;
 	OK(sys_thread_registers(thread, (struct uaddr){(u64)&r}, true));
 	OK(sys_thread_start(thread, 0, 0, 0, 0));
 	worker_join(worker);
