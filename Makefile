@@ -29,7 +29,7 @@ MAKEFLAGS += --no-builtin-rules
 # what boots it, and the form of the kernel that its firmware loads.
 TARGET_x86_64  := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
 KERNEL_x86_64  := -mcmodel=kernel
-BOOT_x86_64    := boot/acpi boot/pvh
+BOOT_x86_64    := boot/acpi boot/handoff boot/pc boot/pvh
 TARGET_aarch64 := aarch64-unknown-none-elf -march=armv8.1-a -mgeneral-regs-only
 KERNEL_aarch64 := -mbranch-protection=bti
 BOOT_aarch64   := boot/fdt
@@ -110,6 +110,8 @@ $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 $(OUT)/kernel.image: $(OUT)/kernel.elf
 	$(Q)llvm-objcopy$(LLVM) -O binary $< $@
 
+include mk/boot.mk
+
 # --- the library of all components
 LIB_OBJECTS := $(call objects,lib,$(call whole,$(patsubst %/,%,$(wildcard lib/*/))))
 $(eval $(call compile,lib,$(USER_FLAGS),$(LIB_OBJECTS)))
@@ -165,7 +167,7 @@ $(OUT)/boot.tar: $(STRIPPED) $(GEN) $(BUSYBOX) $(wildcard systems/base.sys) tool
 		--manual $(OUT)/gen/man --busybox $(BUSYBOX) --folders ports/busybox/folders.txt --tree rootfs
 
 .PHONY: all gen layout kernel check clean
-all: $(OUT)/kernel.elf $(IMAGE) $(OUT)/boot.tar
+all: $(OUT)/kernel.elf $(IMAGE) $(OUT)/boot.tar $(FIRST_STAGES)
 gen: $(GEN)
 kernel: $(OUT)/kernel.elf
 check:

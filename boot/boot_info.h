@@ -9,6 +9,7 @@
 
 #define BOOT_RANGES 128
 #define BOOT_CPUS 64
+#define BOOT_COMMAND_LINE_BYTES 1024
 
 enum boot_range_kind : u32 {
 	BOOT_RANGE_USABLE = 1,
@@ -32,6 +33,29 @@ enum boot_serial_kind : u32 {
 	BOOT_SERIAL_16550_PORTS = 1, // address is an I/O port
 	BOOT_SERIAL_16550 = 2, // address is memory
 	BOOT_SERIAL_PL011 = 3,
+};
+
+// The way in, for the log.
+enum boot_way : u32 {
+	BOOT_WAY_UNKNOWN = 0,
+	BOOT_WAY_PVH = 1,
+	BOOT_WAY_MULTIBOOT2 = 2,
+	BOOT_WAY_UEFI = 3,
+	BOOT_WAY_BIOS = 4,
+	BOOT_WAY_IMAGE = 5, // Linux's Image header and a device tree
+};
+
+// The picture that the firmware set up: 32 bits for each pixel.
+enum boot_pixels : u32 {
+	BOOT_PIXELS_NONE = 0, // there is no picture
+	BOOT_PIXELS_BGR = 1, // byte 0 is blue, byte 3 unused
+	BOOT_PIXELS_RGB = 2, // byte 0 is red, byte 3 unused
+};
+struct boot_framebuffer {
+	u64 address, size; // physical, bytes
+	u32 pitch; // bytes from row to row
+	u32 width, height; // pixels
+	enum boot_pixels pixels;
 };
 
 // The serial port that is the console.
@@ -112,7 +136,9 @@ struct boot_info {
 	u64 kernel_start, kernel_end; // physical
 	u64 archive_start, archive_size; // physical; size 0: none
 	u64 acpi_rsdp; // physical; 0: none
-	char command_line[1024];
+	char command_line[BOOT_COMMAND_LINE_BYTES];
+	enum boot_way way;
+	struct boot_framebuffer framebuffer;
 	u32 nranges;
 	struct boot_range range[BOOT_RANGES]; // sorted, not overlapping
 	u32 ncpus;

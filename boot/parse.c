@@ -5,12 +5,30 @@
 #include "boot/parse.h"
 #include "abi/constants.h"
 #include "lib/base/bits.h"
+#include "lib/base/format.h"
 #include "lib/base/string.h"
 
 void boot_warn(struct boot_info *info, const char *text)
 {
 	strlcat(info->warnings, text, sizeof(info->warnings));
 	strlcat(info->warnings, "\n", sizeof(info->warnings));
+}
+
+void boot_say_way(struct boot_info *info)
+{
+	static const char names[][12] = {"unknown", "PVH",  "Multiboot2",
+					 "UEFI",    "BIOS", "Image header"};
+	const struct boot_framebuffer *picture = &info->framebuffer;
+	char text[96];
+
+	format_text(text, sizeof text, "started by %s",
+		    names[info->way < ARRAY_COUNT(names) ? info->way : 0]);
+	boot_warn(info, text);
+	if (!picture->pixels)
+		return;
+	format_text(text, sizeof text, "picture of %u x %u at %#lx",
+		    picture->width, picture->height, picture->address);
+	boot_warn(info, text);
 }
 
 bool boot_range_add(struct boot_info *info, u64 start, u64 size,
@@ -30,8 +48,7 @@ bool boot_range_add(struct boot_info *info, u64 start, u64 size,
 	}
 	if (kind != BOOT_RANGE_USABLE && kind != BOOT_RANGE_ACPI)
 		kind = BOOT_RANGE_RESERVED;
-	info->range[info->nranges++] =
-		(struct boot_range){ start, size, kind };
+	info->range[info->nranges++] = (struct boot_range){start, size, kind};
 	return true;
 }
 
@@ -71,8 +88,9 @@ void boot_ranges_finish(struct boot_info *info)
 	for (; point != ~0ull; point = next) {
 		u32 kind = kind_at(raw, nraw, point, &next);
 		u64 start = point, end = next;
-		struct boot_range *last =
-			info->nranges ? &info->range[info->nranges - 1] : nullptr;
+		struct boot_range *last = info->nranges
+			? &info->range[info->nranges - 1]
+			: nullptr;
 
 		if (kind == 0)
 			continue;

@@ -17,6 +17,9 @@ struct boot_memory {
 // Append a line to info->warnings; what does not fit is cut.
 void boot_warn(struct boot_info *info, const char *text);
 
+// A line about the way in and the picture.
+void boot_say_way(struct boot_info *info);
+
 // Add a range to the map. False and a warning when the table is full. Ranges may
 // come in any order and overlap until boot_ranges_finish().
 bool boot_range_add(struct boot_info *info, u64 start, u64 size,

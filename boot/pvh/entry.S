@@ -2,7 +2,7 @@
 // Copyright The Kochab authors
 //
 // Entry by PVH: 32-bit protected mode, paging off, ebx = physical address of
-// struct hvm_start_info. Builds page tables that show the first 4 GiB of
+// struct hvm_start_info, or of struct boot_handoff. Builds page tables that show the first 4 GiB of
 // physical memory at 0 and in the direct map, and the first GiB at the image's
 // base; arch_start() replaces them by the final ones.
 #include "kernel/arch/x86_64/offsets.h"
@@ -19,6 +19,9 @@
 	.code32
 	.globl	pvh_entry
 pvh_entry:
+	xorl	%esi, %esi		// no magic number of Multiboot2
+	.globl	entry32			// esi: that number
+entry32:
 	cli
 	cld
 	movl	%ebx, %ebp
@@ -90,7 +93,7 @@ pvh_entry64:
 	movl	%eax, %fs
 	movl	%eax, %gs
 	movq	$boot_stack_top, %rsp
-	movl	%ebp, %edi
+	movl	%ebp, %edi		// esi as it came
 	xorl	%ebp, %ebp
 	call	arch_start
 	ud2

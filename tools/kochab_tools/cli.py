@@ -16,6 +16,7 @@ COMMANDS = {
     "exec": ("execute", "exec_command"),
     "test": ("testing", "test_command"),
     "bench": ("bench", "bench_command"),
+    "image": ("image", "image_command"),
     "size": ("size", "size_command"),
     "debug": ("console", "debug_command"),
     "report": ("report", "report_command"),

@@ -29,6 +29,8 @@ import time
 
 from . import build, symbols
 from .common import Failure, RUNS, need
+from .image import make_image
+from .options import BOOTS
 from .overlay import write_initrd
 
 QEMU = {"x86_64": ("qemu-system-x86_64", "qemu-system-x86"),
@@ -44,8 +46,17 @@ BOARD = {
     "aarch64": ("virt,gic-version=3", "max", SEMIHOSTING),
     "riscv64": ("virt", "rv64", SEMIHOSTING),
 }
+# The firmware of a boot from a disk: its file, the package it comes from, and the
+# disk's controller, for which the system has no driver: it shows no disk.
+FIRMWARE = {
+    ("x86_64", "uefi"): ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),
+}
+OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+BOOT_DISK = {"x86_64": "ide-hd", "aarch64": "virtio-blk-device",
+             "riscv64": "virtio-blk-device"}
 PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
+LARGE = ("initrd", "disk", "vars")  # files that only QEMU needs
 SHELL_SOCKET = "kernel"  # in a debug machine's folder
 PR_SET_PDEATHSIG = 1
 serial_numbers = itertools.count(1)
@@ -78,8 +89,9 @@ def prune():
         pid = name.split("-")[0]
         if pid.isdigit() and not alive(int(pid)):
             rows.append((os.path.getmtime(folder), folder))
-            if os.path.exists(folder + "/initrd"):
-                os.remove(folder + "/initrd")
+            for name in LARGE:
+                if os.path.exists(os.path.join(folder, name)):
+                    os.remove(os.path.join(folder, name))
     for _, folder in sorted(rows)[:-KEEP_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -128,6 +140,7 @@ class Machine:
         os.makedirs(self.folder)
         self.log = options.log or os.path.join(self.folder, "log")
         self.initrd = os.path.join(self.folder, "initrd")
+        self.boot = options.boot or BOOTS[options.arch][0]
         self.process = None
         self.com1 = self.qmp = None
         self.qmp_text = b""
@@ -136,6 +149,7 @@ class Machine:
         try:
             write_initrd(self.initrd, os.path.join(self.output, "boot.tar"),
                          options.adds, argv, env)
+            self.prepare_boot()
         except BaseException:
             self.stop()
             raise
@@ -150,6 +164,36 @@ class Machine:
         if self.options.calls:
             words.append("calls=1")
         return " ".join(words + self.words + self.options.words)
+
+    def prepare_boot(self):
+        """What the way of booting wants besides kernel and boot archive."""
+        firmware, package = FIRMWARE.get((self.options.arch, self.boot),
+                                         (None, None))
+        if firmware and not os.path.exists(firmware):
+            raise Failure("--boot %s: %s is missing (Debian package %s)"
+                          % (self.boot, firmware, package), 125)
+        if self.boot not in ("pvh", "direct"):
+            make_image(os.path.join(self.folder, "disk"), self.options.arch,
+                       self.output, self.initrd,
+                       self.command_words().split())
+        if self.boot == "uefi" and self.options.arch == "x86_64":
+            shutil.copy(OVMF_VARIABLES, os.path.join(self.folder, "vars"))
+
+    def boot_words(self):
+        """The part of QEMU's command line that says how it boots."""
+        if self.boot in ("pvh", "direct"):
+            return ["-kernel", self.kernel, "-initrd", self.initrd,
+                    "-append", self.command_words()]
+        arch, folder = self.options.arch, escape(self.folder)
+        firmware = FIRMWARE.get((arch, self.boot), (None,))[0]
+        line = ["-drive", "if=none,id=boot,format=raw,file=%s/disk" % folder,
+                "-device", BOOT_DISK[arch] + ",drive=boot,bootindex=0"]
+        if arch == "x86_64" and firmware:
+            line += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,"
+                     "file=" + firmware,
+                     "-drive", "if=pflash,unit=1,format=raw,file=%s/vars"
+                     % folder]
+        return line
 
     def log_port(self):
         """The chardev of the log; with the kernel shell's input in a debug
@@ -172,9 +216,8 @@ class Machine:
                 "-chardev", self.log_port()]
         line += extras
         line += ["-chardev", "socket,id=qmp,fd=%d" % qmp_fd,
-                 "-mon", "chardev=qmp,mode=control",
-                 "-kernel", self.kernel, "-initrd", self.initrd,
-                 "-append", self.command_words()]
+                 "-mon", "chardev=qmp,mode=control"]
+        line += self.boot_words()
         if options.accel == "kvm":
             line += ["-accel", "kvm"]
         elif options.disks and options.smp > 1 and not options.icount:
@@ -271,8 +314,9 @@ class Machine:
             if channel is not None:
                 channel.close()
         self.com1 = self.qmp = None
-        if os.path.exists(self.initrd):
-            os.remove(self.initrd)
+        for name in LARGE:
+            if os.path.exists(os.path.join(self.folder, name)):
+                os.remove(os.path.join(self.folder, name))
         atexit.unregister(self.stop)
 
     def log_text(self):

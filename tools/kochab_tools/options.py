@@ -18,6 +18,10 @@ SIZE_UNITS = {"": 1, "M": 1, "G": 1024}
 MEM_MIN_MIB, MEM_MAX_MIB = 8, 1 << 20
 SMP_MAX = 64
 DISKS_MAX = 8
+# The ways to boot; the first is the default.
+BOOTS = {"x86_64": ("pvh", "uefi"),
+         "aarch64": ("direct",),
+         "riscv64": ("direct",)}
 
 
 class Disk:
@@ -34,6 +38,7 @@ class MachineOptions:
 
     def __init__(self):
         self.arch = "x86_64"
+        self.boot = None  # of BOOTS; None: the architecture's first
         self.build = "release"
         self.smp = 2
         self.mem_mib = 512
@@ -137,6 +142,13 @@ def accel_of(text):
     return text
 
 
+def boot_of(arch, text):
+    if text is not None and text not in BOOTS[arch]:
+        raise Failure("--boot %s: --arch %s wants one of %s"
+                      % (text, arch, ", ".join(BOOTS[arch])), 2)
+    return text or BOOTS[arch][0]
+
+
 def machine_of(text):
     if not re.fullmatch(r"[a-z0-9-]+=[a-z0-9.-]+(,[a-z0-9-]+=[a-z0-9.-]+)*",
                         text):
@@ -162,6 +174,7 @@ def apply(options, option, words, inline):
         return True
     known = {
         "--arch": lambda v: setattr(options, "arch", arch_of(v)),
+        "--boot": lambda v: setattr(options, "boot", v),
         "--smp": lambda v: setattr(options, "smp",
                                    number("--smp", v, 1, SMP_MAX)),
         "--mem": lambda v: setattr(options, "mem_mib", mem_of(v)),
@@ -196,6 +209,7 @@ def parse_machine(words, command):
                     not apply(options, option, words, inline):
                 raise Failure("%s: no such option of `%s`; see "
                               "`./kochab --help`" % (option, command), 2)
+        options.boot = boot_of(options.arch, options.boot)
         if len(options.disks) > DISKS_MAX:
             raise Failure("--disk: at most %d disks" % DISKS_MAX, 2)
         if options.accel == "kvm" and options.arch != "x86_64":

@@ -3,13 +3,9 @@
 //
 // The first C code: from what the boot loader left to kernel_start(), on the boot
 // CPU with boot/pvh/entry.S's page tables.
-#include "boot/acpi/acpi.h"
-#include "boot/program/program.h"
-#include "boot/pvh/pvh.h"
+#include "boot/pc/pc.h"
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/panic.h"
-#include "lib/base/string.h"
-
 
 extern u8 boot_stack_top[];
 
@@ -26,31 +22,9 @@ static const u8 *view(void *, u64 physical, u64 length)
 	return arch_direct((struct paddr){ physical });
 }
 
-static void read_firmware(u64 start_info)
+[[noreturn, gnu::used]] void arch_start(u64 start_info, u32 loader)
 {
-	const struct boot_memory memory = { view, nullptr };
-
-	if (!pvh_parse(&memory, start_info, &boot_info))
-		panic("boot: %s", boot_info.warnings);
-	// Firmware data and the start-up code of other CPUs live here.
-	boot_range_add(&boot_info, 0, 0x100000, BOOT_RANGE_RESERVED);
-	boot_ranges_finish(&boot_info);
-	if (!boot_info.acpi_rsdp)
-		boot_info.acpi_rsdp = acpi_find_root(&memory);
-	acpi_parse(&memory, &boot_info);
-	boot_info.serial = (struct boot_serial){ // COM1
-		.kind = BOOT_SERIAL_16550_PORTS,
-		.bytes = 8,
-		.address = 0x3f8,
-		.stride = 1,
-		.line = boot_info.isa_irq[4].line,
-		.flags = boot_info.isa_irq[4].flags,
-	};
-	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
-}
-
-[[noreturn, gnu::used]] void arch_start(u64 start_info)
-{
+	const struct boot_memory memory = {view, nullptr};
 	struct cpu *cpu = &boot_area.cpu;
 
 	cpu->self = cpu;
@@ -60,7 +34,8 @@ static void read_firmware(u64 start_info)
 	console_init();
 	cpu_check_features();
 	write_msr(MSR_EFER, read_msr(MSR_EFER) | 0x800); // no-execute pages
-	read_firmware(start_info);
+	if (!pc_read(&memory, start_info, loader, ARCH_ELF_MACHINE, &boot_info))
+		panic("boot: %s", boot_info.warnings);
 	paging_init(&boot_info);
 	trap_init();
 	cpu_init(&boot_area, (u64)boot_stack_top);

@@ -197,7 +197,7 @@ void machine_print_build(void); // the image's build id
 extern bool machine_stopping; // a panic elsewhere: NMIs mean stop
 
 // ---- start.c
-[[noreturn]] void arch_start(u64 pvh_start_info); // from boot/pvh/entry.S
+[[noreturn]] void arch_start(u64 start_info, u32 loader); // from boot/pvh/entry.S
 
 // ---- smp.c, trampoline.S
 extern const u8 trampoline_start[], trampoline_end[], trampoline_area[];
