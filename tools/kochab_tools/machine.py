@@ -50,6 +50,10 @@ BOARD = {
 # disk's controller, for which the system has no driver: it shows no disk.
 FIRMWARE = {
     ("x86_64", "uefi"): ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),
+    ("aarch64", "uboot"): ("/usr/lib/u-boot/qemu_arm64/u-boot.bin",
+                           "u-boot-qemu"),
+    ("riscv64", "uboot"): ("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin",
+                           "u-boot-qemu"),
 }
 OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 BOOT_DISK = {"x86_64": "ide-hd", "aarch64": "virtio-blk-device",
@@ -188,7 +192,11 @@ class Machine:
         firmware = FIRMWARE.get((arch, self.boot), (None,))[0]
         line = ["-drive", "if=none,id=boot,format=raw,file=%s/disk" % folder,
                 "-device", BOOT_DISK[arch] + ",drive=boot,bootindex=0"]
-        if arch == "x86_64" and firmware:
+        if arch == "riscv64":
+            line += ["-kernel", firmware]  # OpenSBI starts it
+        elif arch == "aarch64":
+            line += ["-bios", firmware]
+        elif firmware:
             line += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,"
                      "file=" + firmware,
                      "-drive", "if=pflash,unit=1,format=raw,file=%s/vars"

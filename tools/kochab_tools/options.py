@@ -20,8 +20,8 @@ SMP_MAX = 64
 DISKS_MAX = 8
 # The ways to boot; the first is the default.
 BOOTS = {"x86_64": ("pvh", "uefi"),
-         "aarch64": ("direct",),
-         "riscv64": ("direct",)}
+         "aarch64": ("direct", "uboot"),
+         "riscv64": ("direct", "uboot")}
 
 
 class Disk:
