@@ -14,7 +14,7 @@ struct thread;
 struct endpoint;
 
 // The system calls of this group; registers of self are saved, results go there.
-void message_syscall(struct thread *self, u32 number);
+[[gnu::noinline]] void message_syscall(struct thread *self, u32 number);
 
 // Deliver self->fault to its fault endpoint as a call. False when it has none.
 bool message_send_fault(struct thread *self);

@@ -22,26 +22,26 @@ enum status notification_create(struct pool *pool, struct notification **out)
 	return status;
 }
 
-// Bits of mask, cleared in the word.
-static u64 take_bits(struct notification *notification, u64 mask)
+// Bits of mask, cleared in the word. Others look at it without the lock.
+static u64 take_bits_locked(struct notification *notification, u64 mask)
 {
-	return __atomic_fetch_and(&notification->bits, ~mask,
-				  __ATOMIC_ACQ_REL) & mask;
+	u64 bits = notification->bits;
+
+	__atomic_store_n(&notification->bits, bits & ~mask, __ATOMIC_RELEASE);
+	return bits & mask;
 }
 
 static struct thread *take_waiter_locked(struct notification *notification)
 {
 	struct thread *waiter = notification->waiter;
 
-	if (!waiter ||
-	    !(__atomic_load_n(&notification->bits, __ATOMIC_RELAXED) &
-	      waiter->wait_mask))
+	if (!waiter || !(notification->bits & waiter->wait_mask))
 		return nullptr;
 	notification->waiter = nullptr;
 	__atomic_store_n(&waiter->wait_on, nullptr, __ATOMIC_RELEASE);
 	arch_ipc_result(waiter, STATUS_OK, 0);
 	arch_syscall_result(waiter, 0,
-			    take_bits(notification, waiter->wait_mask));
+			    take_bits_locked(notification, waiter->wait_mask));
 	return waiter;
 }
 
@@ -51,7 +51,8 @@ static void signal_and_unlock(struct notification *notification, u64 bits)
 	struct thread *waiter, *bound;
 	bool here;
 
-	__atomic_fetch_or(&notification->bits, bits, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&notification->bits, notification->bits | bits,
+			 __ATOMIC_RELEASE);
 	waiter = take_waiter_locked(notification);
 	bound = waiter ? nullptr : notification->bound;
 	here = bound && bound->cpu == cpu_self() && !bound->requests;
@@ -95,9 +96,10 @@ enum status sysk_poll(struct thread *, struct cap_ref *cap, u64 mask,
 {
 	struct notification *n = (struct notification *)cap_object(cap);
 
-	if (!(__atomic_load_n(&n->bits, __ATOMIC_ACQUIRE) & mask))
-		return ERR_AGAIN;
-	out->bits = take_bits(n, mask);
+	if (cap_lock(cap) != STATUS_OK)
+		return ERR_AGAIN; // as if it had come a moment earlier
+	out->bits = take_bits_locked(n, mask);
+	lock_drop(&n->object.lock);
 	return out->bits ? STATUS_OK : ERR_AGAIN;
 }
 
@@ -108,7 +110,7 @@ enum status sysk_wait(struct thread *self, struct cap_ref *cap, u64 mask,
 
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
-	out->bits = take_bits(n, mask);
+	out->bits = take_bits_locked(n, mask);
 	if (out->bits || n->waiter) {
 		lock_drop(&n->object.lock);
 		return out->bits ? STATUS_OK : ERR_OCCUPIED;

@@ -88,7 +88,7 @@ void object_condemn(struct object *object);
 // true when this CPU's list is empty. Where no lock is held and no look-up
 // result is in use (it may wait for a grace period), so on the way out of the
 // kernel only; the current thread may be among what it destroys.
-bool reaper_step(void);
+[[gnu::noinline]] bool reaper_step(void);
 
 // Called at a point such as reaper_step's, when something was refused for QUOTA
 // or MEMORY or exact figures are wanted: true if memory came free or is about to

@@ -43,7 +43,7 @@ enum status thread_create(struct pool *pool, struct thread **out)
 	thread->state = THREAD_STOPPED;
 	thread->stopped = true;
 	thread->weight = 100;
-	thread->payer = thread;
+	list_init(&thread->run);
 	thread->timeout.expire = thread_expire;
 	slot_init(&thread->aspace_slot, thread, HOLDER_THREAD_ASPACE);
 	slot_init(&thread->cspace_slot, thread, HOLDER_THREAD_CSPACE);
@@ -81,7 +81,8 @@ static void thread_ready(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
 
-	timeout_disarm(&cpu->wheel, &thread->timeout);
+	if (thread->timeout.link)
+		timeout_disarm(&cpu->wheel, &thread->timeout);
 	if (thread->stopped) {
 		thread->state = THREAD_STOPPED;
 		return;
@@ -93,7 +94,7 @@ static void thread_ready(struct thread *thread)
 		thread_request(thread, REQUEST_RESCHEDULE); // moves it
 		return;
 	}
-	if (!thread->queued)
+	if (!thread_queued(thread))
 		sched_enqueue(cpu, thread, false);
 	if (!cpu->current || thread->effective > cpu->current->effective)
 		cpu->reschedule = true;
@@ -111,7 +112,7 @@ static void thread_stop_here(struct thread *thread)
 		break;
 	case THREAD_READY:
 	case THREAD_RUNNING:
-		if (thread->queued)
+		if (thread_queued(thread))
 			sched_dequeue(cpu, thread);
 		thread->state = THREAD_STOPPED;
 		if (thread == cpu->current)
@@ -134,8 +135,6 @@ static void thread_serve(struct thread *thread, u32 requests)
 	}
 	if (requests & (REQUEST_WAKE | REQUEST_ARRIVE))
 		thread_ready(thread);
-	if (requests & REQUEST_CANCEL)
-		thread_cancel(thread, ERR_CANCELED);
 	if (requests & REQUEST_KICK)
 		thread_kick(thread);
 	if (requests & REQUEST_RESCHEDULE)

@@ -17,6 +17,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/timeout.h"
+#include "lib/base/list.h"
 #include "lib/base/status.h"
 
 struct cap_ref;
@@ -33,8 +34,6 @@ enum thread_request : u32 {
 	REQUEST_WAKE = 1, // the wait is over, registers hold the result
 	REQUEST_STOP = 2,
 	REQUEST_START = 4,
-	REQUEST_CANCEL = 8, // end any wait with cancel_status
-	REQUEST_MOVE = 16, // go to the CPU in move_to
 	REQUEST_KICK = 32, // the bound notification has bits: look
 	REQUEST_RESCHEDULE = 64, // parameters changed
 	REQUEST_ARRIVE = 128, // handed over by another CPU, ready to run
@@ -49,6 +48,7 @@ struct thread {
 	struct cpu *cpu; // home; changes only by the home CPU or the claimer
 	struct guest *running_guest; // [h] in guest_run now
 	struct aspace *aspace; // [h] NULL when it has none
+	bool resume_syscall; // [h] exit by the system-call return path
 
 	// Grouped for the IPC fast path.
 	u32 state; // [h] THREAD_*
@@ -61,17 +61,12 @@ struct thread {
 	struct thread *reply_caller; // [a] who waits for this thread's reply
 	struct thread *reply_server; // [a] caller side: whose reply it awaits
 	u64 reply_sequence; // [a] caller side: counts its calls
-	struct thread *payer; // [h] whose time is charged
 	struct notification *bound; // [h] bound notification
-	u64 badge; // receiver side: badge of the last message
 
 	struct object object; // not first: the hot fields are
 	u32 requests; // [a] enum thread_request
 	struct thread *inbox_next; // [a] home CPU's inbox
-	u32 move_to; // CPU number for REQUEST_MOVE
-	i32 cancel_status;
 	bool stopped; // [h] stop requested and in force
-	bool resume_syscall; // [h] exit by the system-call return path
 	bool sends_call; // [o] queued sender: a call, not a send
 	bool faulted; // [h] the wait is the delivery of fault[]
 	bool fault_pending; // [h] fault[] is to be delivered before it runs
@@ -84,10 +79,9 @@ struct thread {
 	struct timeout timeout; // [h] deadline of the wait
 
 	// Scheduling
-	struct thread *run_next, *run_prev; // [h] run queue
-	bool queued; // [h] in a run queue
+	struct list run; // [h] run queue
 	bool leaves; // [h] to be handed to another CPU once it is off this one
-	u8 queued_at, fair_bucket; // [h] which queue
+	u8 queued_at; // [h] which queue
 	u64 slice_end; // [h] counter value when the time slice ends
 	u64 run_time; // [h] counter ticks used
 	u64 run_since;
@@ -106,8 +100,13 @@ struct thread {
 
 static inline struct thread *object_thread(struct object *object)
 {
-	return (struct thread *)((char *)object -
-				 __builtin_offsetof(struct thread, object));
+	return CONTAINER_OF(object, struct thread, object);
+}
+
+// In a run queue?
+static inline bool thread_queued(const struct thread *thread)
+{
+	return !list_empty(&thread->run);
 }
 
 [[nodiscard]] enum status thread_create(struct pool *pool,

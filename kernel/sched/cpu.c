@@ -49,6 +49,9 @@ void cpu_serve(void)
 			timer_serve_inbox();
 		if (requests & CPU_REQUEST_STEAL)
 			sched_serve_steal();
+		if (requests & CPU_REQUEST_DEADLINES &&
+		    wheel_run(&self->wheel, arch_now_ns()))
+			cpu_post(self, CPU_REQUEST_DEADLINES);
 	}
 }
 

@@ -8,12 +8,15 @@
 #include "abi/constants.h"
 #include "kernel/arch/arch.h"
 #include "kernel/sched/timeout.h"
+#include "lib/base/list.h"
 #include "lib/base/types.h"
 
 #define CPU_MAX 64
 #define PRIORITIES 64 // 0 is the fair class, 63 the most urgent
 #define SCRATCH_BYTES 1024
 #define FAIR_BUCKETS 64
+// Queue p of the fixed priorities is behind the buckets, the first for nobody.
+#define RUN_QUEUES (FAIR_BUCKETS + PRIORITIES)
 
 struct thread;
 struct aspace;
@@ -28,6 +31,7 @@ enum cpu_request : u32 {
 	CPU_REQUEST_STEAL = 8, // an idle CPU asks for a thread
 	CPU_REQUEST_HALT = 16, // panic elsewhere: stop
 	CPU_REQUEST_TIMERS = 32, // timers in timer_inbox
+	CPU_REQUEST_DEADLINES = 64, // the timer fired: look at the wheel
 };
 
 struct cpu {
@@ -64,13 +68,10 @@ struct cpu {
 	struct aspace *published;
 
 	// Run queues
-	alignas(64) struct thread *ready_head[PRIORITIES];
-	struct thread *ready_tail[PRIORITIES];
-	struct thread *fair_head[FAIR_BUCKETS];
-	struct thread *fair_tail[FAIR_BUCKETS];
+	alignas(64) struct list queue[RUN_QUEUES];
 	u64 fair_mask; // buckets occupied
 	u64 fair_pass; // pass of the fair class's current bucket
-	u32 nready;
+	u32 nready; // others read it, as a hint
 	struct wheel wheel;
 	// What the hardware timer is set to, not later than the end of the slice
 	// and the wheel's next_ns, which was timer_wheel_ns; ~0: not set.
@@ -95,7 +96,7 @@ extern u32 cpu_count; // present
 void cpu_post(struct cpu *cpu, enum cpu_request request);
 // Serve what others posted to this CPU. Only at a point where no lock is held
 // and no look-up result is in use.
-void cpu_serve(void);
+[[gnu::noinline]] void cpu_serve(void);
 // Wait until every other online CPU has been outside the kernel once. No lock
 // held, no look-up result in use; serves own requests meanwhile.
 void cpu_quiesce_all(void);

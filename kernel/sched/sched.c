@@ -19,46 +19,13 @@
 #define BUCKET_SHIFT 20 // one bucket: about 1 ms of a thread of weight 100
 #define WEIGHT_NORMAL 100
 
-static void list_add(struct thread **head, struct thread **tail,
-		     struct thread *thread, bool at_head)
-{
-	if (at_head) {
-		thread->run_prev = nullptr;
-		thread->run_next = *head;
-		if (*head)
-			(*head)->run_prev = thread;
-		else
-			*tail = thread;
-		*head = thread;
-	} else {
-		thread->run_next = nullptr;
-		thread->run_prev = *tail;
-		if (*tail)
-			(*tail)->run_next = thread;
-		else
-			*head = thread;
-		*tail = thread;
-	}
-}
-
-static void list_remove(struct thread **head, struct thread **tail,
-			struct thread *thread)
-{
-	if (thread->run_prev)
-		thread->run_prev->run_next = thread->run_next;
-	else
-		*head = thread->run_next;
-	if (thread->run_next)
-		thread->run_next->run_prev = thread->run_prev;
-	else
-		*tail = thread->run_prev;
-}
-
 void sched_init(struct cpu *cpu)
 {
 	wheel_init(&cpu->wheel, arch_now_ns());
 	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
 	cpu->slice = clock_ticks(TIME_SLICE_NS);
+	for (u32 i = 0; i < RUN_QUEUES; i++)
+		list_init(&cpu->queue[i]);
 }
 
 static u32 fair_bucket(u64 pass)
@@ -66,79 +33,78 @@ static u32 fair_bucket(u64 pass)
 	return pass >> BUCKET_SHIFT & (FAIR_BUCKETS - 1);
 }
 
+static u32 fair_place(struct cpu *cpu, struct thread *thread)
+{
+	u64 latest = cpu->fair_pass + ((u64)(FAIR_BUCKETS - 1) << BUCKET_SHIFT);
+	u32 bucket;
+
+	if ((i64)(thread->pass - cpu->fair_pass) < 0)
+		thread->pass = cpu->fair_pass;
+	if (thread->pass > latest)
+		thread->pass = latest;
+	bucket = fair_bucket(thread->pass);
+	cpu->fair_mask |= 1ull << bucket;
+	return bucket;
+}
+
 void sched_enqueue(struct cpu *cpu, struct thread *thread, bool at_head)
 {
 	u32 priority = thread->effective;
+	u32 number = priority ? FAIR_BUCKETS + priority
+			      : fair_place(cpu, thread);
+	struct list *queue = &cpu->queue[number];
 
-	thread->queued = true;
-	thread->queued_at = priority;
-	if (priority) {
-		list_add(&cpu->ready_head[priority], &cpu->ready_tail[priority],
-			 thread, at_head);
-	} else {
-		u64 latest = cpu->fair_pass +
-			     ((u64)(FAIR_BUCKETS - 1) << BUCKET_SHIFT);
-		u32 bucket;
-
-		if ((i64)(thread->pass - cpu->fair_pass) < 0)
-			thread->pass = cpu->fair_pass;
-		if (thread->pass > latest)
-			thread->pass = latest;
-		bucket = fair_bucket(thread->pass);
-		thread->fair_bucket = bucket;
-		list_add(&cpu->fair_head[bucket], &cpu->fair_tail[bucket],
-			 thread, at_head);
-		cpu->fair_mask |= 1ull << bucket;
-	}
+	thread->queued_at = number;
+	list_insert_after(at_head ? queue : queue->prev, &thread->run);
 	cpu->ready_mask |= 1ull << priority;
-	__atomic_store_n(&cpu->nready, cpu->nready + 1, __ATOMIC_RELAXED);
+	cpu->nready++;
+}
+
+[[gnu::always_inline]] static inline void
+take_out(struct cpu *cpu, struct thread *thread, u32 number)
+{
+	list_remove(&thread->run);
+	cpu->nready--;
+	if (!list_empty(&cpu->queue[number]))
+		return;
+	if (number >= FAIR_BUCKETS)
+		cpu->ready_mask &= ~(1ull << (number - FAIR_BUCKETS));
+	else if (!(cpu->fair_mask &= ~(1ull << number)))
+		cpu->ready_mask &= ~1ull;
 }
 
 void sched_dequeue(struct cpu *cpu, struct thread *thread)
 {
-	u32 priority = thread->queued_at, bucket = thread->fair_bucket;
-
-	if (priority) {
-		list_remove(&cpu->ready_head[priority],
-			    &cpu->ready_tail[priority], thread);
-		if (!cpu->ready_head[priority])
-			cpu->ready_mask &= ~(1ull << priority);
-	} else {
-		list_remove(&cpu->fair_head[bucket], &cpu->fair_tail[bucket],
-			    thread);
-		if (!cpu->fair_head[bucket])
-			cpu->fair_mask &= ~(1ull << bucket);
-		if (!cpu->fair_mask)
-			cpu->ready_mask &= ~1ull;
-	}
-	thread->queued = false;
-	__atomic_store_n(&cpu->nready, cpu->nready - 1, __ATOMIC_RELAXED);
+	take_out(cpu, thread, thread->queued_at);
 }
 
-static struct thread *fair_first(struct cpu *cpu)
+// The queue of the fair class that is next.
+static u32 fair_first(struct cpu *cpu)
 {
 	u32 at = fair_bucket(cpu->fair_pass);
 	u64 mask = cpu->fair_mask;
 	u32 ahead;
 
 	mask = at ? mask >> at | mask << (64 - at) : mask;
-	ahead = __builtin_ctzll(mask);
+	ahead = lowest_bit(mask);
 	if (ahead) // the calendar moves on to the first occupied bucket
 		cpu->fair_pass = ((cpu->fair_pass >> BUCKET_SHIFT) + ahead)
 				 << BUCKET_SHIFT;
-	return cpu->fair_head[(at + ahead) & (FAIR_BUCKETS - 1)];
+	return (at + ahead) & (FAIR_BUCKETS - 1);
 }
 
 struct thread *sched_pick(struct cpu *cpu)
 {
 	struct thread *thread;
-	u32 priority;
+	u32 number;
 
 	if (!cpu->ready_mask)
 		return nullptr;
-	priority = 63 - __builtin_clzll(cpu->ready_mask);
-	thread = priority ? cpu->ready_head[priority] : fair_first(cpu);
-	sched_dequeue(cpu, thread);
+	number = cpu->ready_mask > 1
+			 ? FAIR_BUCKETS + highest_bit(cpu->ready_mask)
+			 : fair_first(cpu);
+	thread = LIST_ENTRY(cpu->queue[number].next, struct thread, run);
+	take_out(cpu, thread, number);
 	return thread;
 }
 
@@ -154,12 +120,12 @@ static void account(struct thread *thread, u64 now)
 
 	thread->run_time += used;
 	thread->run_since = now;
-	thread->pass += used * WEIGHT_NORMAL / (thread->weight ?: 1);
+	if (!thread->priority)
+		thread->pass += used * WEIGHT_NORMAL / thread->weight;
 }
 
-void schedule(void)
+void schedule(struct cpu *cpu)
 {
-	struct cpu *cpu = cpu_self();
 	struct thread *old = cpu->current, *next;
 	u64 now = arch_counter();
 
@@ -176,9 +142,10 @@ void schedule(void)
 			old->state = THREAD_READY;
 			if (!old->leaves)
 				sched_enqueue(cpu, old, !expired);
-		}
-		if (old->state == THREAD_READY && !old->queued && !old->leaves)
+		} else if (old->state == THREAD_READY && !old->leaves &&
+			   !thread_queued(old)) {
 			sched_enqueue(cpu, old, true); // woken before it left
+		}
 	}
 	next = sched_pick(cpu);
 	if (next) {
@@ -192,6 +159,10 @@ void schedule(void)
 	if (next != old || !next) {
 		arch_switch(cpu, old, next);
 		cpu->current = next;
+		if (old && old->leaves) {
+			old->leaves = false;
+			thread_request(old, REQUEST_RESCHEDULE);
+		}
 	}
 }
 
@@ -202,13 +173,14 @@ void sched_timer(void)
 	cpu->timer_interrupts++;
 	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
 	cpu->reschedule = true; // the slice may be over
+	cpu_post(cpu, CPU_REQUEST_DEADLINES);
 }
 
 void sched_changed(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
 
-	if (thread->queued) {
+	if (thread_queued(thread)) {
 		sched_dequeue(cpu, thread);
 		thread->effective = thread->priority;
 		sched_enqueue(cpu, thread, false);
@@ -219,7 +191,7 @@ void sched_changed(struct thread *thread)
 	if (!(thread->allowed_cpus >> cpu->number & 1) &&
 	    (thread->state == THREAD_READY ||
 	     thread->state == THREAD_RUNNING)) {
-		if (thread->queued)
+		if (thread_queued(thread))
 			sched_dequeue(cpu, thread);
 		if (thread == cpu->current) {
 			// Leave it first: it is handed over when it is off.
@@ -286,19 +258,14 @@ static void ask_for_work(struct cpu *cpu)
 }
 
 // The least urgent ready thread that may run there.
-static struct thread *spare_thread(struct cpu *cpu, u32 number)
+static struct thread *spare_thread(struct cpu *cpu, u32 to)
 {
-	for (u32 i = 0; i < FAIR_BUCKETS; i++) {
-		struct thread *t = cpu->fair_mask >> i & 1 ? cpu->fair_tail[i] :
-							     nullptr;
+	for (u32 i = 0; i < RUN_QUEUES; i++) {
+		struct thread *t = LIST_ENTRY(cpu->queue[i].prev, struct thread,
+					      run);
 
-		if (t && t->allowed_cpus >> number & 1 && t != cpu->current)
-			return t;
-	}
-	for (u64 mask = cpu->ready_mask & ~1ull; mask; mask &= mask - 1) {
-		struct thread *t = cpu->ready_tail[__builtin_ctzll(mask)];
-
-		if (t->allowed_cpus >> number & 1 && t != cpu->current)
+		if (!list_empty(&cpu->queue[i]) && t->allowed_cpus >> to & 1 &&
+		    t != cpu->current)
 			return t;
 	}
 	return nullptr;
@@ -355,12 +322,10 @@ static void push_work(struct cpu *cpu)
 // ---- the way out
 
 // A timer that is set too early stays: when it fires it is set again.
-static void set_timer(struct cpu *cpu)
+static void set_timer(struct cpu *cpu, u64 at)
 {
-	u64 at = ~0ull, next_ns = cpu->wheel.next_ns;
+	u64 next_ns = cpu->wheel.next_ns;
 
-	if (cpu->current && cpu->nready)
-		at = cpu->current->slice_end;
 	if (at >= cpu->timer_set && next_ns >= cpu->timer_wheel_ns)
 		return;
 	cpu->timer_wheel_ns = next_ns;
@@ -371,45 +336,38 @@ static void set_timer(struct cpu *cpu)
 void kernel_leave(void)
 {
 	struct cpu *cpu = cpu_self();
+	struct thread *current;
 
 	for (;;) {
 		lock_check_none();
 		if (__atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE))
 			cpu_serve();
-		// Whatever is due, the timer fires for it.
-		if (cpu->timer_set == ~0ull && cpu->wheel.next_ns != ~0ull &&
-		    wheel_run(&cpu->wheel, arch_now_ns()))
-			cpu->reschedule = true;
 		if (cpu->reaper)
 			(void)reaper_step();
-		if (cpu->reschedule || !cpu->current) {
-			struct thread *old = cpu->current;
-
-			schedule();
-			if (old && old->leaves && old != cpu->current) {
-				old->leaves = false;
-				thread_request(old, REQUEST_RESCHEDULE);
-			}
-		}
-		if (cpu->current && cpu->current->fault_pending) {
-			cpu->current->fault_pending = false;
-			thread_fault(cpu->current, cpu->current->fault[0],
-				     cpu->current->fault[1], 0);
-			continue;
+		if (cpu->reschedule || !cpu->current)
+			schedule(cpu);
+		current = cpu->current;
+		if (current && current->fault_pending) {
+			current->fault_pending = false;
+			thread_fault(current, current->fault[0],
+				     current->fault[1], 0);
 		}
 		if (cpu->reschedule ||
-		    __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE) ||
-		    (cpu->reaper && !cpu->current))
+		    __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE))
 			continue;
-		break;
+		if (current && cpu->nready) {
+			set_timer(cpu, current->slice_end);
+			if (cpu_count > 1)
+				push_work(cpu);
+			arch_leave(current);
+		}
+		set_timer(cpu, ~0ull);
+		if (current)
+			arch_leave(current);
+		if (cpu->reaper)
+			continue;
+		if (cpu_count > 1)
+			ask_for_work(cpu);
+		arch_idle();
 	}
-	set_timer(cpu);
-	if (cpu->current) {
-		if (cpu->nready && cpu_count > 1)
-			push_work(cpu);
-		arch_leave(cpu->current);
-	}
-	if (cpu_count > 1)
-		ask_for_work(cpu);
-	arch_idle();
 }

@@ -21,7 +21,7 @@ struct thread *sched_pick(struct cpu *cpu);
 bool sched_must_switch(const struct cpu *cpu);
 // Account time to current, put it back if still running, pick, switch context.
 // After it cpu->current is what arch_leave() will run (NULL: idle).
-void schedule(void);
+void schedule(struct cpu *cpu);
 // Every way out of the kernel: serves requests, reaps a little, schedules if
 // needed, sets the timer, leaves. Never returns; the stack is abandoned.
 [[noreturn]] void kernel_leave(void);

@@ -100,13 +100,15 @@ syscall_slow:
 	jne	kernel_leave
 	cmpq	$0, %gs:CPU_REAPER
 	jne	kernel_leave
-syscall_return:
-	LOAD5(rbx, rax, rdx, rsi, rdi, rbp)
-	LOAD5(rbx, r8, r9, r10, r12, r13)
-	LOAD3(rbx, r14, r15, rsp)
-	movq	REGS_rflags(%rbx), %r11
-	movq	REGS_rip(%rbx), %rcx
-	movq	REGS_rbx(%rbx), %rbx
+	movq	%rbx, %rdi
+	.globl	leave_sysret		// rdi = regs
+leave_sysret:
+	LOAD5(rdi, rax, rbx, rdx, rsi, rbp)
+	LOAD5(rdi, r8, r9, r10, r12, r13)
+	LOAD3(rdi, r14, r15, rsp)
+	movq	REGS_rflags(%rdi), %r11
+	movq	REGS_rip(%rdi), %rcx
+	movq	REGS_rdi(%rdi), %rdi
 	swapgs
 	sysretq
 
@@ -125,11 +127,6 @@ fast_abandon:
 	xorl	%ebx, %ebx
 	xorl	%r10d, %r10d
 	jmp	syscall_slow
-
-	.globl	leave_sysret		// rdi = regs
-leave_sysret:
-	movq	%rdi, %rbx
-	jmp	syscall_return
 
 // Out of the IPC fast path. rcx = thread to run, r11 = thread that ran, rax =
 // info, rdi = badge, message words in r12-r15 rsi rdx r8 r9: those beyond the

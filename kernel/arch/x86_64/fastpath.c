@@ -43,7 +43,7 @@
 #define REGISTERS                                                              \
 	u64 word0, u64 word1, u64 word2, u64 word3, u64 cap, u64 word4,        \
 		u64 word5, struct thread *self, u64 word6, u64 word7,          \
-		struct thread *previous, u64 info
+		[[maybe_unused]] struct thread *previous, u64 info
 #define PASS(cap, self, previous, info)                                        \
 	word0, word1, word2, word3, cap, word4, word5, self, word6, word7,     \
 		previous, info
@@ -200,7 +200,7 @@ slow:
 }
 
 // Nothing to take is the common case of poll, and needs no lock: as if the call
-// had come a moment earlier.
+// had come a moment earlier. There is no previous thread: its register is of use.
 PRESERVE_NONE void fast_poll(REGISTERS)
 {
 	u64 word;
@@ -214,9 +214,9 @@ PRESERVE_NONE void fast_poll(REGISTERS)
 			    __ATOMIC_ACQUIRE) &
 	    word4)
 		goto slow;
-	TAIL fast_return(PASS(cap, self, previous, (u64)ERR_AGAIN));
+	TAIL fast_return(PASS(cap, self, self, (u64)ERR_AGAIN));
 slow:
-	TAIL fast_abandon(PASS(cap, self, previous, info));
+	TAIL fast_abandon(PASS(cap, self, self, info));
 }
 
 // Claim the guest and become it. See guest_claim() and arch_guest_continue(),

@@ -33,7 +33,7 @@
 // struct thread, whose first member is its registers
 #define THREAD_ROOT_FULL 168
 #define THREAD_RUNNING_GUEST 192
-#define THREAD_RESUME_SYSCALL 361
+#define THREAD_RESUME_SYSCALL 208
 
 // struct guest
 #define GUEST_RUNNER 56

@@ -184,7 +184,7 @@ static void page_fault(struct thread *thread, u64 error)
 	kernel_leave();
 }
 
-[[noreturn]] void arch_leave(struct thread *thread)
+[[noreturn, gnu::always_inline]] inline void arch_leave(struct thread *thread)
 {
 	if (thread->running_guest)
 		arch_guest_continue(thread);

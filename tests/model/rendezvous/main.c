@@ -528,11 +528,11 @@ static bool in_run_queue(const struct thread *t)
 	const struct cpu *cpu = t->cpu;
 	u32 found = 0;
 
-	if (!t->queued)
+	if (!thread_queued(t))
 		return false;
-	for (u32 b = 0; b < FAIR_BUCKETS; b++)
-		for (struct thread *q = cpu->fair_head[b]; q; q = q->run_next)
-			found += q == t;
+	for (u32 i = 0; i < RUN_QUEUES; i++)
+		LIST_FOR_EACH(node, &cpu->queue[i])
+			found += node == &t->run && i == t->queued_at;
 	CHECK(found == 1);
 	return true;
 }

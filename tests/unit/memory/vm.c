@@ -159,6 +159,10 @@ void thread_slot_lost(struct thread *, struct slot *)
 void thread_reply_lost_locked(struct thread *)
 {
 }
+void irq_notification_lost(struct irq *)
+{
+}
+
 void guest_lost(struct guest *)
 {
 }
