@@ -29,6 +29,7 @@ FIXED_x86_64 := --fixed
 
 # --- UEFI
 EFI_x86_64  := BOOTX64.EFI -DEFI_MACHINE=0x8664 -DEFI_CALL='__attribute__((ms_abi))'
+EFI_aarch64 := BOOTAA64.EFI -DEFI_MACHINE=0xaa64 -DEFI_CALL=
 EFI_NAME := $(firstword $(EFI_$(ARCH)))
 ifneq ($(EFI_NAME),)
 UEFI_SOURCES := $(call whole,boot/uefi boot/compressed) $(call code,$(wildcard lib/base/arch/$(ARCH))) \

@@ -53,7 +53,9 @@ static void read_reservations(void)
 	for (int i = 0; i < count; i++) {
 		u64 address, size;
 
-		if (fdt_get_mem_rsv(read.tree, i, &address, &size) == 0)
+		// U-Boot reserves the archive here, which the kernel does itself.
+		if (fdt_get_mem_rsv(read.tree, i, &address, &size) == 0 &&
+		    address != read.info->archive_start)
 			(void)boot_range_add(read.info, address, size,
 					     BOOT_RANGE_RESERVED);
 	}
