@@ -4,8 +4,8 @@
 # FLAGS_<file>: what one file of the kernel is compiled with in addition.
 
 # Most of the kernel is seldom run: small. What is measured (tests/bench) is fast.
-KERNEL_x86_64 += -Oz
-FAST := $(addprefix kernel/,arch/x86_64/context.c arch/x86_64/trap.c mm/frame.c \
+KERNEL_$(ARCH) += -Oz
+FAST := $(addprefix kernel/,arch/$(ARCH)/context.c arch/$(ARCH)/trap.c mm/frame.c \
 	mm/pagetable.c object/aspace.c object/cap.c object/mapping.c object/memory.c \
 	object/message.c object/notification.c object/pool.c object/slot.c \
 	object/thread.c sched/cpu.c sched/sched.c sched/timeout.c syscall.c time/clock.c)
@@ -15,7 +15,7 @@ $(foreach f,$(FAST) lib/base/memory.c lib/base/string.c,$(eval FLAGS_$f := -O2))
 FLAGS_kernel/arch/x86_64/fastpath.c := -O2 -fomit-frame-pointer
 
 # Functions that call nothing need no frame in a backtrace.
-KERNEL_x86_64 += -momit-leaf-frame-pointer
+KERNEL_$(ARCH) += -momit-leaf-frame-pointer
 
 # One function per system call: inlined into the switch, each would pay for the
 # registers that the worst of them needs.
