@@ -12,6 +12,8 @@
 #include "lib/base/bits.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
+#include "lib/driver/channel.h"
+#include "lib/driver/tap.h"
 #include "lib/ipc/server.h"
 #include "lib/ipc/session.h"
 #include "lib/sys/component.h"
@@ -55,6 +57,9 @@ static struct {
 	u32 waiting[SERVER_SESSIONS]; // saved replies of drain
 	struct server_session *session; // whose call is being served
 	bool moves; // the call moves a position: commit has which, and where to
+	bool tapped;
+	struct channel channel; // of the tap
+	struct tap tap;
 } serial;
 
 static u64 queue_used(const struct queue *queue)
@@ -172,6 +177,41 @@ static void notified(void *context, u64 bits)
 		return;
 	serve_port();
 	(void)!sys_irq_ack(serial.irq); // a level holds until it is served
+}
+
+// ---- the tap
+
+// Output that was accepted goes to the tap as well.
+static void feed_tap(void)
+{
+	const struct queue *output = &serial.stash->output;
+
+	if (!serial.tapped)
+		return;
+	while (serial.tap.position != output->head) {
+		u64 at = serial.tap.position % QUEUE_BYTES;
+		u64 bytes = output->head - serial.tap.position;
+
+		tap_write(&serial.tap, output->byte + at,
+			  (u32)MIN(bytes, QUEUE_BYTES - at));
+	}
+	channel_signal(&serial.channel);
+}
+
+// A new instance goes on where the tap ends, if the queue still has what follows.
+static void open_tap(void)
+{
+	const struct startup_cap *cap = startup_find("tap", STARTUP_CHANNEL);
+	const struct queue *output = &serial.stash->output;
+
+	if (!cap || channel_open(&serial.channel, cap) != STATUS_OK ||
+	    !tap_init(&serial.tap, serial.channel.data,
+		      serial.channel.data_bytes))
+		return;
+	if (output->head - serial.tap.position > QUEUE_BYTES)
+		serial.tap.position = output->head;
+	serial.tapped = true;
+	feed_tap();
 }
 
 // ---- the protocol
@@ -303,6 +343,7 @@ static enum status dispatch(void *context, struct server_session *session,
 		       sizeof(commit->record.word));
 		__atomic_store_n(&commit->valid, 1, __ATOMIC_RELEASE);
 		apply_commit();
+		feed_tap();
 		serve_port();
 	}
 	return status;
@@ -432,6 +473,7 @@ void serial_main(const struct serial_hooks *hooks, struct handle irq)
 	if (status != STATUS_OK)
 		component_fail("server: %s", status_text(status));
 	open_port();
+	open_tap();
 	wake_kept();
 	component_ready();
 	server_run(&serial.server);

@@ -16,6 +16,9 @@
 // What a client gave to be signalled is kept in the cnode "keep" where the
 // manifest gives one, so that a new instance can wake those who wait for input;
 // without one, they are heard of again when they next call.
+//
+// Where the manifest gives a channel "tap", all output goes there as well
+// (lib/driver/tap.h), for a screen. Nobody waits for who reads it.
 #ifndef LIB_DRIVER_SERIAL_H
 #define LIB_DRIVER_SERIAL_H
 #include "abi/startup.h"

@@ -205,9 +205,9 @@ void *virtio_memory(struct virtio *virtio, u64 bytes, u64 *bus)
 {
 	u32 slot = slot_alloc();
 	void *memory;
-	enum status status = sys_object_create(
-		SELF_POOL, OBJECT_MEMORY, bytes, MEMORY_COMMITTED, handle_of(0),
-		SELF_CNODE, slot);
+	enum status status = sys_object_create(SELF_POOL, OBJECT_MEMORY, bytes,
+					       MEMORY_COMMITTED, handle_of(0),
+					       SELF_CNODE, slot);
 
 	if (status == STATUS_OK)
 		status = memory_map(handle_of(slot), 0, bytes,
@@ -256,9 +256,9 @@ static void enable_queue(struct virtio *virtio, u32 index)
 void virtio_start(struct virtio *virtio, u64 bits)
 {
 	u32 slot = slot_alloc();
-	enum status status = pci_vector(&virtio->pci, 0, bits,
-					handle_of(SLOT_NOTIFICATION),
-					handle_of(slot), &virtio->wired);
+	enum status status =
+		pci_vector(&virtio->pci, 0, bits, handle_of(SLOT_NOTIFICATION),
+			   handle_of(slot), &virtio->wired);
 
 	if (status != STATUS_OK)
 		component_fail("interrupt: %s", status_text(status));

@@ -222,16 +222,17 @@ static void find_capabilities(void)
 	}
 }
 
-static u32 disks(void)
+// How many the word of the command line says; without it none.
+static u32 count_of(const char *word, u32 limit)
 {
 	char text[16];
 	u64 n = 0;
 
-	if (!startup_word("disks", text, sizeof(text)))
+	if (!startup_word(word, text, sizeof(text)))
 		return 0;
-	if (parse_u64(text, strlen(text), DISKS_MAX, &n) != STATUS_OK) {
-		say("command line: disks=%s: a number up to %u; taken as 0", text,
-			DISKS_MAX);
+	if (parse_u64(text, strlen(text), limit, &n) != STATUS_OK) {
+		say("command line: %s=%s: a number up to %u; taken as 0", word,
+			text, limit);
 		n = 0;
 	}
 	return (u32)n;
@@ -243,6 +244,10 @@ static u32 read_manifest(void)
 	const u8 *text;
 	u64 bytes;
 	void *mapped;
+	u32 count[EACH_KINDS] = {
+		[EACH_DISK] = count_of("disks", DISKS_MAX),
+		[EACH_SCREEN] = count_of("screen", SCREENS_MAX),
+	};
 	enum status status = memory_map(handle_of(engine.archive_cap->handle), 0,
 		engine.archive_cap->a, MAP_READ, &mapped);
 
@@ -252,7 +257,7 @@ static u32 read_manifest(void)
 	if (!archive_find(&engine.archive, "kochab/system.sys", &text, &bytes))
 		give_up("no kochab/system.sys in the boot archive", ERR_NOENT);
 	status = manifest_parse(&engine.manifest, (const char *)text, bytes,
-		disks());
+		count);
 	if (status != STATUS_OK) {
 		// A mistake in an image, not of the system: no panic.
 		say("kochab/system.sys line %u: %s", engine.manifest.error_line,
@@ -263,7 +268,7 @@ static u32 read_manifest(void)
 		for (;;)
 			(void)!sys_thread_stop(handle_of(SLOT_THREAD));
 	}
-	return crc32c(disks(), text, bytes);
+	return crc32c(crc32c(0, count, sizeof(count)), text, bytes);
 }
 
 static void prepare_components(bool adopted)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Parser of manifests. A line is expanded ({n} becomes the number of the disk),
+// Parser of manifests. A line is expanded ({n} becomes the number of the device),
 // cut into words, and looked up in the table of directives; names are resolved and
 // relations checked when all lines have been read.
 #include "services/engine/manifest.h"
@@ -23,7 +23,7 @@ struct parser {
 	struct manifest *manifest;
 	struct plan *plan; // of the component being described
 	u32 line;
-	u32 ndisks;
+	u32 count[EACH_KINDS];
 	u32 nwords;
 	char word[WORDS][NAME_BYTES * 2];
 	const char *rest; // of the line, behind the first word
@@ -508,7 +508,7 @@ static enum status expand(struct parser *parser, struct word line, u32 n,
 		}
 		if (n == 0)
 			return fail(parser, "{n} has a meaning only with 'each "
-				"disk'");
+				"disk' or 'each screen'");
 		used += format_text(out + used, 12, "%u", value);
 		i += length - 1;
 		if (used >= LINE_BYTES - 12)
@@ -603,18 +603,25 @@ static enum status run_directive(struct parser *parser)
 	return fail(parser, "unknown word '%s'", parser->word[0]);
 }
 
-// Is the line "each disk ..."? Then *line becomes what follows.
-static bool take_each(struct word *line)
+// Is the line "each disk ..." or "each screen ..."? Then *line becomes what follows.
+static bool take_each(struct word *line, enum each *kind)
 {
+	static const char *const kinds[EACH_KINDS] = {"disk", "screen"};
 	const char *text = line->text;
 	usize bytes = line->bytes;
 	struct word a, b;
 
 	if (!parse_word(&text, &bytes, &a) || !word_equal(a, "each") ||
-		!parse_word(&text, &bytes, &b) || !word_equal(b, "disk"))
+		!parse_word(&text, &bytes, &b))
 		return false;
-	*line = (struct word){text, bytes};
-	return true;
+	for (u32 i = 0; i < EACH_KINDS; i++) {
+		if (!word_equal(b, kinds[i]))
+			continue;
+		*line = (struct word){text, bytes};
+		*kind = (enum each)i;
+		return true;
+	}
+	return false;
 }
 
 static bool begins_component(struct word line)
@@ -622,8 +629,9 @@ static bool begins_component(struct word line)
 	const char *text = line.text;
 	usize bytes = line.bytes;
 	struct word first;
+	enum each kind;
 
-	take_each(&line);
+	take_each(&line, &kind);
 	text = line.text;
 	bytes = line.bytes;
 	return parse_word(&text, &bytes, &first) && word_equal(first, "component");
@@ -645,16 +653,17 @@ static enum status parse_one(struct parser *parser, struct word line, u32 n)
 	return begin_component(parser);
 }
 
-// A line inside a component; n is the disk of the component, 0 if it is none's.
+// A line inside a component; n is the device of the component, 0 if it is none's.
 static enum status parse_inner(struct parser *parser, struct word line, u32 n)
 {
 	enum status status = STATUS_OK;
+	enum each kind;
 
-	if (!take_each(&line))
+	if (!take_each(&line, &kind))
 		return parse_one(parser, line, n);
 	if (n)
-		return fail(parser, "'each disk' inside 'each disk'");
-	for (u32 k = 1; k <= parser->ndisks && status == STATUS_OK; k++)
+		return fail(parser, "'each' inside 'each'");
+	for (u32 k = 1; k <= parser->count[kind] && status == STATUS_OK; k++)
 		status = parse_one(parser, line, k);
 	return status;
 }
@@ -682,13 +691,14 @@ static bool next_line(struct cursor *cursor, struct word *line)
 	return true;
 }
 
-// The lines of one component, up to the next: once, or once for each disk.
+// The lines of one component, up to the next: once, or once for each device.
 static enum status parse_block(struct parser *parser, struct cursor *cursor,
 	struct word first)
 {
 	struct cursor body = *cursor, end = *cursor;
-	bool each = take_each(&first);
-	u32 rounds = each ? parser->ndisks : 1;
+	enum each kind = EACH_DISK;
+	bool each = take_each(&first, &kind);
+	u32 rounds = each ? parser->count[kind] : 1;
 	u32 first_line = cursor->line;
 	struct word line;
 
@@ -794,10 +804,12 @@ static enum status check_order(struct parser *parser)
 }
 
 enum status manifest_parse(struct manifest *manifest, const char *text,
-	usize bytes, u32 ndisks)
+	usize bytes, const u32 count[EACH_KINDS])
 {
-	struct parser parser = {.manifest = manifest,
-		.ndisks = MIN(ndisks, (u32)DISKS_MAX)};
+	struct parser parser = {.manifest = manifest, .count = {
+		[EACH_DISK] = MIN(count[EACH_DISK], (u32)DISKS_MAX),
+		[EACH_SCREEN] = MIN(count[EACH_SCREEN], (u32)SCREENS_MAX),
+	}};
 	struct cursor cursor = {text, bytes, 0};
 	enum status status = STATUS_OK;
 	struct word line;

@@ -4,7 +4,7 @@
 // The manifest of a system image: which components run, with which rights. The
 // language is described in docs/book/manifests.md. Parsing touches nothing but
 // the text and the result; every error names the line. The same text and the same
-// number of disks always give the same result, index by index: a new instance of
+// numbers of devices always give the same result, index by index: a new instance of
 // the engine relies on that.
 #pragma once
 
@@ -16,6 +16,7 @@
 #define USES 24 // of one component
 #define EXTRAS 10 // of one component
 #define DISKS_MAX 8
+#define SCREENS_MAX 1
 #define NAME_BYTES 24
 #define ARGUMENTS_BYTES 512
 
@@ -96,6 +97,13 @@ struct channel_plan {
 	u32 line;
 };
 
+// What a machine may have several, or none, of: 'each disk', 'each screen'.
+enum each : u8 {
+	EACH_DISK,
+	EACH_SCREEN,
+	EACH_KINDS,
+};
+
 struct manifest {
 	u32 ncomponents, nchannels;
 	struct plan component[COMPONENTS];
@@ -107,7 +115,7 @@ struct manifest {
 
 // ERR_FORMAT: see error_line and error.
 [[nodiscard]] enum status manifest_parse(struct manifest *manifest,
-	const char *text, usize bytes, u32 ndisks);
+	const char *text, usize bytes, const u32 count[EACH_KINDS]);
 
 // Index, or -1.
 int manifest_find(const struct manifest *manifest, const char *name);

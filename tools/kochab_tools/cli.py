@@ -17,6 +17,7 @@ COMMANDS = {
     "test": ("testing", "test_command"),
     "bench": ("bench", "bench_command"),
     "image": ("image", "image_command"),
+    "screenshot": ("screenshot", "screenshot_command"),
     "size": ("size", "size_command"),
     "debug": ("console", "debug_command"),
     "report": ("report", "report_command"),

@@ -109,8 +109,17 @@ class Guest:
         if manifest:  # --add refuses /kochab, rightly
             parsed.adds.append((manifest, "kochab/system.sys"))
         parsed.icount = bool(options.get("icount"))
-        self.machine = Machine(parsed, "run", None, (),
-                               ["tty=200x50", "term=vt100"])
+        self.open(parsed, ["tty=200x50", "term=vt100"])
+
+    @classmethod
+    def of(cls, parsed, words):
+        """With options that are parsed already."""
+        guest = cls.__new__(cls)
+        guest.open(parsed, words)
+        return guest
+
+    def open(self, parsed, words):
+        self.machine = Machine(parsed, "run", None, (), words)
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.text = ""  # all that the console has shown
         self.seen = 0  # how much of it expect() has used up

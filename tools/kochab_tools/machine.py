@@ -165,6 +165,8 @@ class Machine:
             words.append("log=semihosting")
         if self.options.disks:
             words.append("disks=%d" % len(self.options.disks))
+        if self.options.screen:
+            words.append("screen=1")
         if self.options.calls:
             words.append("calls=1")
         return " ".join(words + self.words + self.options.words)
@@ -228,7 +230,8 @@ class Machine:
         line += self.boot_words()
         if options.accel == "kvm":
             line += ["-accel", "kvm"]
-        elif options.disks and options.smp > 1 and not options.icount:
+        elif (options.disks or options.screen) and options.smp > 1 \
+                and not options.icount:
             # QEMU 7.2 crashes now and then when a PCI window moves while
             # another emulated processor reaches a device (mended in 8.0):
             # one host thread for all processors.
@@ -245,6 +248,8 @@ class Machine:
             line += ["-drive", "if=none,id=d%d,%s" % (number, drive),
                      "-device", "virtio-blk-pci,drive=d%d,disable-legacy=on,"
                      "addr=0x%x" % (number, 0x10 + number)]
+        if options.screen:
+            line += ["-device", "virtio-gpu-pci,addr=0x10"]
         for device in options.devices:
             line += ["-device", device]
         return line

@@ -52,6 +52,7 @@ class MachineOptions:
         self.accel = "tcg"
         self.machine = ""  # further properties of the board, for -M
         self.calls = False
+        self.screen = False  # a display device, and a text console on it
         self.words = []  # further words for the kernel command line
 
 
@@ -167,7 +168,7 @@ def take_value(words, option, inline):
 
 def apply(options, option, words, inline):
     """One option onto the object; False when its name is unknown."""
-    if option in ("--icount", "--gdb", "--calls"):
+    if option in ("--icount", "--gdb", "--calls", "--screen"):
         if inline is not None:
             raise Failure("%s: takes no value" % option, 2)
         setattr(options, option[2:], True)

@@ -20,6 +20,7 @@
 	} while (0)
 
 static struct manifest m;
+static u32 nscreens;
 
 static enum status parse(const char *text, u32 ndisks)
 {
@@ -28,7 +29,8 @@ static enum status parse(const char *text, u32 ndisks)
 	char *copy = malloc(bytes ? bytes : 1);
 
 	memcpy(copy, text, bytes);
-	enum status status = manifest_parse(&m, copy, bytes, ndisks);
+	u32 count[EACH_KINDS] = {ndisks, nscreens};
+	enum status status = manifest_parse(&m, copy, bytes, count);
 	free(copy);
 	return status;
 }
@@ -49,12 +51,16 @@ static void test_base_system(void)
 {
 	char *text = read_all("systems/base.sys");
 
-	for (u32 disks = 0; disks <= DISKS_MAX; disks++) {
+	for (u32 i = 0; i < 2 * (DISKS_MAX + 1); i++) {
+		u32 disks = i / 2;
+
+		nscreens = i % 2;
 		if (parse(text, disks) != STATUS_OK) {
 			printf("line %u: %s\n", m.error_line, m.error);
 			exit(1);
 		}
-		CHECK(m.nchannels == 2 * disks);
+		CHECK(m.nchannels == 2 * disks + 2 * nscreens);
+		CHECK((manifest_find(&m, "screen") >= 0) == (nscreens > 0));
 		CHECK(manifest_find(&m, "vfs") >= 0);
 		CHECK((manifest_find(&m, "fat.1") >= 0) == (disks > 0));
 		CHECK(manifest_find(&m, "fat.9") < 0);
