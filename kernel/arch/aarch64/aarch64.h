@@ -107,7 +107,7 @@ bool its_map(u32 device, u32 message, u32 cpu, u64 *address, u64 *data);
 void its_unmap(u32 message);
 
 // ---- counter.c
-void counter_init(const struct boot_info *info);
+void counter_init(struct boot_info *info); // finds out what time it is
 void counter_init_cpu(void); // this CPU's timer runs, without a deadline
 void clock_delay_us(u32 us);
 #define TIMER_INTERRUPT (at_el2() ? INTERRUPT_TIMER_EL2 : INTERRUPT_TIMER_EL1)

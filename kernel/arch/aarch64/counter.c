@@ -24,7 +24,15 @@ static u64 scale(u64 value, u64 factor)
 	return (u64)((u128)value * factor >> SHIFT);
 }
 
-void counter_init(const struct boot_info *info)
+// PL031 clock (ARM DDI 0224), section 3.3.1: the data register counts seconds.
+static u64 read_clock(const struct boot_info *info)
+{
+	if (info->rtc_kind != BOOT_RTC_PL031)
+		return 0;
+	return *(volatile u32 *)paging_map_device(info->rtc, PAGE_BYTES);
+}
+
+void counter_init(struct boot_info *info)
 {
 	u64 hz = read_system(cntfrq_el0);
 
@@ -33,6 +41,7 @@ void counter_init(const struct boot_info *info)
 		      hz);
 	ns_per_tick = (NS_PER_SECOND << SHIFT) / hz;
 	base_counter = arch_counter();
+	info->realtime_seconds = read_clock(info);
 	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
 	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
 }
