@@ -32,10 +32,10 @@ KERNEL_x86_64  := -mcmodel=kernel
 BOOT_x86_64    := boot/acpi boot/handoff boot/pc boot/pvh
 TARGET_aarch64 := aarch64-unknown-none-elf -march=armv8.1-a -mgeneral-regs-only
 KERNEL_aarch64 := -mbranch-protection=bti
-BOOT_aarch64   := boot/fdt
+BOOT_aarch64   := boot/fdt boot/handoff
 TARGET_riscv64 := riscv64-unknown-none-elf -march=rv64imac_zicsr_zifencei -mabi=lp64 \
 	-mcmodel=medany
-BOOT_riscv64   := boot/fdt
+BOOT_riscv64   := boot/fdt boot/handoff
 IMAGE := $(if $(filter x86_64,$(ARCH)),,$(OUT)/kernel.image)
 $(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): x86_64, aarch64 or riscv64))
 $(if $(filter release debug,$(BUILD)),,$(error BUILD=$(BUILD): release or debug))

@@ -23,6 +23,7 @@ static struct {
 	u32 cpu_handle[BOOT_CPUS]; // phandle of the CPU's node
 	u32 intc_handle[BOOT_CPUS]; // phandle of a RISC-V CPU's controller
 	u32 isa_seen;
+	bool has_map; // from elsewhere
 } read;
 
 static void warn(const char *what, int node)
@@ -489,11 +490,11 @@ static void read_chosen(int node)
 	u64 start = node_number(read.tree, node, "linux,initrd-start", 0);
 	u64 end = node_number(read.tree, node, "linux,initrd-end", 0);
 
-	if (line &&
+	if (line && !info->command_line[0] &&
 	    strlcpy(info->command_line, line, sizeof info->command_line) >=
 		    sizeof info->command_line)
 		boot_warn(info, "command line cut");
-	if (start && end > start) {
+	if (start && end > start && !info->archive_size) {
 		info->archive_start = start;
 		info->archive_size = end - start;
 	}
@@ -520,9 +521,10 @@ static void read_node(int node, int console)
 	const char *type = fdt_getprop(tree, node, "device_type", nullptr);
 	u64 size;
 
-	if (type && string_equal(type, "memory"))
-		read_ranges(node, BOOT_RANGE_USABLE);
-	else if (node_is(tree, node, NAMES("ns16550a", "ns16550")))
+	if (type && string_equal(type, "memory")) {
+		if (!read.has_map)
+			read_ranges(node, BOOT_RANGE_USABLE);
+	} else if (node_is(tree, node, NAMES("ns16550a", "ns16550")))
 		read_serial(node, BOOT_SERIAL_16550, node == console);
 	else if (node_is(tree, node, NAMES("arm,pl011")))
 		read_serial(node, BOOT_SERIAL_PL011, node == console);
@@ -590,6 +592,7 @@ bool fdt_read(const struct boot_memory *memory, u64 physical,
 
 	read.tree = view_tree(memory, physical, info);
 	read.info = info;
+	read.has_map = info->nranges;
 	if (!read.tree || !read_cpus())
 		return false;
 	chosen = fdt_path_offset(read.tree, "/chosen");

@@ -10,8 +10,14 @@
 #define BOOT_FDT_FDT_READ_H
 #include "boot/parse.h"
 
+// What the boot loader left at start: a device tree, or our own first stage's
+// handoff with one. False, with a text in info->warnings, when that cannot be used.
+bool fdt_start(const struct boot_memory *memory, u64 start,
+	       struct boot_info *info);
+
 // False, with a text in info->warnings, when there is no usable tree at physical,
-// or it names no memory or no CPU. Calls boot_ranges_finish().
+// or it names no memory or no CPU. What info has of memory map, command line and
+// archive already stays. Calls boot_ranges_finish().
 bool fdt_read(const struct boot_memory *memory, u64 physical,
 	      struct boot_info *info);
 #endif

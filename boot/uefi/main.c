@@ -17,7 +17,7 @@
 
 #define MAP_BYTES 32768u
 #define MAP_SLACK_ENTRIES 16
-#define TREE_MAX_BYTES (1u << 20)
+#define TREE_MAX_BYTES ((2u << 20) - 2 * EFI_PAGE_BYTES) // see handoff.h
 
 extern const u8 kernel_start[], kernel_end[]; // the section .kernel
 

@@ -50,6 +50,8 @@ BOARD = {
 # disk's controller, for which the system has no driver: it shows no disk.
 FIRMWARE = {
     ("x86_64", "uefi"): ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),
+    ("aarch64", "uefi"): ("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+                          "qemu-efi-aarch64"),
     ("aarch64", "uboot"): ("/usr/lib/u-boot/qemu_arm64/u-boot.bin",
                            "u-boot-qemu"),
     ("riscv64", "uboot"): ("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin",
@@ -216,6 +218,8 @@ class Machine:
     def command(self, com1_fd, qmp_fd):
         options = self.options
         board, processor, extras = BOARD[options.arch]
+        if options.arch == "aarch64" and self.boot == "uefi":
+            board += ",acpi=off"  # a device tree instead
         if options.machine:
             board += "," + options.machine
         line = [self.program, "-nodefaults", "-display", "none", "-no-reboot",

@@ -20,7 +20,7 @@ SMP_MAX = 64
 DISKS_MAX = 8
 # The ways to boot; the first is the default.
 BOOTS = {"x86_64": ("pvh", "uefi"),
-         "aarch64": ("direct", "uboot"),
+         "aarch64": ("direct", "uefi", "uboot"),
          "riscv64": ("direct", "uboot")}
 
 

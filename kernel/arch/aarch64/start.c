@@ -35,7 +35,7 @@ static void read_tree(u64 device_tree)
 	struct window window = {device_tree, DEVICE_TREE_BYTES};
 	const struct boot_memory memory = {view, &window};
 
-	if (!fdt_read(&memory, device_tree, &boot_info)) {
+	if (!fdt_start(&memory, device_tree, &boot_info)) {
 		machine_trust_semihosting();
 		panic("boot: %s", boot_info.warnings);
 	}

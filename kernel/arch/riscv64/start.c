@@ -40,7 +40,7 @@ static void find_self(struct cpu *cpu, u32 hart)
 	cpus[0] = cpu;
 	cpu_count = 1;
 	cpu_init(&boot_area, (u64)boot_stack_top);
-	if (!fdt_read(&memory, device_tree, &boot_info))
+	if (!fdt_start(&memory, device_tree, &boot_info))
 		panic("boot: %s", boot_info.warnings);
 	machine_init(&boot_info);
 	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);

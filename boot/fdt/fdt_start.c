@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// See fdt_read.h.
+#include "boot/fdt/fdt_read.h"
+#include "boot/handoff/handoff.h"
+
+bool fdt_start(const struct boot_memory *memory, u64 start,
+	       struct boot_info *info)
+{
+	u64 tree = start;
+
+	info->way = BOOT_WAY_IMAGE;
+	if (handoff_here(memory, start) &&
+	    !handoff_parse(memory, start, info, &tree))
+		return false;
+	if (!tree) {
+		boot_warn(info,
+			  "the firmware gives no device tree (QEMU: -M "
+			  "acpi=off)");
+		return false;
+	}
+	if (!fdt_read(memory, tree, info))
+		return false;
+	boot_say_way(info);
+	return true;
+}
