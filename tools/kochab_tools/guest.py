@@ -8,7 +8,7 @@
 
 Options of both are those of the command line: smp=1, mem="64M", timeout=60,
 disks=[path or "path,readonly=on"], adds={host: guest}, icount=True,
-calls=True. Guest takes words="..." (kernel command line), drives=[...] (whole
+calls=True, screen=True. Guest takes words="..." (kernel command line), drives=[...] (whole
 -drive texts, for injected faults), devices=[...] (-device texts) and
 manifest=FILE (in the place of systems/base.sys), build="debug" as well.
 """
@@ -22,6 +22,10 @@ import time
 from .kernel_shell import ask
 from .machine import SHELL_SOCKET, Machine
 from .options import Disk, parse_machine
+
+
+# The terminal when there is a display: what fits on its usual size.
+SCREEN = ["tty=160x50", "term=linux"]
 
 
 def machine_words(arch, options):
@@ -109,7 +113,8 @@ class Guest:
         if manifest:  # --add refuses /kochab, rightly
             parsed.adds.append((manifest, "kochab/system.sys"))
         parsed.icount = bool(options.get("icount"))
-        self.open(parsed, ["tty=200x50", "term=vt100"])
+        self.open(parsed, SCREEN if parsed.screen else
+                  ["tty=200x50", "term=vt100"])
 
     @classmethod
     def of(cls, parsed, words):

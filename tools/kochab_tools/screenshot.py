@@ -17,12 +17,11 @@ import time
 
 from . import picture
 from .common import Failure, progress
-from .guest import Guest
+from .guest import SCREEN, Guest
 from .options import parse_machine
 
 ANSWER_S = 20
 STILL_S = 0.3  # a picture that has been the same for so long is finished
-TERMINAL = ["tty=160x50", "term=linux"]  # what fits on the display's usual size
 
 
 def answer(machine, command, **arguments):
@@ -96,7 +95,7 @@ def screenshot_command(words):
     if not os.access(folder, os.W_OK):
         raise Failure("screenshot: %s cannot be written" % path, 2)
     options.screen = True
-    guest = Guest.of(options, TERMINAL)
+    guest = Guest.of(options, SCREEN)
     try:
         guest.start(timeout_s=options.timeout_s or 120)
         save(guest, path)
