@@ -24,12 +24,12 @@ static inline u64 arch_counter(void)
 	return value;
 }
 
+void counter_relax(void);
+
 static inline void arch_relax(void)
 {
-	__asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010"
-			 :
-			 :
-			 : "memory"); // pause
+	__asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010"); // pause
+	counter_relax();
 }
 
 // ---- registers of a system call. regs is the first member of struct thread.

@@ -35,6 +35,7 @@ struct arch_cpu {
 	u32 fpu_busy; // [a] this CPU is writing an FPU area
 	u32 start_state; // [a] enum start_state, smp.c
 	u32 exec_seen; // instruction fetches see all pages up to this generation
+	u32 relaxes; // counts arch_relax()
 	u64 root; // that is loaded
 };
 #endif

@@ -56,6 +56,24 @@ void clock_delay_us(u32 us)
 		arch_relax();
 }
 
+// Who spins for long sleeps a tick of the clock now and then: other CPUs, which
+// share this one's pipeline or, emulated, its host, get on meanwhile.
+void counter_relax(void)
+{
+	struct cpu *cpu = cpu_self();
+	u64 enabled, timer;
+
+	if (!has_stimecmp || ++cpu->arch.relaxes % 64)
+		return;
+	enabled = csr_read("sie");
+	timer = csr_read(STIMECMP);
+	csr_write("sie", 1 << INTERRUPT_TIMER);
+	csr_write(STIMECMP, arch_counter() + 1);
+	__asm__ volatile("wfi");
+	csr_write(STIMECMP, timer);
+	csr_write("sie", enabled);
+}
+
 void arch_timer_at(u64 counter)
 {
 	if (has_stimecmp)
