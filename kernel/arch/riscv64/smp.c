@@ -138,6 +138,8 @@ void arch_start_cpus(const struct boot_info *info)
 		cpu_count++;
 		__atomic_store_n(&cpu->arch.start_state, START_RELEASED,
 				 __ATOMIC_RELEASE);
+		while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
+			arch_relax();
 	}
 }
 
