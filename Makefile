@@ -121,9 +121,6 @@ $(OUT)/libkochab.a: $(LIB_OBJECTS)
 # --- components
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard drivers/*/*/*.c services/*/*.c \
 	personalities/*/*.c apps/*/*.c examples/*/*.c))))
-# Not there yet on an architecture.
-LACKING_riscv64 := apps/kernel-test
-FOLDERS := $(filter-out $(LACKING_$(ARCH)),$(FOLDERS))
 COMPONENTS := $(notdir $(FOLDERS))
 $(foreach n,$(sort $(COMPONENTS)),$(if $(filter 1,$(words $(filter $n,$(COMPONENTS)))),,\
 	$(error two components are named $n)))

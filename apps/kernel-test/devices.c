@@ -107,6 +107,14 @@ static void test_port(void)
 	OK(sys_ioport_access(pair, COM2_SCRATCH - 1, 2, false, 0, &value));
 }
 
+// An interrupt controller may remember what was before the line was bound.
+static void drain(struct handle bell, struct handle irq)
+{
+	pause_ns(MS);
+	if (sys_poll(bell, ~0ull, nullptr) == STATUS_OK)
+		OK(sys_irq_ack(irq));
+}
+
 // Raise the port's interrupt and count the signals.
 static void test_irq(void)
 {
@@ -117,6 +125,7 @@ static void test_irq(void)
 	source_open(&source);
 	irq = device_new(OBJECT_IRQ, source.line, source.flags);
 	OK(sys_irq_bind(irq, bell, 0x40, &address, &data));
+	drain(bell, irq);
 	for (u32 i = 0; i < 20; i++) {
 		SAME(sys_poll(bell, ~0ull, nullptr), ERR_AGAIN);
 		source_raise();
@@ -141,11 +150,66 @@ static void test_irq(void)
 	source_quiet(false);
 }
 
+// Two irqs of one line: both are told, and the line waits for both, or for none
+// whose holder is gone.
+static void test_irq_shared(void)
+{
+	struct handle bell[2] = {notification(), notification()}, irq[2];
+	struct irq_source source;
+	u32 slot = slot_new();
+	u64 bits;
+
+	source_open(&source);
+	if (!(source.flags & IRQ_LEVEL))
+		test_skip("the line of the source is not one of levels");
+	for (u32 i = 0; i < 2; i++) {
+		irq[i] = device_new(OBJECT_IRQ, source.line,
+				    source.flags | IRQ_SHARED);
+		OK(sys_irq_bind(irq[i], bell[i], 1 + i, nullptr, nullptr));
+	}
+	SAME(device(OBJECT_IRQ, source.line, source.flags, slot), ERR_OCCUPIED);
+	for (u32 i = 0; i < 2; i++)
+		drain(bell[i], irq[i]);
+	for (u32 i = 0; i < 10; i++) {
+		source_raise();
+		for (u32 k = 0; k < 2; k++) {
+			OK(sys_wait(bell[k], ~0ull, clock_ns() + SECOND, &bits));
+			SAME(bits, 1 + k);
+		}
+		// Raised again, one has acknowledged: it stays masked.
+		OK(sys_irq_ack(irq[i % 2]));
+		source_quiet(false);
+		source_raise();
+		pause_ns(2 * MS);
+		SAME(sys_poll(bell[0], ~0ull, nullptr), ERR_AGAIN);
+		SAME(sys_poll(bell[1], ~0ull, nullptr), ERR_AGAIN);
+		source_quiet(false);
+		OK(sys_irq_ack(irq[1 - i % 2]));
+		for (u32 k = 0; k < 2; k++)
+			drain(bell[k], irq[k]);
+	}
+	// The second's notification goes before it acknowledges; then it goes.
+	source_raise();
+	OK(sys_wait(bell[0], ~0ull, clock_ns() + SECOND, &bits));
+	OK(slot_revoke(bell[1]));
+	for (u32 i = 0; i < 3; i++) {
+		source_quiet(false);
+		OK(sys_irq_ack(irq[0]));
+		source_raise();
+		OK(sys_wait(bell[0], ~0ull, clock_ns() + SECOND, &bits));
+		if (i == 1)
+			OK(slot_delete(irq[1]));
+	}
+	source_quiet(false);
+}
+
 static void test_msi(void)
 {
 	struct handle bell = notification(), one, two;
 	u64 address = 0, data = 0, address_2 = 0, data_2 = 0;
 
+	if (irq_of_machine(&data) != IRQ_MSI)
+		test_skip("this machine has no messages");
 	one = device_new(OBJECT_IRQ, IRQ_MSI, 0);
 	two = device_new(OBJECT_IRQ, IRQ_MSI, 0);
 	OK(sys_irq_bind(one, bell, 1, &address, &data));
@@ -316,6 +380,7 @@ const struct test_case suite_devices[] = {
 	 "ioport_access error ARGUMENT",
 	 0},
 	{"devices.irq", test_irq, "irq_bind ok;irq_ack ok", 0},
+	{"devices.irq-shared", test_irq_shared, nullptr, 0},
 	{"devices.msi", test_msi, nullptr, 0},
 	{"devices.dma", test_dma,
 	 "dma_map ok;dma_map error RANGE;dma_map error ARGUMENT;dma_unmap ok;"

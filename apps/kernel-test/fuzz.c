@@ -332,6 +332,23 @@ static u32 create_device(u32 type, u64 a, u64 b)
 	return slot;
 }
 
+// A message vector, or the serial port's line on a machine without.
+static u32 create_irq(void)
+{
+	u64 line = IRQ_MSI, flags = 0;
+	u32 slot = object_next;
+
+	if (sys_device_create(SYSTEM, OBJECT_IRQ, IRQ_MSI, 0, handle_of(F_POOL),
+			      SELF_CNODE, slot) == STATUS_OK) {
+		object_next++;
+		return slot;
+	}
+	check(sys_system_info(SYSTEM, SYSTEM_INFO_SERIAL, 0, nullptr, nullptr,
+			      &line, &flags),
+	      "line");
+	return create_device(OBJECT_IRQ, line, flags);
+}
+
 static void replace(u32 child_slot, u32 slot)
 {
 	(void)!sys_cap_delete(handle_of(F_MASTER), child_slot);
@@ -368,7 +385,7 @@ static void stock_all(u64 *state)
 	stock(OBJECT_POOL, pool, state);
 	replace(OBJECT_POOL * 4 + 3, F_POOL);
 	stock(OBJECT_SCHED, F_SCHED, state);
-	stock(OBJECT_IRQ, create_device(OBJECT_IRQ, IRQ_MSI, 0), state);
+	stock(OBJECT_IRQ, create_irq(), state);
 	stock(OBJECT_IOPORT, create_device(OBJECT_IOPORT, 0x2ff, 1), state);
 	stock(OBJECT_GUEST, create(OBJECT_GUEST, 0, 0, memory), state);
 	stock(OBJECT_DMA, create_device(OBJECT_DMA, 0, 0), state);

@@ -37,11 +37,12 @@ static const char *right_name(u32 right, u32 type)
 	}
 }
 
-// One of each. An irq is a message vector, an ioport the scratch register of
+// One of each. An irq is a message vector if there are any, an ioport the scratch register of
 // COM2.
 static void make_objects(void)
 {
 	struct handle pool = CASE_POOL, memory;
+	u64 line, flags;
 
 	memset(objects, 0, sizeof(objects));
 	objects[OBJECT_CNODE] = make(OBJECT_CNODE, 4, 0).value;
@@ -58,7 +59,8 @@ static void make_objects(void)
 	OK(sys_object_create(pool, OBJECT_GUEST, 0, 0, memory, SELF_CNODE,
 			     objects[OBJECT_GUEST]));
 	objects[OBJECT_IRQ] = slot_new();
-	OK(sys_device_create(SYSTEM, OBJECT_IRQ, IRQ_MSI, 0, pool, SELF_CNODE,
+	line = irq_of_machine(&flags);
+	OK(sys_device_create(SYSTEM, OBJECT_IRQ, line, flags, pool, SELF_CNODE,
 			     objects[OBJECT_IRQ]));
 	objects[OBJECT_IOPORT] = slot_new();
 	OK(sys_device_create(SYSTEM, OBJECT_IOPORT, 0x2ff, 1, pool, SELF_CNODE,

@@ -417,3 +417,18 @@ u64 random_next(u64 *state)
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
 	return z ^ z >> 31;
 }
+
+u64 irq_of_machine(u64 *flags)
+{
+	u32 slot = slot_new();
+	u64 line = IRQ_MSI;
+
+	*flags = 0;
+	if (sys_device_create(SYSTEM, OBJECT_IRQ, IRQ_MSI, 0, CASE_POOL,
+			      SELF_CNODE, slot) == STATUS_OK)
+		OK(slot_delete(handle_of(slot)));
+	else
+		OK(sys_system_info(SYSTEM, SYSTEM_INFO_SERIAL, 0, nullptr,
+				   nullptr, &line, flags));
+	return line;
+}
