@@ -48,3 +48,19 @@ $(OUT)/$(EFI_NAME): $(OUT)/uefi.elf
 	$(call stub_limit,$@,$(OUT)/kernel.z)
 FIRST_STAGES += $(OUT)/$(EFI_NAME)
 endif
+
+# --- BIOS, for PCs
+ifeq ($(ARCH),x86_64)
+BIOS_SOURCES := $(call code,boot/bios boot/compressed lib/base/arch/x86_64) lib/base/checksum.c
+BIOS_OBJECTS := $(call objects,bios,$(BIOS_SOURCES))
+$(eval $(call compile,bios,$(STUB_FLAGS) -fno-pie -ffunction-sections -fdata-sections,$(BIOS_OBJECTS)))
+$(BIOS_OBJECTS): mk/boot.mk
+$(OUT)/bios.elf: $(BIOS_OBJECTS) boot/bios/bios.ld
+	@echo "  LINK  $@"
+	$(Q)$(LD) -static -nostdlib --gc-sections -z norelro -z noexecstack \
+		-T boot/bios/bios.ld $(BIOS_OBJECTS) -o $@
+$(OUT)/bios.stub: $(OUT)/bios.elf
+	$(Q)llvm-objcopy$(LLVM) -O binary $< $@
+	$(call stub_limit,$@,/dev/null)
+FIRST_STAGES += $(OUT)/bios.stub $(OUT)/kernel.z
+endif

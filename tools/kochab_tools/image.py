@@ -9,6 +9,10 @@ An MBR with the EFI system partition (FAT, partition 1), on which lie
     EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI   our first stage with the kernel
     kochab/boot.tar, kochab/cmdline        what it loads
     kochab/Image, boot.scr                 the same for U-Boot
+
+and for a BIOS: the boot sector and stage 2 in front of partition 1, kernel,
+archive and command line once more in partition 2, whose sectors a table in
+stage 2 names (boot/bios/bios.h).
 """
 
 import os
@@ -25,9 +29,12 @@ from .overlay import write_initrd
 
 SECTOR = 512
 MIB = 1 << 20
-ESP_START = MIB
+RAW_START = MIB
 ESP_MIN = 16 * MIB
 TYPE_ESP = 0xef
+TYPE_RAW = 0xda  # data without a file system
+BOOT_CODE = 440  # bytes of the boot sector that are code
+DISK_TABLE = b"KochabDisk".ljust(16, b"\0")
 EFI_NAME = {"x86_64": "BOOTX64.EFI", "aarch64": "BOOTAA64.EFI"}
 COMMAND_LINE_MAX = 1023
 # U-Boot's names of the device tree that it hands on.
@@ -64,6 +71,27 @@ def partition(active, kind, start, size):
     """An entry of the MBR's table; cylinders and heads are not used."""
     return struct.pack("<B3sB3sII", active, b"\xfe\xff\xff", kind,
                        b"\xfe\xff\xff", start // SECTOR, size // SECTOR)
+
+
+def write_raw(target, stub, files):
+    """Stub, files and the table of where they lie; returns their end."""
+    with open(stub, "rb") as f:
+        code = bytearray(f.read())
+    table = code.index(DISK_TABLE) + len(DISK_TABLE)
+    at = RAW_START
+    for path in files:
+        size = os.path.getsize(path)
+        struct.pack_into("<QQ", code, table, at // SECTOR, size)
+        table += 16
+        target.seek(at)
+        with open(path, "rb") as f:
+            shutil.copyfileobj(f, target, MIB)
+        at += (size + SECTOR - 1) // SECTOR * SECTOR
+    target.seek(SECTOR)
+    target.write(code[SECTOR:])
+    target.seek(0)
+    target.write(code[:BOOT_CODE])
+    return (at + MIB - 1) // MIB * MIB
 
 
 def make_fat(target, folder, files):
@@ -111,11 +139,17 @@ def make_image(target, arch, output, archive, words):
             files["kochab/Image"] = os.path.join(output, "kernel.image")
             files["boot.scr"] = written("boot.scr", uboot_script(arch, line))
         with open(target, "wb") as out:
-            out.seek(ESP_START)
+            start, table = RAW_START, b""
+            if arch == "x86_64":
+                start = write_raw(out, os.path.join(output, "bios.stub"), (
+                    os.path.join(output, "kernel.z"), archive,
+                    files["kochab/cmdline"]))
+                table = partition(0, TYPE_RAW, RAW_START, start - RAW_START)
+            out.seek(start)
             size = make_fat(out, folder, files)
-            table = partition(0x80, TYPE_ESP, ESP_START, size)
-            out.seek(0)
-            out.write((bytes(446) + table).ljust(510, b"\0") + b"\x55\xaa")
+            table = partition(0x80, TYPE_ESP, start, size) + table
+            out.seek(446)
+            out.write(table.ljust(64, b"\0") + b"\x55\xaa")
 
 
 def image_command(words):
