@@ -59,6 +59,7 @@ void cpu_entry(void);
 // ---- context.c
 bool fpu_take(
 	struct thread *thread); // give this CPU's FPU to its current thread
+void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
 
 // ---- paging.c
 extern u64 kernel_root; // physical addresses of page-table roots: upper half,
@@ -79,6 +80,21 @@ static inline void load_root(u64 root)
 	write_system(ttbr0_el1, root);
 	barrier_instructions();
 	__asm__ volatile("tlbi aside1, xzr; dsb nsh; isb" : : : "memory");
+}
+
+// Load a root that can go away. Both address spaces are published while the root
+// changes. Who takes one away clears a thread's root before its aspace, and waits
+// until no CPU publishes it: so the root is read last.
+static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
+			const u64 *root_at)
+{
+	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+	u64 root;
+
+	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
+	root = __atomic_load_n(root_at, __ATOMIC_SEQ_CST);
+	load_root(root ? root : empty_root);
+	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
 }
 
 // ---- gic.c: distributor, redistributors, CPU interfaces

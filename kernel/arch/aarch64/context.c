@@ -73,7 +73,7 @@ bool fpu_take(struct thread *thread)
 	return true;
 }
 
-static void fpu_switch(struct cpu *cpu, struct thread *next)
+void fpu_switch(struct cpu *cpu, struct thread *next)
 {
 	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
 		(void)fpu_take(next); // has an area: cannot fail
@@ -112,21 +112,6 @@ void arch_fpu_drop(struct thread *thread)
 }
 
 // ---- switching
-// Load a root that can go away. Both address spaces are published while the root
-// changes. Who takes one away clears a thread's root before its aspace, and waits
-// until no CPU publishes it: so the root is read last.
-static void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
-			const u64 *root_at)
-{
-	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
-	u64 root;
-
-	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
-	root = __atomic_load_n(root_at, __ATOMIC_SEQ_CST);
-	load_root(root ? root : empty_root);
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
-}
-
 static void switch_root(struct cpu *cpu, struct thread *to, const u64 *root_at)
 {
 	if (read_system(ttbr0_el1) != *root_at || cpu->published != to->aspace)

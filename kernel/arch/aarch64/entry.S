@@ -10,32 +10,70 @@
 #include "gen/abi/syscall_nr.h"
 #include "kernel/arch/aarch64/offsets.h"
 
-	.macro	save_registers
-	stp	x0, x1, [sp, #0]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
+// What C functions keep, and the system registers, to the area at \area.
+	.macro	save_kept area
+	stp	x19, x20, [\area, #152]
+	stp	x21, x22, [\area, #168]
+	stp	x23, x24, [\area, #184]
+	stp	x25, x26, [\area, #200]
+	stp	x27, x28, [\area, #216]
+	stp	x29, x30, [\area, #232]
+	mrs	x19, sp_el0
+	mrs	x20, elr_el1
+	mrs	x21, spsr_el1
+	str	x19, [\area, #REGS_sp]
+	stp	x20, x21, [\area, #REGS_pc]
+	.endm
+
+// All others but x16 and x17.
+	.macro	save_rest area
+	stp	x0, x1, [\area, #0]
+	stp	x2, x3, [\area, #16]
+	stp	x4, x5, [\area, #32]
+	stp	x6, x7, [\area, #48]
+	stp	x8, x9, [\area, #64]
+	stp	x10, x11, [\area, #80]
+	stp	x12, x13, [\area, #96]
+	stp	x14, x15, [\area, #112]
+	str	x18, [\area, #144]
+	save_kept \area
+	.endm
+
+// From a user: everything to the area, which becomes x19; x20 is the CPU.
+	.macro	enter saved_some=0
+	.if	!\saved_some
 	stp	x16, x17, [sp, #128]
-	stp	x18, x19, [sp, #144]
-	stp	x20, x21, [sp, #160]
-	stp	x22, x23, [sp, #176]
-	stp	x24, x25, [sp, #192]
-	stp	x26, x27, [sp, #208]
-	stp	x28, x29, [sp, #224]
-	mrs	x21, sp_el0
-	mrs	x22, elr_el1
-	mrs	x23, spsr_el1
-	stp	x30, x21, [sp, #240]
-	stp	x22, x23, [sp, #256]
+	.endif
+	save_rest sp
 	mov	x19, sp
 	mrs	x20, tpidr_el1
 	ldr	x0, [x20, #CPU_STACK_TOP]
 	mov	sp, x0
 	mov	x29, xzr		// the backtrace ends here
+	.endm
+
+// The way back of save_kept, and eret as the owner of the area. Clobbers x10-x12.
+	.macro	leave_kept area
+	ldp	x10, x11, [\area, #REGS_pc]
+	ldr	x12, [\area, #REGS_sp]
+	msr	elr_el1, x10
+	msr	spsr_el1, x11
+	msr	sp_el0, x12
+	ldp	x19, x20, [\area, #152]
+	ldp	x21, x22, [\area, #168]
+	ldp	x23, x24, [\area, #184]
+	ldp	x25, x26, [\area, #200]
+	ldp	x27, x28, [\area, #216]
+	ldp	x29, x30, [\area, #232]
+	mov	sp, \area
+	.endm
+
+	.macro	clear from, to
+	.irp	n, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+	.if	\n >= \from && \n <= \to
+	mov	x\n, xzr
+	.endif
+	.endr
 	.endm
 
 	.text
@@ -63,17 +101,86 @@ trap_vectors:
 	vector	fatal
 	.endr
 
+// ---- system calls
+// lib/sys/arch/aarch64/syscall.h: x9 to x18 need not be kept.
 	.balign	64
 user_sync:
-	save_registers
-	mrs	x1, esr_el1
-	ldr	w2, [x20, #CPU_IN_GUEST]
-	lsr	w3, w1, #26
-	cmp	w3, #0x15		// svc
+	stp	x16, x17, [sp, #128]
+	mrs	x16, esr_el1
+	mrs	x17, tpidr_el1
+	lsr	w16, w16, #26
+	cmp	w16, #0x15		// svc
 	b.ne	user_exception
-	cbnz	w2, guest_syscall
-	mov	x0, x19
+	ldr	w16, [x17, #CPU_IN_GUEST]
+	cbnz	w16, guest_syscall
+	// The fast paths (fastpath.c) are for words only: no capabilities, no
+	// deadline, no flags. This one compare excludes them all.
+	cmp	x8, #0x8ff
+	b.hi	syscall_slow
+	cbz	x8, fast_null
+	stp	x8, x9, [sp, #64]
+	ldr	x16, [x17, #CPU_STACK_TOP]
+	mov	sp, x16
+	adrp	x16, fast_table
+	add	x16, x16, :lo12:fast_table
+	and	w17, w8, #0xff
+	ldr	x16, [x16, x17, lsl #3]
+	br	x16
+	.section .rodata
+	.balign	8
+	// fast_entry NUMBER, HANDLER: slow ones up to it, then this one
+	.macro	fast_entry number, handler
+	.rept	\number - (. - fast_table) / 8
+	.quad	fast_abandon
+	.endr
+	.quad	\handler
+	.endm
+fast_table:
+	fast_entry SYS_CALL, fast_call
+	fast_entry SYS_REPLY_RECV, fast_reply_recv
+	fast_entry SYS_POLL, fast_poll
+	fast_entry SYS_GUEST_RUN, fast_guest_run
+	fast_entry 255, fast_abandon
+	.text
+
+fast_null:
+	mov	x16, xzr
+	mov	x17, xzr
+	eret
+
+// Return to the same thread with the status x0; C code has kept x19 to x30.
+	.globl	fast_return
+fast_return:
+	bti	c
+	mrs	x17, tpidr_el1
+	mov	x8, x0
+	mov	x0, xzr
+	ldr	x16, [x17, #CPU_CURRENT]
+	mov	sp, x16
+	clear	1, 18
+	eret
+
+// A fast path met something it does not do: x0 to x7 are as they came, x8 and x9
+// where they were saved.
+	.globl	fast_abandon
+fast_abandon:
+	bti	c
+	mrs	x17, tpidr_el1
+	ldr	x16, [x17, #CPU_CURRENT]
+	save_kept x16
+	stp	x0, x1, [x16, #0]
+	stp	x2, x3, [x16, #16]
+	stp	x4, x5, [x16, #32]
+	stp	x6, x7, [x16, #48]
+	mov	x19, x16
+	mov	x20, x17
+	mov	x29, xzr
+	ldr	x1, [x16, #64]
+	b	1f
+syscall_slow:
+	enter	1
 	mov	x1, x8
+1:	mov	x0, x19
 	bl	kernel_syscall
 	// Straight back, unless there is something to do for kernel_leave():
 	// whatever gives it work sets reschedule, posts a request, or condemns.
@@ -84,7 +191,94 @@ user_sync:
 	orr	x0, x0, x2
 	cbnz	x0, kernel_leave
 	mov	x0, x19
+	b	leave_user
 
+// Out of the IPC fast path, as the current thread. x0 = badge, message words in x1
+// to x7 and, with the info word, in its saved registers: those beyond the message's
+// length become 0. What the thread that ran keeps is still in the registers.
+	.globl	fast_exit, fast_exit_fpu
+fast_exit_fpu:
+	bti	c
+	stp	x0, x1, [sp, #-80]!
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x29, x30, [sp, #64]
+	mov	x29, xzr
+	mrs	x0, tpidr_el1
+	ldr	x1, [x0, #CPU_CURRENT]
+	bl	fpu_switch
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x29, x30, [sp, #64]
+	ldp	x0, x1, [sp], #80
+	.balign	64
+fast_exit:
+	bti	c
+	mrs	x17, tpidr_el1
+	ldr	x16, [x17, #CPU_SCRATCH_SP] // who ran
+	ldr	x17, [x17, #CPU_CURRENT]
+	save_kept x16
+	ldp	x8, x9, [x17, #64]
+	ubfx	x10, x8, #8, #8
+	adr	x11, 1f
+	add	x11, x11, x10, lsl #2
+	ret	x11
+1:	clear	1, 9
+	leave_kept x17
+	clear	10, 18
+	eret
+
+// ---- guests
+// A guest executed svc: everything to its state page, then return from guest_run to
+// the personality.
+	.balign	64
+guest_syscall:
+	save_rest sp
+	mov	x19, sp
+	ldr	x16, [x17, #CPU_CURRENT]
+	mrs	x20, tpidr_el0
+	mov	x0, #1			// GUEST_SYSCALL
+	stp	x20, x0, [x19, #REGS_tpidr] // and the reason
+	ldr	x21, [x16, #THREAD_ROOT_FULL]
+	ldr	x22, [x16, #REGS_tpidr]
+	ldr	x23, [x16, #THREAD_RUNNING_GUEST]
+	str	xzr, [x17, #CPU_IN_GUEST]
+	str	xzr, [x16, #THREAD_RUNNING_GUEST]
+	add	x23, x23, #GUEST_RUNNER
+	stlr	xzr, [x23]
+	cbz	x21, guest_no_root
+	msr	ttbr0_el1, x21
+	isb
+	tlbi	aside1, xzr
+	dsb	nsh
+	msr	tpidr_el0, x22
+	mov	x8, xzr			// STATUS_OK
+	leave_kept x16
+	clear	1, 18
+	eret
+
+// Its address space was destroyed meanwhile.
+guest_no_root:
+	ldr	x0, [x17, #CPU_STACK_TOP]
+	mov	sp, x0
+	mov	x29, xzr
+	mov	x0, x16
+	bl	trap_guest_orphaned
+	brk	#0
+
+// Into the guest whose state is x0, at x1 with pstate x2, both checked; its root and
+// thread pointer are loaded.
+	.globl	fast_guest_enter
+fast_guest_enter:
+	bti	c
+	mrs	x17, tpidr_el1
+	ldr	x16, [x17, #CPU_CURRENT]
+	save_kept x16
+	b	leave_checked
+
+// ---- to a user
 // Load a thread's registers and run it. x0 = registers.
 	.globl	leave_user
 leave_user:
@@ -116,25 +310,23 @@ leave_checked:
 	ldr	x30, [sp, #240]
 	eret
 
+// ---- interrupts and exceptions
 user_exception:
+	enter	1
 	mov	x0, x19
+	mrs	x1, esr_el1
 	bl	trap_user
-	brk	#0
-
-guest_syscall:
-	mov	x0, x19
-	bl	trap_guest_syscall
 	brk	#0
 
 	.balign	64
 user_interrupt:
-	save_registers
+	enter
 	mov	x0, x19
 	bl	trap_interrupt
 	brk	#0
 
 user_error:
-	save_registers
+	enter
 	mrs	x0, esr_el1
 	bl	trap_error
 	brk	#0

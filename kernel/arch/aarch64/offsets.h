@@ -14,9 +14,17 @@
 #define REGS_tpidr 272
 #define GUEST_REASON 280
 
+// struct thread, whose first member is its registers
+#define THREAD_ROOT_FULL 288
+#define THREAD_RUNNING_GUEST 312
+
+// struct guest
+#define GUEST_RUNNER 56
+
 // struct cpu
 #define CPU_CURRENT 8
 #define CPU_STACK_TOP 16
+#define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_FATAL_STACK 48
 #define CPU_RESCHEDULE 105

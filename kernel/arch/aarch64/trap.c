@@ -25,6 +25,10 @@ CHECK(0, cpu_area, cpu);
 CHECK(0, cpu, self);
 CHECK(CPU_CURRENT, cpu, current);
 CHECK(CPU_STACK_TOP, cpu, stack_top);
+CHECK(THREAD_ROOT_FULL, thread, roots.full);
+CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
+CHECK(GUEST_RUNNER, guest, runner);
+CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
 CHECK(CPU_IN_GUEST, cpu, in_guest);
 CHECK(CPU_FATAL_STACK, cpu, arch.fatal_stack);
 CHECK(CPU_RESCHEDULE, cpu, reschedule);
@@ -127,16 +131,13 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 	kernel_leave();
 }
 
-[[noreturn, gnu::used]] void trap_guest_syscall(struct arch_regs *regs)
+// A guest left while the address space under it was gone.
+[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
 {
-	struct cpu *cpu = cpu_self();
-	struct thread *thread = cpu->current;
-
-	leave_guest(cpu, regs);
-	guest_exit(thread, GUEST_SYSCALL, 0, 0, 0);
-	if (!thread->roots.full || cpu->reschedule)
-		kernel_leave(); // its address space was destroyed meanwhile
-	leave_user(&thread->regs);
+	arch_syscall_status(thread, 0);
+	arch_syscall_result(thread, 0, GUEST_SYSCALL);
+	arch_guest_end(thread);
+	kernel_leave();
 }
 
 // regs NULL: of the idle loop.

@@ -6,7 +6,7 @@
 // 16-bit slot numbers of the root cnode (the first that many capabilities are sent,
 // into the rest arrive those that come back; 0: none). Out: x8 negative error, or
 // words << 8 | capabilities << 16; x0 badge; the message in the same registers,
-// unused ones zero. All other registers but sp, x18 and x29 are lost.
+// unused ones zero. x10 to x18 are lost.
 #pragma once
 
 #include "abi/constants.h"
@@ -35,9 +35,8 @@
 			   "+r"(x4), "+r"(x5), "+r"(x6), "+r"(x7), "+r"(x9),
 			   "+r"(x10), "+r"(x11)
 			 :
-			 : "x12", "x13", "x14", "x15", "x16", "x17", "x19",
-			   "x20", "x21", "x22", "x23", "x24", "x25", "x26",
-			   "x27", "x28", "x30", "memory", "cc");
+			 : "x12", "x13", "x14", "x15", "x16", "x17", "x18",
+			   "memory", "cc");
 	*cap = x0;
 	word[0] = x1;
 	word[1] = x2;

@@ -3,9 +3,8 @@
 //
 // System calls on AArch64: arch_syscall_N(nr, cap, N arguments, &result) returns
 // the status. In: x8 number, x0 capability, arguments x1 to x7. Out: x8 status,
-// results x0 to x5. The kernel may change every register but sp, x18 and x29. A
-// call with fewer arguments loads fewer registers; results nobody reads cost
-// nothing.
+// results x0 to x5. The kernel may change x0 to x18. A call with fewer
+// arguments loads fewer registers; results nobody reads cost nothing.
 #pragma once
 
 #include "lib/base/types.h"
@@ -16,9 +15,8 @@ struct syscall_result {
 
 // What neither carries an argument nor a result.
 #define ARCH_SYSCALL_CLOBBERS                                                  \
-	"x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x19",   \
-		"x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", \
-		"x30", "memory", "cc"
+	"x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",   \
+		"memory", "cc"
 
 [[gnu::always_inline]] static inline i64
 arch_syscall_0(u64 nr, u64 cap, struct syscall_result *result)
