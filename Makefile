@@ -29,7 +29,7 @@ MAKEFLAGS += --no-builtin-rules
 # what boots it, and the form of the kernel that its firmware loads.
 TARGET_x86_64  := x86_64-unknown-none-elf -mgeneral-regs-only -mno-red-zone
 KERNEL_x86_64  := -mcmodel=kernel
-BOOT_x86_64    := boot/acpi boot/handoff boot/pc boot/pvh
+BOOT_x86_64    := boot/acpi boot/handoff boot/multiboot2 boot/pc boot/pvh
 TARGET_aarch64 := aarch64-unknown-none-elf -march=armv8.1-a -mgeneral-regs-only
 KERNEL_aarch64 := -mbranch-protection=bti
 BOOT_aarch64   := boot/fdt boot/handoff

@@ -7,8 +7,8 @@
 #include "boot/parse.h"
 
 // start: what boot/pvh/entry.S got in ebx; loader: what eax held then, if it came
-// in by Multiboot2's entry, else 0. machine: of ELF files. False, with a text in
-// info->warnings, when there is no memory map.
+// in by Multiboot2's entry, else 0. machine: of ELF files; image_end: physical end
+// of the kernel. False, with a text in info->warnings, when there is no memory map.
 bool pc_read(const struct boot_memory *memory, u64 start, u32 loader,
-	     u16 machine, struct boot_info *info);
+	     u16 machine, u64 image_end, struct boot_info *info);
 #endif

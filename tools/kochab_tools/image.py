@@ -152,6 +152,25 @@ def make_image(target, arch, output, archive, words):
             out.write(table.ljust(64, b"\0") + b"\x55\xaa")
 
 
+def make_grub_image(target, kernel, archive, words):
+    """A CD, for BIOS and UEFI, from which GRUB starts the kernel."""
+    line = check_words(words)
+    program = need("grub-mkrescue", "grub-common")
+    need("xorriso", "xorriso")
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(
+            os.path.abspath(target))) as folder:
+        os.makedirs(folder + "/tree/boot/grub")
+        shutil.copy(kernel, folder + "/tree/boot/kernel.elf")
+        shutil.copy(archive, folder + "/tree/boot/boot.tar")
+        with open(folder + "/tree/boot/grub/grub.cfg", "w",
+                  encoding="utf-8") as f:
+            f.write("set timeout=0\nserial\nterminal_output console serial\n"
+                    "menuentry Kochab {\n"
+                    "\tmultiboot2 /boot/kernel.elf %s\n"
+                    "\tmodule2 /boot/boot.tar\n}\n" % line)
+        tool(program, "-o", target, folder + "/tree")
+
+
 def image_command(words):
     arch, out, adds, line = "x86_64", None, [], []
     words = list(words)

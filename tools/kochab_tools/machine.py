@@ -29,7 +29,7 @@ import time
 
 from . import build, symbols
 from .common import Failure, RUNS, need
-from .image import make_image
+from .image import make_grub_image, make_image
 from .options import BOOTS
 from .overlay import write_initrd
 
@@ -50,6 +50,8 @@ BOARD = {
 # disk's controller, for which the system has no driver: it shows no disk.
 FIRMWARE = {
     ("x86_64", "uefi"): ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),
+    ("x86_64", "multiboot2-uefi"): ("/usr/share/OVMF/OVMF_CODE_4M.fd",
+                                    "ovmf"),
     ("aarch64", "uefi"): ("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
                           "qemu-efi-aarch64"),
     ("aarch64", "uboot"): ("/usr/lib/u-boot/qemu_arm64/u-boot.bin",
@@ -180,11 +182,14 @@ class Machine:
         if firmware and not os.path.exists(firmware):
             raise Failure("--boot %s: %s is missing (Debian package %s)"
                           % (self.boot, firmware, package), 125)
-        if self.boot not in ("pvh", "direct"):
+        if self.boot.startswith("multiboot2"):
+            make_grub_image(os.path.join(self.folder, "disk"), self.elf,
+                            self.initrd, self.command_words().split())
+        elif self.boot not in ("pvh", "direct"):
             make_image(os.path.join(self.folder, "disk"), self.options.arch,
                        self.output, self.initrd,
                        self.command_words().split())
-        if self.boot == "uefi" and self.options.arch == "x86_64":
+        if firmware and self.options.arch == "x86_64":
             shutil.copy(OVMF_VARIABLES, os.path.join(self.folder, "vars"))
 
     def boot_words(self):

@@ -19,7 +19,7 @@ MEM_MIN_MIB, MEM_MAX_MIB = 8, 1 << 20
 SMP_MAX = 64
 DISKS_MAX = 8
 # The ways to boot; the first is the default.
-BOOTS = {"x86_64": ("pvh", "uefi", "bios"),
+BOOTS = {"x86_64": ("pvh", "uefi", "bios", "multiboot2", "multiboot2-uefi"),
          "aarch64": ("direct", "uefi", "uboot"),
          "riscv64": ("direct", "uboot")}
 

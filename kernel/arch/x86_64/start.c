@@ -7,7 +7,7 @@
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/panic.h"
 
-extern u8 boot_stack_top[];
+extern u8 boot_stack_top[], image_end[];
 
 static struct boot_info boot_info;
 alignas(PAGE_BYTES) static struct cpu_area boot_area;
@@ -34,7 +34,8 @@ static const u8 *view(void *, u64 physical, u64 length)
 	console_init();
 	cpu_check_features();
 	write_msr(MSR_EFER, read_msr(MSR_EFER) | 0x800); // no-execute pages
-	if (!pc_read(&memory, start_info, loader, ARCH_ELF_MACHINE, &boot_info))
+	if (!pc_read(&memory, start_info, loader, ARCH_ELF_MACHINE,
+		     (u64)image_end - ARCH_IMAGE_BASE, &boot_info))
 		panic("boot: %s", boot_info.warnings);
 	paging_init(&boot_info);
 	trap_init();
