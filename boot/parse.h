@@ -20,6 +20,10 @@ void boot_warn(struct boot_info *info, const char *text);
 // A line about the way in and the picture.
 void boot_say_way(struct boot_info *info);
 
+// Warn of words of the command line that are not in boot/words.def, unless the
+// first program is not root.
+void boot_check_words(struct boot_info *info);
+
 // Add a range to the map. False and a warning when the table is full. Ranges may
 // come in any order and overlap until boot_ranges_finish().
 bool boot_range_add(struct boot_info *info, u64 start, u64 size,

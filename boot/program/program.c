@@ -134,6 +134,7 @@ bool program_find(const struct boot_memory *memory, struct boot_info *info,
 				   info->archive_start + offset, machine,
 				   &info->program)) {
 		strlcpy(info->program.name, name, sizeof info->program.name);
+		boot_check_words(info);
 		return true;
 	}
 	boot_warn(info, bytes ? "the first program is not valid for this machine:" :
