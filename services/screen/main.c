@@ -25,8 +25,6 @@
 #define STASH_MAGIC 0x4e454552435301ull
 #define CHUNK_BYTES 4096u
 #define CHUNKS 8 // at most, before something is shown
-#define COLUMNS_USUAL 80 // before the display is there
-#define ROWS_USUAL 25
 #define PAST 1 // a deadline that is over: do not wait
 #define ENTRY 0 // the one of the channel that is used
 #define HEAD_BYTES OFFSET_OF(struct terminal, cell)
@@ -50,6 +48,7 @@ static struct {
 	struct channel console;
 	struct tap tap;
 	struct stash *stash;
+	bool begun; // there is a terminal
 	bool told; // that output was missed
 } screen;
 
@@ -115,22 +114,24 @@ static void open_stash(void)
 			continue;
 		screen.terminal = copy->terminal;
 		screen.tap.position = copy->position;
+		screen.begun = true;
 		all_changed();
 		return;
 	}
-	if (startup->generation > 1)
+	if (stash->last != 0)
 		log_print("stash fails its check: the screen is emptied");
-	terminal_init(&screen.terminal, COLUMNS_USUAL, ROWS_USUAL);
 }
 
 // ---- the console's output
 
-// True: something came.
+// True: something came. What comes before the size of the display is known waits.
 static bool listen(void)
 {
 	static u8 chunk[CHUNK_BYTES];
 	bool any = false, lost;
 
+	if (!screen.begun)
+		return false;
 	for (u32 i = 0; i < CHUNKS; i++) {
 		u32 bytes = tap_read(&screen.tap, chunk, sizeof(chunk), &lost);
 
@@ -168,11 +169,18 @@ static void open_console(void)
 
 static void resize(u32 columns, u32 rows)
 {
-	if (columns == screen.terminal.columns && rows == screen.terminal.rows)
+	struct terminal *terminal = &screen.terminal;
+
+	if (!screen.begun) {
+		terminal_init(terminal, columns, rows);
+	} else if (columns != terminal->columns || rows != terminal->rows) {
+		screen.other = *terminal;
+		terminal_init(terminal, columns, rows);
+		terminal_copy(terminal, &screen.other);
+	} else {
 		return;
-	screen.other = screen.terminal;
-	terminal_init(&screen.terminal, columns, rows);
-	terminal_copy(&screen.terminal, &screen.other);
+	}
+	screen.begun = true;
 	all_changed();
 	keep();
 }
@@ -236,6 +244,7 @@ int component_main(const struct startup *page)
 	open_console();
 	open_stash();
 	open_display();
+	(void)follow_display();
 	wanted = screen.console.my_bits | screen.display.my_bits;
 	component_ready();
 	for (;;) {
