@@ -59,11 +59,10 @@ def usual_memory(context, guest):
 
 
 def same(one, other):
-    """Where the kernel puts its few objects differs by a page from time to
-    time."""
+    """An instance touches a page more or less, from time to time."""
     return one.keys() == other.keys() and all(
         one[name][:2] == other[name][:2] and
-        abs(one[name][2] - other[name][2]) <= 1 for name in one)
+        abs(one[name][2] - other[name][2]) <= 4 for name in one)
 
 
 def same_again(context, guest, before, frames):
