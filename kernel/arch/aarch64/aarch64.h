@@ -8,6 +8,7 @@
 #define AARCH64_H
 #include "boot/boot_info.h"
 #include "kernel/arch/aarch64/offsets.h"
+#include "kernel/lock.h"
 #include "kernel/sched/cpu.h"
 
 // ---- instructions
@@ -109,6 +110,7 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 #define VECTOR_MESSAGE_FIRST 1024
 #define MESSAGES (ARCH_IRQ_LINES - VECTOR_MESSAGE_FIRST)
 
+extern struct lock irq_lock; // interrupts: lines, messages
 void gic_init(const struct boot_info *info);
 void gic_init_cpu(void); // this CPU's
 u32 gic_accept(void); // number of the most urgent interrupt, or INTERRUPT_NONE

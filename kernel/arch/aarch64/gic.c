@@ -57,7 +57,7 @@ static struct region {
 } regions[BOOT_REDISTRIBUTORS];
 static u32 nregions;
 
-static struct lock irq_lock; // guards the tables below
+struct lock irq_lock; // guards the tables below, and what its.c has
 static bool line_used[INTERRUPT_LINE_END];
 static struct {
 	bool used;

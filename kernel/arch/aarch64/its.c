@@ -98,7 +98,7 @@ static u64 target_of(u32 cpu)
 
 	if (read64(GITS_TYPER) & TYPER_ADDRESSES)
 		return arch->redistributor_physical;
-	return *(volatile u64 *)(arch->redistributor + 8) >> 8 & 0xffff << 16;
+	return (*(volatile u64 *)(arch->redistributor + 8) >> 8 & 0xffff) << 16;
 }
 
 static u64 table_alloc(u32 order)
@@ -166,9 +166,13 @@ void its_init_cpu(void)
 	if (!pending)
 		return;
 	gic_cpu_messages(properties_physical, pending);
+	lock_take(&irq_lock);
 	if (!command(COMMAND_MAPC, 0, BASER_VALID | target_of(cpu) | cpu) ||
 	    !command(COMMAND_SYNC, 0, target_of(cpu)))
-		klog("its: CPU %u cannot get messages", cpu);
+		registers = nullptr;
+	lock_drop(&irq_lock);
+	if (!registers)
+		klog("its: CPU %u cannot get messages: there are none", cpu);
 }
 
 static struct device *device_of(u32 id)
