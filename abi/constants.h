@@ -96,13 +96,12 @@
 // The console's port: a = address, b = SERIAL kind | stride of its registers << 8 |
 // their bytes << 16, c = interrupt line, d = IRQ flags
 #define SYSTEM_INFO_SERIAL 10
-#define SYSTEM_INFO_PCI_WINDOW 11 // index; a = address, b = PCI address, c = size, d = PCI_WINDOW bits
+#define SYSTEM_INFO_PCI_WINDOW 11 // index; a = address, b = PCI address, c = size, d = PCI_WINDOW_WIDE or 0
 #define SYSTEM_INFO_PCI_IRQ 12 // index = device << 2 | pin - 1; a = line (0: none), b = IRQ flags
 #define SERIAL_16550_PORTS 1
 #define SERIAL_16550 2
 #define SERIAL_PL011 3
 #define PCI_WINDOW_WIDE 1 // for 64-bit BARs
-#define PCI_WINDOW_PREFETCHABLE 2
 
 // Well-known slots of a new process's cspace (its root cnode)
 #define SLOT_CNODE 1 // its own cnode

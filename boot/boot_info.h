@@ -71,7 +71,7 @@ struct boot_serial {
 #define BOOT_PCI_WINDOWS 4
 struct boot_pci_window {
 	u64 address, pci, size;
-	u32 prefetchable, wide; // wide: a window for 64-bit BARs
+	u32 wide; // for 64-bit BARs
 };
 
 // An interrupt, as irq objects name it; line 0: none.

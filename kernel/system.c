@@ -15,6 +15,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/cpu.h"
+#include "lib/base/bits.h"
 
 #define LOG_BYTES 256
 
@@ -53,10 +54,8 @@ enum status sysk_system_log_read(struct thread *self, struct cap_ref *,
 {
 	struct cpu *cpu = cpu_self();
 
-	if (length > SCRATCH_BYTES)
-		length = SCRATCH_BYTES;
-	out->done =
-		log_read((char *)cpu->scratch, length, position, &out->next);
+	out->done = log_read((char *)cpu->scratch, MIN(length, SCRATCH_BYTES),
+			     position, &out->next);
 	return aspace_write(self->aspace, buffer.value, cpu->scratch,
 			    out->done);
 }
@@ -81,80 +80,69 @@ enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
 enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 			     u64 index, struct system_info_result *out)
 {
+	const u64 many[] = { // of each fact
+		0, ~0ull, ~0ull, ~0ull, ~0ull, 16, boot->nranges, 2, boot->ncpus,
+		~0ull, boot->serial.kind != 0, boot->npci_windows, 32 * 4};
+
 	*out = (struct system_info_result){};
+	if (what >= ARRAY_COUNT(many) || index >= many[what])
+		return ERR_RANGE;
 	switch (what) {
 	case SYSTEM_INFO_CPUS:
 		out->a = boot->ncpus;
 		for (u32 i = 0; i < cpu_count; i++)
 			out->b += cpus[i]->online;
 		out->c = cpu_self()->number;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_MEMORY:
 		out->a = frames_total();
 		out->b = frames_free();
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_FRAMES:
 		frames_walk(&out->a, &out->b, &out->c);
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_RSDP:
 		out->a = boot->acpi_rsdp;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_ECAM:
 		out->a = boot->ecam;
 		out->b = boot->ecam_first_bus;
 		out->c = boot->ecam_last_bus;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_ISA_IRQ:
-		if (index >= 16)
-			return ERR_RANGE;
 		out->a = boot->isa_irq[index].line;
 		out->b = boot->isa_irq[index].flags;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_RANGE:
-		if (index >= boot->nranges)
-			return ERR_RANGE;
 		out->a = boot->range[index].start;
 		out->b = boot->range[index].size;
 		out->c = boot->range[index].kind;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_TOPOLOGY:
-		if (index >= boot->ncpus)
-			return ERR_RANGE;
 		arch_topology(boot->cpu[index].hardware_id, &out->a, &out->b,
 			      &out->c);
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_SERIAL:
-		if (!boot->serial.kind)
-			return ERR_RANGE;
 		out->a = boot->serial.address;
-		out->b = boot->serial.kind | (u64)boot->serial.stride << 8 |
+		out->b = boot->serial.kind | boot->serial.stride << 8 |
 			(u64)boot->serial.bytes << 16;
 		out->c = boot->serial.line;
 		out->d = boot->serial.flags;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_PCI_WINDOW:
-		if (index >= boot->npci_windows)
-			return ERR_RANGE;
 		out->a = boot->pci_window[index].address;
 		out->b = boot->pci_window[index].pci;
 		out->c = boot->pci_window[index].size;
-		out->d = boot->pci_window[index].wide |
-			boot->pci_window[index].prefetchable << 1;
-		return STATUS_OK;
+		out->d = boot->pci_window[index].wide;
+		break;
 	case SYSTEM_INFO_PCI_IRQ:
-		if (index >= 32 * 4)
-			return ERR_RANGE;
 		out->a = boot->pci_irq[index / 4][index % 4].line;
 		out->b = boot->pci_irq[index / 4][index % 4].flags;
-		return STATUS_OK;
+		break;
 	case SYSTEM_INFO_COUNTER:
-		if (index > 1)
-			return ERR_RANGE;
 		for (u32 i = 0; i < cpu_count; i++)
 			out->a += index ? cpus[i]->timer_interrupts
 					: cpus[i]->fast_calls;
-		return STATUS_OK;
-	default:
-		return ERR_RANGE;
 	}
+	return STATUS_OK;
 }

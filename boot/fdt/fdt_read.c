@@ -398,7 +398,6 @@ static void read_windows(int node)
 	     n--, cell += row) {
 		u32 type = fdt32_ld(cell) >> 24 & 3;
 		struct boot_pci_window window = {
-			.prefetchable = fdt32_ld(cell) >> 30 & 1,
 			.wide = type == 3,
 		};
 		u64 end;

@@ -5,7 +5,7 @@
 #ifndef BOOT_FDT_NODE_H
 #define BOOT_FDT_NODE_H
 #include "boot/boot_info.h"
-#include <libfdt.h>
+#include "libfdt.h"
 
 // The number in a property of one or two cells; fallback if there is none.
 u64 node_number(const void *tree, int node, const char *name, u64 fallback);

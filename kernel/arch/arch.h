@@ -13,7 +13,6 @@
 
 struct cpu;
 struct thread;
-struct guest;
 struct guest_state;
 struct boot_info;
 struct thread_registers;
@@ -66,9 +65,7 @@ void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
 
 // ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
-#ifndef PT_LEVELS // arch_types.h may say otherwise
 #define PT_LEVELS 4
-#endif
 #define PT_ENTRIES 512
 static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_flags);
 static inline u64 arch_pte_table(struct paddr table);
@@ -80,7 +77,7 @@ static inline void arch_flush_page(u64 address); // this CPU
 static inline void arch_flush_all(void); // this CPU, user entries
 
 // ---- interrupts
-struct irq; // lines and vectors are below ARCH_IRQ_LINES
+// Lines and vectors are below ARCH_IRQ_LINES.
 // line IRQ_MSI: a message vector, for the device that is known by this number
 // where who writes the message counts (PCI: its requester id).
 bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,

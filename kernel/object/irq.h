@@ -19,7 +19,6 @@ struct irq {
 	u32 vector; // [I]
 	u64 bits; // object.lock
 	u64 msi_address, msi_data; // [I]
-	u64 count; // delivered
 	struct irq *next; // [a] of the same line
 	bool awaited; // [a] delivered, and not acknowledged yet
 };

@@ -19,7 +19,7 @@
 #define BUCKET_SHIFT 20 // one bucket: about 1 ms of a thread of weight 100
 #define WEIGHT_NORMAL 100
 
-static u32 pass_shift; // of counter ticks, to what a pass counts
+static u32 finer; // of counter ticks, to what a pass counts
 
 void sched_init(struct cpu *cpu)
 {
@@ -27,8 +27,8 @@ void sched_init(struct cpu *cpu)
 	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
 	cpu->slice = clock_ticks(TIME_SLICE_NS);
 	// Slow counters: a bucket is to be less than a slice everywhere.
-	while (cpu->slice << pass_shift < 4ull << BUCKET_SHIFT)
-		pass_shift++;
+	while (cpu->slice << finer < 4ull << BUCKET_SHIFT)
+		finer++;
 	for (u32 i = 0; i < RUN_QUEUES; i++)
 		list_init(&cpu->queue[i]);
 }
@@ -126,8 +126,7 @@ static void account(struct thread *thread, u64 now)
 	thread->run_time += used;
 	thread->run_since = now;
 	if (!thread->priority)
-		thread->pass += (used << pass_shift) * WEIGHT_NORMAL /
-				thread->weight;
+		thread->pass += (used << finer) * WEIGHT_NORMAL / thread->weight;
 }
 
 void schedule(struct cpu *cpu)
