@@ -8,7 +8,8 @@
 // serial line.
 //
 // struct terminal holds no pointers, so it can be copied and kept: a copy that
-// passes terminal_valid() can be written to, whatever the cells hold.
+// passes terminal_valid() can be written to, whatever the cells hold. For that, what
+// is true or false is a u8.
 #ifndef SERVICES_SCREEN_TERMINAL_H
 #define SERVICES_SCREEN_TERMINAL_H
 #include "lib/base/types.h"
@@ -40,10 +41,10 @@ static_assert(sizeof(struct cell) == 8);
 // What ESC 7 saves.
 struct terminal_cursor {
 	u16 row, column;
-	bool wrap; // the next character goes to the next line first
-	bool origin; // rows count from the top of the region
+	u8 wrap; // the next character goes to the next line first
+	u8 origin; // rows count from the top of the region
 	u8 shift; // character set in use: 0 or 1
-	bool drawing[2]; // set is the one with lines and corners
+	u8 drawing[2]; // set is the one with lines and corners
 	struct cell pen; // character is ' '
 };
 
@@ -76,7 +77,7 @@ struct terminal_parser {
 struct terminal {
 	u16 columns, rows;
 	u16 top, bottom; // scroll region, rows, both within
-	bool autowrap, insert, visible, newline;
+	u8 autowrap, insert, visible, newline; // 0 or not
 	u8 screen; // picture in use: 1 is the alternate one
 	struct terminal_cursor cursor;
 	struct terminal_cursor saved[2]; // of each picture
