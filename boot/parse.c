@@ -16,7 +16,7 @@ void boot_warn(struct boot_info *info, const char *text)
 
 void boot_say_way(struct boot_info *info)
 {
-	static const char names[][12] = {"unknown", "PVH",  "Multiboot2",
+	static const char names[][13] = {"unknown", "PVH",  "Multiboot2",
 					 "UEFI",    "BIOS", "Image header"};
 	const struct boot_framebuffer *picture = &info->framebuffer;
 	char text[96];

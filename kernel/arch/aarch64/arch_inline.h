@@ -58,25 +58,15 @@ static inline void arch_syscall_restart(struct thread *thread)
 }
 
 // ---- registers of a message: words in x1 to x7 and x9
-static inline u64 arch_ipc_info(const struct thread *thread)
-{
-	return arch_regs_of(thread)->x[8];
-}
-
-static inline u64 arch_ipc_cap(const struct thread *thread)
-{
-	return arch_regs_of(thread)->x[0];
-}
-
-static inline u64 arch_ipc_deadline(const struct thread *thread)
-{
-	return arch_regs_of(thread)->x[10];
-}
-
-static inline u64 arch_ipc_caps(const struct thread *thread)
-{
-	return arch_regs_of(thread)->x[11];
-}
+#define ARCH_IPC_REGISTER(name, number)                                        \
+	static inline u64 arch_ipc_##name(const struct thread *thread)         \
+	{                                                                      \
+		return arch_regs_of(thread)->x[number];                        \
+	}
+ARCH_IPC_REGISTER(info, 8)
+ARCH_IPC_REGISTER(cap, 0)
+ARCH_IPC_REGISTER(deadline, 10)
+ARCH_IPC_REGISTER(caps, 11)
 
 static inline u64 *arch_ipc_word_at(const struct thread *thread, u32 i)
 {

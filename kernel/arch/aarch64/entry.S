@@ -10,14 +10,20 @@
 #include "gen/abi/syscall_nr.h"
 #include "kernel/arch/aarch64/offsets.h"
 
+	.altmacro
+// pairs stp|ldp, AREA, NUMBERS: each register with its successor
+	.macro	pair operation, area, n, m
+	\operation x\n, x\m, [\area, #8 * \n]
+	.endm
+	.macro	pairs operation, area, numbers:vararg
+	.irp	n, \numbers
+	pair	\operation, \area, \n, %(\n + 1)
+	.endr
+	.endm
+
 // What C functions keep, and the system registers, to the area at \area.
 	.macro	save_kept area
-	stp	x19, x20, [\area, #152]
-	stp	x21, x22, [\area, #168]
-	stp	x23, x24, [\area, #184]
-	stp	x25, x26, [\area, #200]
-	stp	x27, x28, [\area, #216]
-	stp	x29, x30, [\area, #232]
+	pairs	stp, \area, 19, 21, 23, 25, 27, 29
 	mrs	x19, sp_el0
 	mrs	x20, elr_el1
 	mrs	x21, spsr_el1
@@ -27,14 +33,7 @@
 
 // All others but x16 and x17.
 	.macro	save_rest area
-	stp	x0, x1, [\area, #0]
-	stp	x2, x3, [\area, #16]
-	stp	x4, x5, [\area, #32]
-	stp	x6, x7, [\area, #48]
-	stp	x8, x9, [\area, #64]
-	stp	x10, x11, [\area, #80]
-	stp	x12, x13, [\area, #96]
-	stp	x14, x15, [\area, #112]
+	pairs	stp, \area, 0, 2, 4, 6, 8, 10, 12, 14
 	str	x18, [\area, #144]
 	save_kept \area
 	.endm
@@ -59,12 +58,7 @@
 	msr	elr_el1, x10
 	msr	spsr_el1, x11
 	msr	sp_el0, x12
-	ldp	x19, x20, [\area, #152]
-	ldp	x21, x22, [\area, #168]
-	ldp	x23, x24, [\area, #184]
-	ldp	x25, x26, [\area, #200]
-	ldp	x27, x28, [\area, #216]
-	ldp	x29, x30, [\area, #232]
+	pairs	ldp, \area, 19, 21, 23, 25, 27, 29
 	mov	sp, \area
 	.endm
 
@@ -168,10 +162,7 @@ fast_abandon:
 	mrs	x17, tpidr_el1
 	ldr	x16, [x17, #CPU_CURRENT]
 	save_kept x16
-	stp	x0, x1, [x16, #0]
-	stp	x2, x3, [x16, #16]
-	stp	x4, x5, [x16, #32]
-	stp	x6, x7, [x16, #48]
+	pairs	stp, x16, 0, 2, 4, 6
 	mov	x19, x16
 	mov	x20, x17
 	mov	x29, xzr
@@ -200,17 +191,13 @@ syscall_slow:
 fast_exit_fpu:
 	bti	c
 	stp	x0, x1, [sp, #-80]!
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
+	pairs	stp, sp, 2, 4, 6
 	stp	x29, x30, [sp, #64]
 	mov	x29, xzr
 	mrs	x0, tpidr_el1
 	ldr	x1, [x0, #CPU_CURRENT]
 	bl	fpu_switch
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
+	pairs	ldp, sp, 2, 4, 6
 	ldp	x29, x30, [sp, #64]
 	ldp	x0, x1, [sp], #80
 	.balign	64
@@ -292,21 +279,7 @@ leave_checked:
 	msr	spsr_el1, x2
 	msr	sp_el0, x3
 	mov	sp, x0
-	ldp	x0, x1, [sp, #0]
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x18, x19, [sp, #144]
-	ldp	x20, x21, [sp, #160]
-	ldp	x22, x23, [sp, #176]
-	ldp	x24, x25, [sp, #192]
-	ldp	x26, x27, [sp, #208]
-	ldp	x28, x29, [sp, #224]
+	pairs	ldp, sp, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
 	ldr	x30, [sp, #240]
 	eret
 
@@ -349,20 +322,7 @@ fatal:
 	mrs	x0, tpidr_el1
 	ldr	x0, [x0, #CPU_FATAL_STACK]
 	sub	x0, x0, #REGS_tpidr
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
+	pairs	stp, x0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
 	mrs	x2, tpidrro_el0
 	stp	x2, x1, [x0]
 	mov	x2, sp

@@ -138,6 +138,7 @@ def test_random_system_calls(context):
         #include <stdio.h>
         #include <stdlib.h>
         #include <sys/mman.h>
+        #include <sys/syscall.h>
         #include <sys/time.h>
         #include <sys/wait.h>
         #include <unistd.h>
@@ -170,10 +171,17 @@ def test_random_system_calls(context):
                         /* not exit, fork and pause: they only end or stop
                            the child; no signals to others: the parent has a
                            small pid */
-                        if (n == 60 || n == 231 || n == 57 || n == 58 ||
-                            n == 56 || n == 34 || n == 169 || n == 435 ||
-                            n == 62 || n == 129 || n == 200 || n == 234 ||
-                            n == 297 || n == 424)
+                        if (n == SYS_exit || n == SYS_exit_group ||
+                            n == SYS_clone || n == SYS_clone3 ||
+        #ifdef SYS_fork
+                            n == SYS_fork || n == SYS_vfork ||
+                            n == SYS_pause ||
+        #endif
+                            n == SYS_reboot || n == SYS_kill ||
+                            n == SYS_tkill || n == SYS_tgkill ||
+                            n == SYS_rt_sigqueueinfo ||
+                            n == SYS_rt_tgsigqueueinfo ||
+                            n == SYS_pidfd_send_signal)
                                 continue;
                         uint64_t a = argument(page), b = argument(page),
                                 c = argument(page), d = argument(page);
