@@ -16,9 +16,7 @@ enum lock_rank : u8 {
 
 struct lock {
 	u32 held;
-#ifdef KOCHAB_DEBUG
-	u32 rank;
-#endif
+	enum lock_rank rank; // [I]
 };
 
 #ifdef KOCHAB_DEBUG
@@ -33,12 +31,7 @@ static inline void lock_check_none(void) {}
 
 static inline void lock_init(struct lock *lock, enum lock_rank rank)
 {
-	lock->held = 0;
-#ifdef KOCHAB_DEBUG
-	lock->rank = rank;
-#else
-	(void)rank;
-#endif
+	*lock = (struct lock){.rank = rank};
 }
 
 static inline bool lock_try(struct lock *lock)

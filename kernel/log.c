@@ -14,11 +14,7 @@ static struct {
 	struct lock lock;
 	u64 end; // bytes ever written
 	char ring[RING_BYTES];
-} kernel_log
-#ifdef KOCHAB_DEBUG
-	= {.lock.rank = LOCK_LOG}
-#endif
-;
+} kernel_log = {.lock.rank = LOCK_LOG};
 
 void log_bytes(const char *text, usize length)
 {

@@ -17,8 +17,9 @@
 	} while (0)
 
 #ifdef KOCHAB_DEBUG
-#define kassert_debug(condition) kassert(condition)
+enum { DEBUG_BUILD = true };
 #else
-#define kassert_debug(condition) ((void)0)
+enum { DEBUG_BUILD = false };
 #endif
+#define kassert_debug(condition) ({ if (DEBUG_BUILD) kassert(condition); })
 #endif

@@ -69,7 +69,9 @@ static void for_each(struct pool *pool, enum object_type type, u32 depth,
 		say("pool %p: busy\n", pool);
 		return;
 	}
-	for (struct object *o = pool->objects; o; o = o->pool_next) {
+	LIST_FOR_EACH(node, &pool->objects) {
+		struct object *o = LIST_ENTRY(node, struct object, in_pool);
+
 		if (o->type == type && (!wanted || wanted == (u64)o))
 			show(o);
 		if (o->type == OBJECT_POOL && depth < DEPTH_MAX)
@@ -185,14 +187,17 @@ static void show_endpoint(struct object *object)
 
 	if (!take(object, &object->lock))
 		return;
-	if (endpoint->head || wanted)
+	if (endpoint->state != ENDPOINT_IDLE || wanted)
 		say("endpoint %p pool %p layer %u: %s\n", object, object->pool,
 		    endpoint->layer,
 		    endpoint->state == ENDPOINT_SENDERS	  ? "callers wait" :
 		    endpoint->state == ENDPOINT_RECEIVERS ? "servers wait" :
 							    "nobody waits");
-	for (const struct thread *t = endpoint->head; t; t = t->queue_next)
+	LIST_FOR_EACH(node, &endpoint->queue) {
+		const struct thread *t = LIST_ENTRY(node, struct thread, queue);
+
 		say("  thread %p priority %u\n", &t->object, t->effective);
+	}
 	lock_drop(&object->lock);
 }
 

@@ -153,6 +153,14 @@ static u64 *descend(struct pagetable_cursor *cursor)
 	return table;
 }
 
+u64 *pagetable_find(struct aspace *aspace, u64 address)
+{
+	struct pagetable_cursor cursor = {aspace, address, address, 0};
+	u64 *table = descend(&cursor);
+
+	return table ? &table[index_at(address, 0)] : nullptr;
+}
+
 // The entries of one table; true if one changed.
 static bool restrict_entries(u64 *entry, u64 *end, u32 access, u32 memory_flags)
 {

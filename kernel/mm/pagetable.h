@@ -4,7 +4,7 @@
 // The page tables of one address space: a walker for four levels of 512 entries
 // on the arch_pte_ functions, and the batch in which flushes are collected.
 //
-// pagetable_make() and pagetable_forget_container() need the aspace's table_lock;
+// pagetable_make(), _find() and _forget_container() need the aspace's table_lock;
 // pagetable_restrict() takes it. Tables
 // are frames charged to the aspace's pool; they are freed at its destruction.
 #ifndef KERNEL_MM_PAGETABLE_H
@@ -23,6 +23,8 @@ void pagetable_forget_container(struct aspace *aspace);
 
 // The leaf entry of this address, making tables on the way; NULL: no memory.
 u64 *pagetable_make(struct aspace *aspace, u64 address);
+// The same if all its tables are there; NULL.
+u64 *pagetable_find(struct aspace *aspace, u64 address);
 
 // A walk over the leaf entries of a range.
 struct pagetable_cursor {

@@ -21,6 +21,7 @@
 #define MAP_ACCESS (MAP_READ | MAP_WRITE | MAP_EXEC)
 #define STEP_ENTRIES 600 // page-table entries looked at in one step
 #define STEP_MAPPINGS 8
+#define SHOW_MAPPINGS 8 // at most in which a page that came is shown at once
 #define AROUND_PAGES 8 // a read fault shows present neighbours up to here
 #define COPY_BYTES_MAX (16 * PAGE_BYTES)
 
@@ -29,14 +30,11 @@
 enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 			  struct aspace **out)
 {
-	struct object *object;
-	enum status status = pool_object_alloc(pool, OBJECT_ASPACE,
-					       sizeof(struct aspace), &object);
+	struct aspace *aspace;
+	enum status status = POOL_NEW(pool, OBJECT_ASPACE, &aspace);
 
 	if (status != STATUS_OK)
 		return status;
-	struct aspace *aspace = object_aspace(object);
-
 	aspace->kind = kind;
 	aspace->low = kind == ASPACE_CONTAINER ? GUEST_END : PAGE_BYTES;
 	aspace->high = kind == ASPACE_CONTAINER ? CONTAINER_END
@@ -53,7 +51,7 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 	if (container)
 		lock_drop(&container->object.lock);
 	if (status != STATUS_OK)
-		pool_object_abandon(object);
+		pool_object_abandon(&aspace->object);
 	else
 		*out = aspace;
 	return status;
@@ -150,6 +148,40 @@ static bool show(struct aspace *aspace, u64 address, struct paddr frame,
 	return entry;
 }
 
+// The entry of a page that is not shown yet.
+static void show_new(u64 *entry, const struct mapping *mapping,
+		     const struct memory *memory, struct paddr frame,
+		     bool writable)
+{
+	u32 access = writable ? MAP_ACCESS : MAP_ACCESS & ~MAP_WRITE;
+
+	if (entry && !arch_pte_present(*entry))
+		*entry = arch_pte_leaf(frame, mapping->flags & access,
+				       memory->flags);
+}
+
+void memory_show_locked(struct memory *memory, u64 index, struct paddr frame,
+			bool writable)
+{
+	u64 offset = index << PAGE_BITS;
+	u32 budget = SHOW_MAPPINGS;
+
+	LIST_FOR_EACH(node, &memory->mappings) {
+		struct mapping *m = LIST_ENTRY(node, struct mapping, shown);
+
+		if (!budget--)
+			return;
+		if (offset < m->offset || offset - m->offset >= m->length ||
+		    !(m->flags & MAP_ACCESS))
+			continue;
+		lock_take(&m->aspace->table_lock);
+		show_new(pagetable_find(m->aspace,
+					m->start + offset - m->offset),
+			 m, memory, frame, writable);
+		lock_drop(&m->aspace->table_lock);
+	}
+}
+
 // Show pages that are present and not yet shown, [address, end) of the mapping.
 static void show_present(struct mapping *mapping, struct memory *memory,
 			 u64 address, u64 end)
@@ -163,17 +195,10 @@ static void show_present(struct mapping *mapping, struct memory *memory,
 		u64 offset = address - mapping->start + mapping->offset;
 		struct paddr frame = memory_peek_locked(
 			memory, offset >> PAGE_BITS, &writable);
-		u64 *entry = nullptr;
 
 		if (frame.value)
-			entry = pagetable_make(aspace, address);
-		if (entry && !arch_pte_present(*entry))
-			*entry = arch_pte_leaf(
-				frame,
-				mapping->flags &
-					(writable ? MAP_ACCESS
-						  : MAP_ACCESS & ~MAP_WRITE),
-				memory->flags);
+			show_new(pagetable_make(aspace, address), mapping,
+				 memory, frame, writable);
 	}
 	lock_drop(&aspace->table_lock);
 }
@@ -490,7 +515,8 @@ static enum status access_page(struct mapping *mapping, u64 address,
 		if (status == STATUS_OK)
 			return STATUS_OK;
 		if (status == ERR_AGAIN && !memory->has_source)
-			return memory_ask(memory, index, thread);
+			return memory_ask(memory, index, thread,
+					  access->write);
 		lock_drop(&memory->object.lock);
 		if (status == ERR_AGAIN)
 			status = memory_fetch(memory, index, thread,

@@ -19,6 +19,7 @@
 #ifndef KERNEL_OBJECT_ASPACE_H
 #define KERNEL_OBJECT_ASPACE_H
 #include "kernel/object/object.h"
+#include "lib/base/list.h"
 #include "lib/base/status.h"
 
 // The upper region of a container: 8 entries of the root table, 4 TiB.
@@ -42,7 +43,7 @@ struct mapping {
 	struct mapping *left, *right;
 	u64 priority;
 	// memory's list, guarded by memory's lock
-	struct mapping *memory_prev, *memory_next;
+	struct list shown;
 };
 
 struct aspace {
@@ -111,11 +112,16 @@ void aspace_container_lost(struct aspace *aspace);
 // look-up result in use. Cheap when there is nothing.
 void aspace_flush_lost(void);
 
+struct tlb_flush;
+// Show a page that has just come where tables for it are there already; the rest
+// is left to faults. Memory's lock held.
+void memory_show_locked(struct memory *memory, u64 index, struct paddr frame,
+			bool writable);
+
 // Zap or write-protect what the page tables show of pages [first, first + n) of
 // memory, in all its mappings; memory's lock held. Adds the CPUs concerned to
 // the flush, which the caller completes with tlb_flush_finish() after dropping
 // its locks and before frames are reused or rights count as lost.
-struct tlb_flush;
 void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
 		       struct tlb_flush *flush);
 void memory_protect_locked(struct memory *memory, u64 first, u64 npages,

@@ -103,11 +103,7 @@ enum status cap_derive(struct cnode *cnode, u32 index,
 }
 
 // Two calls may want to fill the same embedded slot with different objects.
-static struct lock refer_lock = {
-#ifdef KOCHAB_DEBUG
-	.rank = LOCK_CNODE,
-#endif
-};
+static struct lock refer_lock = {.rank = LOCK_CNODE};
 
 enum status cap_refer(struct slot *slot, const struct cap_ref *cap)
 {

@@ -40,20 +40,18 @@ static enum status slots_alloc(struct pool *pool, u32 bits, struct slot **out)
 
 enum status cnode_create(struct pool *pool, u32 bits, struct cnode **out)
 {
-	struct object *object;
+	struct cnode *cnode;
 	struct slot *slots;
 	enum status status;
 
 	if (bits < CNODE_MIN_BITS || bits > CNODE_MAX_BITS)
 		return ERR_ARGUMENT;
-	status = pool_object_alloc(pool, OBJECT_CNODE, sizeof(struct cnode),
-				   &object);
+	status = POOL_NEW(pool, OBJECT_CNODE, &cnode);
 	if (status != STATUS_OK)
 		return status;
-	struct cnode *cnode = object_cnode(object);
 	status = slots_alloc(pool, bits, &slots);
 	if (status != STATUS_OK) {
-		pool_object_abandon(object);
+		pool_object_abandon(&cnode->object);
 		return status;
 	}
 	lock_init(&cnode->fill_lock, LOCK_CNODE);

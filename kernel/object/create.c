@@ -32,19 +32,9 @@
 		struct name *created_;                                         \
 		enum status status_ = name##_create(__VA_ARGS__, &created_);   \
 		if (status_ == STATUS_OK)                                      \
-			*out = (struct object *)created_;                      \
+			*out = &created_->object;                              \
 		status_;                                                       \
 	})
-
-static enum status create_thread(struct pool *pool, struct object **out)
-{
-	struct thread *thread;
-	enum status status = thread_create(pool, &thread);
-
-	if (status == STATUS_OK)
-		*out = &thread->object;
-	return status;
-}
 
 static enum status create_aspace(struct thread *self, struct pool *pool,
 				 u64 kind, struct handle c, struct object **out)
@@ -105,7 +95,7 @@ static enum status create(struct thread *self, struct pool *pool, u32 type,
 	case OBJECT_NOTIFICATION:
 		return CREATE(notification, pool);
 	case OBJECT_THREAD:
-		return create_thread(pool, out);
+		return CREATE(thread, pool);
 	case OBJECT_ASPACE:
 		return create_aspace(self, pool, a, c, out);
 	case OBJECT_MEMORY:

@@ -17,13 +17,7 @@
 
 enum status dma_create(struct pool *pool, struct dma **out)
 {
-	struct object *object;
-	enum status status = pool_object_alloc(pool, OBJECT_DMA,
-					       sizeof(struct dma), &object);
-
-	if (status == STATUS_OK)
-		*out = object_dma(object);
-	return status;
+	return POOL_NEW(pool, OBJECT_DMA, out);
 }
 
 static struct dma_pin **bucket_of(struct dma *dma, struct paddr frame)

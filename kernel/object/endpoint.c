@@ -8,17 +8,15 @@
 
 enum status endpoint_create(struct pool *pool, u32 layer, struct endpoint **out)
 {
-	struct object *object;
 	enum status status;
 
 	if (layer > 255)
 		return ERR_ARGUMENT;
-	status = pool_object_alloc(pool, OBJECT_ENDPOINT,
-				   sizeof(struct endpoint), &object);
+	status = POOL_NEW(pool, OBJECT_ENDPOINT, out);
 	if (status != STATUS_OK)
 		return status;
-	*out = object_endpoint(object);
 	(*out)->layer = layer;
+	list_init(&(*out)->queue);
 	return STATUS_OK;
 }
 
@@ -27,7 +25,7 @@ bool endpoint_destroy_step(struct endpoint *endpoint)
 	struct thread *thread;
 
 	lock_take(&endpoint->object.lock);
-	thread = endpoint->head;
+	thread = first_waiter(&endpoint->queue);
 	if (thread)
 		(void)endpoint_remove_locked(endpoint, thread);
 	lock_drop(&endpoint->object.lock);

@@ -6,6 +6,7 @@
 #ifndef KERNEL_OBJECT_ENDPOINT_H
 #define KERNEL_OBJECT_ENDPOINT_H
 #include "kernel/object/object.h"
+#include "lib/base/list.h"
 #include "lib/base/status.h"
 
 struct thread;
@@ -20,7 +21,7 @@ struct endpoint {
 	struct object object;
 	enum endpoint_state state;
 	u32 layer; // [I]
-	struct thread *head, *tail;
+	struct list queue;
 };
 
 static inline struct endpoint *object_endpoint(struct object *object)

@@ -80,7 +80,7 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 	struct slot *slot = fast_find(self->cspace, cap, OBJECT_ENDPOINT,
 				      RIGHT_CALL, &word);
 	struct endpoint *endpoint;
-	struct thread *receiver, *second;
+	struct thread *receiver;
 
 	if (UNLIKELY(!slot))
 		return nullptr;
@@ -89,7 +89,7 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 		     self->donation_depth >= DONATION_MAX ||
 		     !lock_try(&endpoint->object.lock)))
 		return nullptr;
-	receiver = endpoint->head;
+	receiver = LIST_ENTRY(endpoint->queue.next, struct thread, queue);
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
 		     endpoint->state != ENDPOINT_RECEIVERS ||
 		     receiver->cpu != self->cpu || receiver->timeout.link ||
@@ -98,14 +98,9 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 		return nullptr;
 	}
 	*badge = slot->badge;
-	second = receiver->queue_next;
-	endpoint->head = second;
-	if (second) {
-		second->queue_prev = nullptr;
-	} else {
-		endpoint->tail = nullptr;
+	list_remove(&receiver->queue);
+	if (list_empty(&endpoint->queue))
 		endpoint->state = ENDPOINT_IDLE;
-	}
 	receiver->wait_on = nullptr;
 	receiver->state = THREAD_RUNNING;
 	if (receiver->effective < self->effective)
@@ -127,7 +122,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 	u64 word;
 	struct slot *slot = fast_find(self->cspace, cap, OBJECT_ENDPOINT,
 				      RIGHT_RECV, &word);
-	struct thread *caller = self->reply_caller, *expected = caller, *last;
+	struct thread *caller = self->reply_caller, *expected = caller;
 	struct endpoint *endpoint;
 
 	if (UNLIKELY(!slot || !caller))
@@ -152,16 +147,8 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 		lock_drop(&endpoint->object.lock);
 		return nullptr;
 	}
-	last = endpoint->tail;
-	self->queue_next = nullptr;
-	self->queue_prev = last;
-	if (last) {
-		last->queue_next = self;
-	} else {
-		endpoint->head = self;
-		endpoint->state = ENDPOINT_RECEIVERS;
-	}
-	endpoint->tail = self;
+	list_add_last(&endpoint->queue, &self->queue);
+	endpoint->state = ENDPOINT_RECEIVERS;
 	arch_set_info(self, info); // once the lock is dropped, that is a sender's
 	self->wait_on = &endpoint->object;
 	self->state = THREAD_RECEIVING;

@@ -23,7 +23,6 @@ static struct guest *object_guest(struct object *object)
 enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 			 u64 offset, struct guest **out)
 {
-	struct object *object;
 	struct guest *guest;
 	enum status status;
 
@@ -34,10 +33,9 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	status = pool_charge(pool, 1); // the share of the frame
 	if (status != STATUS_OK)
 		return status;
-	status = pool_object_alloc(pool, OBJECT_GUEST, sizeof(*guest), &object);
+	status = POOL_NEW(pool, OBJECT_GUEST, &guest);
 	if (status != STATUS_OK)
 		goto uncharge;
-	guest = object_guest(object);
 	slot_init(&guest->pin.slot, guest, HOLDER_GUEST_MEMORY);
 	status =
 		memory_pin(&guest->pin, memory, offset, ~(u32)MEMORY_COMMITTED);
@@ -49,7 +47,7 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	*out = guest;
 	return STATUS_OK;
 abandon:
-	pool_object_abandon(object);
+	pool_object_abandon(&guest->object);
 uncharge:
 	pool_uncharge(pool, 1);
 	return status;

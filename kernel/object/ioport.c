@@ -13,16 +13,13 @@
 enum status ioport_create(struct pool *pool, u64 first, u64 count,
 			  struct ioport **out)
 {
-	struct object *object;
 	enum status status;
 
 	if (first >= PORTS || !count || count > PORTS - first)
 		return ERR_RANGE;
-	status = pool_object_alloc(pool, OBJECT_IOPORT, sizeof(struct ioport),
-				   &object);
+	status = POOL_NEW(pool, OBJECT_IOPORT, out);
 	if (status != STATUS_OK)
 		return status;
-	*out = (struct ioport *)object;
 	(*out)->first = first;
 	(*out)->count = count;
 	return STATUS_OK;

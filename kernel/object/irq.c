@@ -45,18 +45,15 @@ static enum status claim_locked(struct irq *irq, u32 device)
 
 enum status irq_create(struct pool *pool, u64 line, u64 flags, struct irq **out)
 {
-	struct object *object;
 	enum status status;
 
 	if ((line != IRQ_MSI && line >= ARCH_IRQ_LINES) ||
 	    (u32)flags & ~(u32)(IRQ_LEVEL | IRQ_ACTIVE_LOW | IRQ_SHARED) ||
 	    (flags & IRQ_SHARED && (line == IRQ_MSI || !(flags & IRQ_LEVEL))))
 		return ERR_ARGUMENT;
-	status = pool_object_alloc(pool, OBJECT_IRQ, sizeof(struct irq),
-				   &object);
+	status = POOL_NEW(pool, OBJECT_IRQ, out);
 	if (status != STATUS_OK)
 		return status;
-	*out = (struct irq *)object;
 	(*out)->line = line;
 	(*out)->flags = (u32)flags;
 	slot_init(&(*out)->notification_slot, *out, HOLDER_IRQ_NOTIFICATION);
@@ -64,7 +61,7 @@ enum status irq_create(struct pool *pool, u64 line, u64 flags, struct irq **out)
 	status = claim_locked(*out, (u32)(flags >> 32));
 	lock_drop(&irq_table_lock);
 	if (status != STATUS_OK)
-		pool_object_abandon(object);
+		pool_object_abandon(&(*out)->object);
 	return status;
 }
 

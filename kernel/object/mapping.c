@@ -112,24 +112,12 @@ void mapping_free(struct mapping *mapping)
 void mapping_attach_locked(struct mapping *mapping, struct memory *memory)
 {
 	mapping->memory = memory;
-	mapping->memory_prev = nullptr;
-	mapping->memory_next = memory->mappings;
-	if (memory->mappings)
-		memory->mappings->memory_prev = mapping;
-	memory->mappings = mapping;
+	list_add_first(&memory->mappings, &mapping->shown);
 }
 
 static void detach_locked(struct mapping *mapping)
 {
-	struct mapping *prev = mapping->memory_prev;
-	struct mapping *next = mapping->memory_next;
-
-	if (prev)
-		prev->memory_next = next;
-	else
-		mapping->memory->mappings = next;
-	if (next)
-		next->memory_prev = prev;
+	list_remove(&mapping->shown);
 	__atomic_store_n(&mapping->memory, nullptr, __ATOMIC_RELEASE);
 }
 
@@ -237,22 +225,26 @@ static void restrict_shown(struct mapping *mapping, u64 first, u64 end,
 				   mapping->memory->flags, flush);
 }
 
+static void restrict_all(struct memory *memory, u64 first, u64 npages,
+			 u32 access, struct tlb_flush *flush)
+{
+	LIST_FOR_EACH(node, &memory->mappings)
+		restrict_shown(LIST_ENTRY(node, struct mapping, shown),
+			       first << PAGE_BITS,
+			       (first + npages) << PAGE_BITS, access, flush);
+}
+
 void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
 		       struct tlb_flush *flush)
 {
-	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
-		restrict_shown(m, first << PAGE_BITS,
-			       (first + npages) << PAGE_BITS, 0, flush);
+	restrict_all(memory, first, npages, 0, flush);
 }
 
 void memory_protect_locked(struct memory *memory, u64 first, u64 npages,
 			   struct tlb_flush *flush)
 {
 	flush->cpus |= memory->freeze_cpus;
-	for (struct mapping *m = memory->mappings; m; m = m->memory_next)
-		restrict_shown(m, first << PAGE_BITS,
-			       (first + npages) << PAGE_BITS,
-			       MAP_READ | MAP_EXEC, flush);
+	restrict_all(memory, first, npages, MAP_READ | MAP_EXEC, flush);
 }
 
 // ---- mappings lost to revocation or destruction of the memory

@@ -22,6 +22,8 @@
 #define PAGER_DEADLINE_NS 5000000000ull
 #define WAIT_FAILED (1ull << 63) // in wait_page: the pager failed it
 #define WAIT_REPORTED (1ull << 62) // the pager has been told
+#define WAIT_WRITES (1ull << 61) // for writing
+#define WAIT_INDEX (WAIT_WRITES - 1)
 #define FREEZE_FAULTS_MAX 1024 // write faults until a freeze is given up
 #define STEP_PAGES 64
 
@@ -38,13 +40,11 @@ static bool on_demand(const struct memory *memory)
 static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
 				struct memory **out)
 {
-	struct object *object;
-	enum status status = pool_object_alloc(pool, OBJECT_MEMORY,
-					       sizeof(struct memory), &object);
+	struct memory *memory;
+	enum status status = POOL_NEW(pool, OBJECT_MEMORY, &memory);
 
 	if (status != STATUS_OK)
 		return status;
-	struct memory *memory = object_memory(object);
 	struct paddr own = arch_physical(memory);
 
 	frame_table = (u64)frame_of(own) -
@@ -53,6 +53,8 @@ static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
 	memory->flags = flags;
 	while (npages > 1ull << RADIX_BITS * memory->height)
 		memory->height++;
+	list_init(&memory->mappings);
+	list_init(&memory->waiters);
 	slot_init(&memory->pager_slot, memory, HOLDER_PAGER_NOTIFICATION);
 	slot_init(&memory->source_slot, memory, HOLDER_MEMORY_SOURCE);
 	*out = memory;
@@ -231,8 +233,7 @@ static enum status node_make(struct memory *memory, u64 *entry)
 	return STATUS_OK;
 }
 
-// The leaf entry of a page, or NULL; shared tells whether a node on the way is.
-static u64 *radix_find(struct memory *memory, u64 index, bool *shared)
+u64 *radix_find(struct memory *memory, u64 index, bool *shared)
 {
 	u64 *entry = &memory->root;
 
@@ -543,7 +544,7 @@ enum status memory_freeze_locked(struct memory *memory)
 		memory->freeze_next = 0;
 	}
 	memory->freeze_faults = 0;
-	if (!memory->mappings)
+	if (list_empty(&memory->mappings))
 		memory->freeze_next = memory->npages;
 	while (radix_next(memory, &memory->freeze_next, memory->npages,
 			  RADIX_PRESENT, &budget)) {
@@ -627,7 +628,7 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 	status = memory_page_locked(source, index, false, &frame, &writable,
 				    batch);
 	if (status == ERR_AGAIN)
-		return memory_ask(source, index, thread);
+		return memory_ask(source, index, thread, false);
 	if (status == STATUS_OK) {
 		frame_share(frame_of(frame));
 		memory_protect_locked(source, index, 1, &batch->flush);
@@ -651,30 +652,34 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 
 // ---- waiting for a pager
 
-// Queue and block the thread until page index comes. Memory's lock held.
-static void wait_locked(struct memory *memory, struct thread *thread, u64 index)
+static struct thread *waiter(struct list *node)
 {
-	struct thread **link = &memory->waiters;
+	return LIST_ENTRY(node, struct thread, queue);
+}
+
+// Queue and block the thread until the page comes. Memory's lock held.
+static void wait_locked(struct memory *memory, struct thread *thread, u64 page)
+{
 	u64 told = 0;
 
-	for (; *link; link = &(*link)->queue_next)
-		if ((*link)->wait_page == (index | WAIT_REPORTED))
-			told = WAIT_REPORTED;
-	*link = thread;
-	thread->queue_next = nullptr;
-	thread->wait_page = index | told;
+	LIST_FOR_EACH(node, &memory->waiters)
+		if (!((waiter(node)->wait_page ^ page) & WAIT_INDEX))
+			told |= waiter(node)->wait_page & WAIT_REPORTED;
+	list_add_last(&memory->waiters, &thread->queue);
+	thread->wait_page = page | told;
 	thread->wait_on = &memory->object;
 	thread_block(thread, THREAD_PAGING, arch_now_ns() + PAGER_DEADLINE_NS);
 }
 
-enum status memory_ask(struct memory *memory, u64 index, struct thread *thread)
+enum status memory_ask(struct memory *memory, u64 index, struct thread *thread,
+		       bool write)
 {
 	bool failed = thread && thread->wait_page == (index | WAIT_FAILED);
 
 	if (failed)
 		thread->wait_page = 0;
 	else if (thread)
-		wait_locked(memory, thread, index);
+		wait_locked(memory, thread, index | (write ? WAIT_WRITES : 0));
 	lock_drop(&memory->object.lock);
 	if (thread && !failed)
 		notification_signal_slot(&memory->pager_slot,
@@ -682,20 +687,36 @@ enum status memory_ask(struct memory *memory, u64 index, struct thread *thread)
 	return failed ? ERR_CANCELED : ERR_AGAIN;
 }
 
+// Show a thread that waits the page that came, for what it wants; what takes more
+// is left to its fault, which comes again.
+static void show_waiting(struct memory *memory, u64 index, bool write)
+{
+	bool shared;
+	u64 *entry = radix_find(memory, index, &shared);
+
+	if (!entry || !*entry)
+		return;
+	shared |= page_shared(*entry);
+	if (write && (shared || memory->freeze))
+		return;
+	if (write)
+		mark_dirty(memory, entry, index);
+	memory_show_locked(memory, index, radix_frame(*entry),
+			   !shared && may_write(memory, *entry));
+}
+
 void memory_wake_locked(struct memory *memory, u64 first, u64 end, bool failed)
 {
-	struct thread **link = &memory->waiters, *thread;
+	LIST_FOR_EACH_SAFE(node, &memory->waiters) {
+		struct thread *thread = waiter(node);
+		u64 page = thread->wait_page & WAIT_INDEX;
 
-	while ((thread = *link)) {
-		u64 page = thread->wait_page & ~WAIT_REPORTED;
-
-		if (page < first || page >= end) {
-			link = &thread->queue_next;
+		if (page < first || page >= end)
 			continue;
-		}
-		*link = thread->queue_next;
-		thread->queue_next = nullptr;
-		thread->wait_on = nullptr;
+		if (!failed)
+			show_waiting(memory, page,
+				     thread->wait_page & WAIT_WRITES);
+		leave_queue_locked(thread);
 		thread->wait_page = failed ? page | WAIT_FAILED : 0;
 		thread_wake(thread);
 	}
@@ -704,39 +725,36 @@ void memory_wake_locked(struct memory *memory, u64 first, u64 end, bool failed)
 enum status memory_next_wait_locked(struct memory *memory, u64 first, u64 end,
 				    u64 *index)
 {
-	struct thread *thread = memory->waiters;
+	bool found = false;
 
-	for (; thread; thread = thread->queue_next)
-		if (thread->wait_page >= first && thread->wait_page < end)
-			break; // not reported: that bit is out of range
-	if (!thread)
-		return ERR_AGAIN;
-	*index = thread->wait_page;
-	for (; thread; thread = thread->queue_next)
-		if (thread->wait_page == *index)
-			thread->wait_page |= WAIT_REPORTED;
-	return STATUS_OK;
+	LIST_FOR_EACH(node, &memory->waiters) {
+		u64 page = waiter(node)->wait_page & ~WAIT_WRITES;
+
+		// One that was reported is out of range by its bit.
+		if (!found && page >= first && page < end) {
+			*index = page;
+			found = true;
+		}
+		if (found && page == *index)
+			waiter(node)->wait_page |= WAIT_REPORTED;
+	}
+	return found ? STATUS_OK : ERR_AGAIN;
 }
 
 void memory_ask_again_locked(struct memory *memory)
 {
-	for (struct thread *t = memory->waiters; t; t = t->queue_next)
-		t->wait_page &= ~WAIT_REPORTED;
+	LIST_FOR_EACH(node, &memory->waiters)
+		waiter(node)->wait_page &= ~WAIT_REPORTED;
 }
 
 bool memory_waiter_remove(struct memory *memory, struct thread *thread)
 {
-	struct thread **link = &memory->waiters;
 	bool found;
 
 	lock_take(&memory->object.lock);
-	while (*link && *link != thread)
-		link = &(*link)->queue_next;
-	found = *link;
+	found = thread->wait_on == &memory->object;
 	if (found) {
-		*link = thread->queue_next;
-		thread->queue_next = nullptr;
-		thread->wait_on = nullptr;
+		leave_queue_locked(thread);
 		thread->wait_page = 0;
 	}
 	lock_drop(&memory->object.lock);

@@ -31,6 +31,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/object/object.h"
 #include "lib/base/bits.h"
+#include "lib/base/list.h"
 #include "lib/base/status.h"
 
 // Pin and unpin for DMA: shares and pins change together, so that nobody takes a
@@ -69,7 +70,7 @@ struct memory {
 	u32 pinned; // pages pinned by guests' state or DMA: no decommit, no clone
 	bool has_source; // [I] clone of paged memory
 	bool binding; // a pager's notification is being bound
-	struct mapping *mappings; // list of mappings that show it
+	struct list mappings; // that show it
 	// CPUs to flush before its frames are freed
 	u64 flush_cpus;
 	// being cloned
@@ -82,7 +83,7 @@ struct memory {
 	// paged
 	struct slot pager_slot; // notification
 	u64 pager_bits;
-	struct thread *waiters; // threads whose fault waits for a page
+	struct list waiters; // threads whose fault waits for a page
 	u64 clean_from, clean_to; // pages known not to be dirty
 	u64 absent_from, absent_to; // progress of decommit: pages known absent
 	struct slot source_slot; // clone: the paged original
@@ -126,9 +127,10 @@ struct paddr memory_peek_locked(struct memory *memory, u64 index,
 				bool *writable);
 
 // Page index of paged memory is absent. AGAIN: the thread (if not NULL) is blocked
-// until it comes, and the pager knows. CANCELED: the pager failed it. Drops the
-// memory's lock.
-enum status memory_ask(struct memory *memory, u64 index, struct thread *thread);
+// until it comes, and the pager knows. CANCELED: the pager failed it. write: it is
+// to be written to. Drops the memory's lock.
+enum status memory_ask(struct memory *memory, u64 index, struct thread *thread,
+		       bool write);
 
 // An absent page of a clone of paged memory: fetch it from the original and
 // insert it. No memory lock held. OK: look again. AGAIN: the thread (if not

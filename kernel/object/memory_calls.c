@@ -241,20 +241,27 @@ static enum status lock_ranges(struct range *a, struct range *b, u64 length)
 static enum status supply_page(struct memory *memory, u64 index,
 			       struct memory *source, u64 from)
 {
-	struct paddr frame = memory_peek_locked(source, from, nullptr);
-	enum status status;
-	u64 *entry = nullptr;
+	bool shared;
+	struct paddr frame;
+	u64 *entry, *taken = radix_find(source, from, &shared);
+	enum status status = radix_own(memory, index, &entry);
 
-	if (memory_peek_locked(memory, index, nullptr).value)
-		return STATUS_OK;
-	status = frame.value ? radix_own(source, from, &entry)
-			     : frame_alloc_zero(&frame);
+	if (status != STATUS_OK || *entry)
+		return status;
+	if (!taken || !*taken) {
+		taken = nullptr;
+		status = frame_alloc_zero(&frame);
+	} else {
+		if (shared)
+			status = radix_own(source, from, &taken);
+		frame = radix_frame(*taken);
+	}
 	if (status != STATUS_OK)
 		return status;
-	status = memory_insert_locked(memory, index, nullptr, frame);
-	if (entry && status == STATUS_OK)
-		(void)memory_remove_locked(source, entry);
-	if (!entry && status != STATUS_OK)
+	status = memory_insert_locked(memory, index, entry, frame);
+	if (taken && status == STATUS_OK)
+		(void)memory_remove_locked(source, taken);
+	if (!taken && status != STATUS_OK)
 		frame_free(frame, 0);
 	return status;
 }
@@ -284,7 +291,7 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 	source = cap_memory(&from);
 	shift = taken.first - to.first;
 	index = to.first;
-	while (index < to.end &&
+	while (to.end - index > SUPPLY_PAGES &&
 	       memory_peek_locked(memory, index, nullptr).value)
 		index++;
 	end = MIN(to.end, index + SUPPLY_PAGES);

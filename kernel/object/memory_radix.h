@@ -29,6 +29,8 @@ static inline u32 radix_index(u64 index, u32 level)
 	return index >> RADIX_BITS * (level - 1) & (RADIX_ENTRIES - 1);
 }
 
+// The leaf entry of a page, or NULL; shared tells whether a node on the way is.
+u64 *radix_find(struct memory *memory, u64 index, bool *shared);
 // The leaf entry of a page for changing: makes nodes, copies shared ones.
 enum status radix_own(struct memory *memory, u64 index, u64 **entry);
 // Advance *index to the next page below end whose entry has all the flags; false

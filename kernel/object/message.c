@@ -90,13 +90,7 @@ static void message_result(struct thread *thread, enum status status)
 static void enqueue_locked(struct endpoint *endpoint, struct thread *thread,
 			   enum endpoint_state state)
 {
-	thread->queue_next = nullptr;
-	thread->queue_prev = endpoint->tail;
-	if (endpoint->tail)
-		endpoint->tail->queue_next = thread;
-	else
-		endpoint->head = thread;
-	endpoint->tail = thread;
+	list_add_last(&endpoint->queue, &thread->queue);
 	endpoint->state = state;
 	__atomic_store_n(&thread->wait_on, &endpoint->object, __ATOMIC_RELEASE);
 }
@@ -105,17 +99,9 @@ bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread)
 {
 	if (thread->wait_on != &endpoint->object)
 		return false;
-	if (thread->queue_prev)
-		thread->queue_prev->queue_next = thread->queue_next;
-	else
-		endpoint->head = thread->queue_next;
-	if (thread->queue_next)
-		thread->queue_next->queue_prev = thread->queue_prev;
-	else
-		endpoint->tail = thread->queue_prev;
-	if (!endpoint->head)
+	leave_queue_locked(thread);
+	if (list_empty(&endpoint->queue))
 		endpoint->state = ENDPOINT_IDLE;
-	__atomic_store_n(&thread->wait_on, nullptr, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -181,7 +167,7 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
 	if (endpoint->state == ENDPOINT_RECEIVERS) {
-		receiver = endpoint->head;
+		receiver = first_waiter(&endpoint->queue);
 		(void)endpoint_remove_locked(endpoint, receiver);
 		lock_drop(&endpoint->object.lock);
 		deliver(self, receiver, cap->badge, calls,
@@ -340,7 +326,7 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 		u64 sender_info, sender_caps;
 		bool calls;
 
-		sender = endpoint->head;
+		sender = first_waiter(&endpoint->queue);
 		if (!sender_valid(sender, endpoint, &cap)) {
 			(void)endpoint_remove_locked(endpoint, sender);
 			message_result(sender, ERR_HANDLE);

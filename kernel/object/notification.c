@@ -12,14 +12,7 @@
 
 enum status notification_create(struct pool *pool, struct notification **out)
 {
-	struct object *object;
-	enum status status = pool_object_alloc(pool, OBJECT_NOTIFICATION,
-					       sizeof(struct notification),
-					       &object);
-
-	if (status == STATUS_OK)
-		*out = (struct notification *)object;
-	return status;
+	return POOL_NEW(pool, OBJECT_NOTIFICATION, out);
 }
 
 // Bits of mask, cleared in the word. Others look at it without the lock.

@@ -24,6 +24,7 @@
 #ifndef KERNEL_OBJECT_OBJECT_H
 #define KERNEL_OBJECT_OBJECT_H
 #include "kernel/lock.h"
+#include "lib/base/list.h"
 #include "lib/base/types.h"
 
 enum object_type : u8 {
@@ -86,7 +87,7 @@ struct object {
 	struct lock lock;
 	struct pool *pool; // [I] charged for it
 	// Pool's list, under pool lock; once dead: reaper's list, then limbo.
-	struct object *pool_prev, *pool_next;
+	struct list in_pool;
 	struct slot *roots; // derivation forest: the first slot
 };
 

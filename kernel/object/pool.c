@@ -142,24 +142,16 @@ static void partial_remove(struct pool *pool, struct frame *frame)
 
 static void poison(void *memory, u8 pattern, usize from, usize to)
 {
-#ifdef KOCHAB_DEBUG
-	if (to > from)
+	if (DEBUG_BUILD && to > from)
 		memset((u8 *)memory + from, pattern, to - from);
-#else
-	(void)memory, (void)pattern, (void)from, (void)to;
-#endif
 }
 
 static void poison_check(const void *memory, u8 pattern, usize from, usize to)
 {
-#ifdef KOCHAB_DEBUG
-	for (usize i = from; i < to; i++)
+	for (usize i = from; DEBUG_BUILD && i < to; i++)
 		if (((const u8 *)memory)[i] != pattern)
 			panic("kernel memory %p: byte %lu overwritten", memory,
 			      i);
-#else
-	(void)memory, (void)pattern, (void)from, (void)to;
-#endif
 }
 
 static enum status slab_page_add(struct pool *pool, u32 class)
@@ -301,29 +293,16 @@ void pool_object_listed(struct object *object)
 		return;
 	object->listed = true;
 	lock_take(&pool->pool_lock);
-	if (!pool->objects) {
-		pool->objects = pool->objects_last = object;
-	} else if (goes_first(object)) {
-		object->pool_next = pool->objects;
-		pool->objects = pool->objects->pool_prev = object;
-	} else {
-		object->pool_prev = pool->objects_last;
-		pool->objects_last = pool->objects_last->pool_next = object;
-	}
+	if (goes_first(object))
+		list_add_first(&pool->objects, &object->in_pool);
+	else
+		list_add_last(&pool->objects, &object->in_pool);
 	lock_drop(&pool->pool_lock);
 }
 
-static void unlist_locked(struct pool *pool, struct object *object)
+static struct object *entry_object(struct list *node)
 {
-	if (object->pool_prev)
-		object->pool_prev->pool_next = object->pool_next;
-	else
-		pool->objects = object->pool_next;
-	if (object->pool_next)
-		object->pool_next->pool_prev = object->pool_prev;
-	else
-		pool->objects_last = object->pool_prev;
-	object->pool_prev = object->pool_next = nullptr;
+	return LIST_ENTRY(node, struct object, in_pool);
 }
 
 // Its memory goes back to the pool. Nobody looks at it any more.
@@ -358,39 +337,34 @@ void pool_object_abandon(struct object *object)
 
 // ---- the reaper: a ring per CPU, of which cpu->reaper is the last
 
-static struct lock reaper_lock = {
-#ifdef KOCHAB_DEBUG
-	.rank = LOCK_POOL,
-#endif
-};
+static struct lock reaper_lock = {.rank = LOCK_POOL};
 
 static void reaper_put(struct cpu *cpu, struct object *object)
 {
+	struct list *node = &object->in_pool;
+
 	lock_take(&reaper_lock);
-	if (cpu->reaper) {
-		object->pool_next = cpu->reaper->pool_next;
-		cpu->reaper->pool_next = object;
-	} else {
-		object->pool_next = object;
-	}
-	cpu->reaper = object;
+	if (cpu->reaper)
+		list_insert_after(cpu->reaper, node);
+	else
+		list_init(node);
+	cpu->reaper = node;
 	lock_drop(&reaper_lock);
 }
 
 static struct object *reaper_take(struct cpu *cpu)
 {
-	struct object *object = nullptr;
+	struct list *node = nullptr;
 
 	lock_take(&reaper_lock);
 	if (cpu->reaper) {
-		object = cpu->reaper->pool_next;
-		cpu->reaper->pool_next = object->pool_next;
-		if (object == cpu->reaper)
+		node = cpu->reaper->next;
+		if (node == cpu->reaper)
 			cpu->reaper = nullptr;
-		object->pool_next = nullptr;
+		list_remove(node);
 	}
 	lock_drop(&reaper_lock);
-	return object;
+	return node ? entry_object(node) : nullptr;
 }
 
 // Take over what other CPUs have condemned and not come to destroy.
@@ -398,16 +372,12 @@ static void reaper_take_over(struct cpu *cpu)
 {
 	lock_take(&reaper_lock);
 	for (u32 i = 0; i < cpu_count; i++) {
-		struct object *other = cpus[i]->reaper;
+		struct list *other = cpus[i]->reaper;
 
 		if (cpus[i] == cpu || !other)
 			continue;
-		if (cpu->reaper) {
-			struct object *first = other->pool_next;
-
-			other->pool_next = cpu->reaper->pool_next;
-			cpu->reaper->pool_next = first;
-		}
+		if (cpu->reaper)
+			list_join(cpu->reaper, other);
 		cpu->reaper = other;
 		cpus[i]->reaper = nullptr;
 	}
@@ -425,7 +395,7 @@ void object_condemn(struct object *object)
 	object->dead = object->condemned = true;
 	if (!again && object->listed) {
 		lock_take(&pool->pool_lock);
-		unlist_locked(pool, object);
+		list_remove(&object->in_pool);
 		lock_drop(&pool->pool_lock);
 	}
 	lock_drop(&object->lock);
@@ -483,20 +453,19 @@ static bool destroy_step(struct object *object)
 // Afterwards the pool itself may be gone.
 static bool limbo_empty(struct pool *pool)
 {
+	struct list dead, *node;
+
 	lock_take(&pool->pool_lock);
-	struct object *list = pool->limbo;
-	pool->limbo = nullptr;
+	list_init(&dead);
+	list_join(&pool->limbo, &dead);
+	list_remove(&pool->limbo);
 	pool->nlimbo = 0;
 	lock_drop(&pool->pool_lock);
-	if (!list)
+	if (list_empty(&dead))
 		return false;
 	cpu_quiesce_all();
-	while (list) {
-		struct object *object = list;
-
-		list = object->pool_next;
-		object_release(object);
-	}
+	while ((node = list_take_first(&dead)))
+		object_release(entry_object(node));
 	return true;
 }
 
@@ -505,8 +474,7 @@ static void object_bury(struct object *object)
 	struct pool *pool = object->pool;
 
 	lock_take(&pool->pool_lock);
-	object->pool_next = pool->limbo;
-	pool->limbo = object;
+	list_add_last(&pool->limbo, &object->in_pool);
 	if (goes_first(object))
 		pool->nfirst--;
 	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1) ||
@@ -551,6 +519,8 @@ static void pool_init(struct pool *pool, struct pool *parent, u64 limit_pages)
 	pool->parent = parent;
 	pool->limit_pages = limit_pages;
 	lock_init(&pool->pool_lock, LOCK_POOL);
+	list_init(&pool->objects);
+	list_init(&pool->limbo);
 	for (u32 i = 0; i < POOL_CLASSES; i++)
 		pool->partial[i] = FRAME_NONE;
 }
@@ -566,7 +536,6 @@ static u32 pool_depth(const struct pool *pool)
 
 enum status pool_create(struct pool *parent, u64 limit_pages, struct pool **out)
 {
-	struct object *object;
 	enum status status;
 
 	if (!limit_pages || pool_depth(parent) >= POOL_MAX_DEPTH)
@@ -574,15 +543,13 @@ enum status pool_create(struct pool *parent, u64 limit_pages, struct pool **out)
 	status = pool_charge(parent, limit_pages);
 	if (status != STATUS_OK)
 		return status;
-	status = pool_object_alloc(parent, OBJECT_POOL, sizeof(struct pool),
-				   &object);
+	status = POOL_NEW(parent, OBJECT_POOL, out);
 	if (status != STATUS_OK) {
 		if (!BUG(111))
 			pool_uncharge(parent, limit_pages);
 		return status;
 	}
-	pool_init(object_pool(object), parent, limit_pages);
-	*out = object_pool(object);
+	pool_init(*out, parent, limit_pages);
 	return STATUS_OK;
 }
 
@@ -601,7 +568,8 @@ bool pool_destroy_step(struct pool *pool)
 	for (u32 i = 0; i < CONDEMN_BATCH; i++) {
 		lock_take(&pool->pool_lock);
 		pool->dying = true;
-		struct object *object = pool->objects;
+		struct list *first = list_first(&pool->objects);
+		struct object *object = first ? entry_object(first) : nullptr;
 		bool wait = object && !goes_first(object) && pool->nfirst;
 		bool gone = !pool->nobjects;
 		bool in_limbo = !gone && pool->nlimbo == pool->nobjects;

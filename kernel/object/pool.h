@@ -36,8 +36,8 @@ struct pool {
 	u64 nfirst; // those of them that must go first and are not in limbo yet
 	u64 nlimbo;
 	// Made from this pool and alive; pools and threads before the rest.
-	struct object *objects, *objects_last;
-	struct object *limbo; // dead objects whose memory awaits a grace period
+	struct list objects;
+	struct list limbo; // dead objects whose memory awaits a grace period
 	u32 partial[POOL_CLASSES]; // slab pages with free pieces: frame numbers
 };
 
@@ -74,6 +74,17 @@ void pool_free(struct pool *pool, void *memory, usize size_bytes);
 					    enum object_type type,
 					    usize size_bytes,
 					    struct object **out);
+// The same for a structure with a member object: *out is set on success.
+#define POOL_NEW(pool, type, out)                                              \
+	({                                                                     \
+		struct object *object_;                                        \
+		enum status status_ = pool_object_alloc(                       \
+			pool, type, sizeof(**(out)), &object_);                \
+		if (status_ == STATUS_OK)                                      \
+			*(out) = CONTAINER_OF(object_, typeof(**(out)),        \
+					      object);                         \
+		status_;                                                       \
+	})
 // Undo pool_object_alloc of an object never referenced.
 void pool_object_abandon(struct object *object);
 // The first slot refers to it: put it on the pool's list. Object's lock held.

@@ -13,29 +13,16 @@
 enum status sched_create(struct pool *pool, u64 ceiling, u64 cpus,
 			 struct sched **out)
 {
-	struct object *object;
 	enum status status;
 
 	if (ceiling >= PRIORITIES || !cpus)
 		return ERR_ARGUMENT;
-	status = pool_object_alloc(pool, OBJECT_SCHED, sizeof(struct sched),
-				   &object);
+	status = POOL_NEW(pool, OBJECT_SCHED, out);
 	if (status != STATUS_OK)
 		return status;
-	*out = (struct sched *)object;
 	(*out)->ceiling = ceiling;
 	(*out)->cpus = cpus;
 	return STATUS_OK;
-}
-
-static u64 online_cpus(void)
-{
-	u64 mask = 0;
-
-	for (u32 i = 0; i < cpu_count; i++)
-		if (cpus[i]->online)
-			mask |= 1ull << i;
-	return mask;
 }
 
 enum status sysk_thread_schedule(struct thread *, struct cap_ref *cap,
@@ -50,7 +37,7 @@ enum status sysk_thread_schedule(struct thread *, struct cap_ref *cap,
 		allowed = sched->cpus;
 	if (priority > sched->ceiling || weight > 1024)
 		return ERR_RANGE;
-	if (!(allowed & sched->cpus & online_cpus()))
+	if (!(allowed & sched->cpus & cpus_online()))
 		return ERR_ARGUMENT;
 	status = thread_hold(cap);
 	if (status != STATUS_OK)

@@ -30,14 +30,11 @@ static void thread_expire(struct timeout *timeout)
 
 enum status thread_create(struct pool *pool, struct thread **out)
 {
-	struct object *object;
 	struct thread *thread;
-	enum status status = pool_object_alloc(pool, OBJECT_THREAD,
-					       sizeof(struct thread), &object);
+	enum status status = POOL_NEW(pool, OBJECT_THREAD, &thread);
 
 	if (status != STATUS_OK)
 		return status;
-	thread = object_thread(object);
 	thread->cspace = &cnode_empty;
 	thread->cpu = cpu_self();
 	thread->state = THREAD_STOPPED;
@@ -204,15 +201,10 @@ void sched_hand_over(struct thread *thread, struct cpu *to)
 bool thread_pull(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
-	u32 none = 0;
 
 	if (is_ours_alone(thread)) {
 		timeout_disarm(&cpu->wheel, &thread->timeout);
-	} else if (!sched_can_pull(thread, cpu) ||
-		   !__atomic_compare_exchange_n(&thread->requests, &none,
-						REQUEST_BUSY, false,
-						__ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED)) {
+	} else if (!sched_can_pull(thread, cpu) || !thread_seize(thread)) {
 		return false;
 	} else {
 		thread->cpu = cpu;
@@ -246,14 +238,11 @@ static bool is_still(const struct thread *thread)
 enum status thread_hold(const struct cap_ref *cap)
 {
 	struct thread *thread = object_thread(cap_object(cap));
-	u32 none = 0;
 	bool held;
 
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
-	held = __atomic_compare_exchange_n(&thread->requests, &none,
-					   REQUEST_BUSY, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	held = thread_seize(thread);
 	lock_drop(&thread->object.lock);
 	return held ? STATUS_OK : STATUS_RESTART;
 }
@@ -475,12 +464,9 @@ static void release_caller(struct thread *thread)
 static bool stopped_for_good(struct thread *thread)
 {
 	struct cpu *self = cpu_self();
-	u32 none = 0;
 	bool still;
 
-	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
-					 false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_RELAXED)) {
+	if (!thread_seize(thread)) {
 		thread_request(thread, REQUEST_STOP);
 		return false;
 	}

@@ -56,7 +56,7 @@ struct thread {
 	u8 effective; // [h] with donation
 	u8 layer; // [I] while started
 	u8 donation_depth;
-	struct thread *queue_next, *queue_prev; // [o] queue of what it waits on
+	struct list queue; // [o] of what it waits on
 	struct object *wait_on; // [o] object whose queue holds it
 	struct thread *reply_caller; // [a] who waits for this thread's reply
 	struct thread *reply_server; // [a] caller side: whose reply it awaits
@@ -103,6 +103,20 @@ static inline struct thread *object_thread(struct object *object)
 	return CONTAINER_OF(object, struct thread, object);
 }
 
+// The first that waits in the queue of an object; NULL: nobody.
+static inline struct thread *first_waiter(const struct list *queue)
+{
+	return list_empty(queue) ? nullptr
+				 : LIST_ENTRY(queue->next, struct thread, queue);
+}
+
+// Take a waiting thread out of it; the object's lock is held.
+static inline void leave_queue_locked(struct thread *thread)
+{
+	list_remove(&thread->queue);
+	__atomic_store_n(&thread->wait_on, nullptr, __ATOMIC_RELEASE);
+}
+
 // In a run queue?
 static inline bool thread_queued(const struct thread *thread)
 {
@@ -116,6 +130,16 @@ bool thread_destroy_step(struct thread *thread);
 // The wait is over and regs hold the result: make it runnable on its home CPU.
 // The caller owns the wake-up (see above); no lock needed, locks may be held.
 void thread_wake(struct thread *thread);
+
+// Hold off everybody who serves, claims or moves it, if nothing is asked of it now.
+static inline bool thread_seize(struct thread *thread)
+{
+	u32 none = 0;
+
+	return __atomic_compare_exchange_n(&thread->requests, &none,
+					   REQUEST_BUSY, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 
 // Ask the home CPU to do something about the thread. The caller owns its wake-up or
 // holds the lock of an object that refers to it, or that it refers to: else it may

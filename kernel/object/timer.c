@@ -39,13 +39,10 @@ static void timer_expire(struct timeout *timeout)
 
 enum status timer_create(struct pool *pool, struct timer **out)
 {
-	struct object *object;
-	enum status status = pool_object_alloc(pool, OBJECT_TIMER,
-					       sizeof(struct timer), &object);
+	enum status status = POOL_NEW(pool, OBJECT_TIMER, out);
 
 	if (status != STATUS_OK)
 		return status;
-	*out = (struct timer *)object;
 	(*out)->cpu = cpu_self();
 	(*out)->timeout.expire = timer_expire;
 	slot_init(&(*out)->notification_slot, *out, HOLDER_TIMER_NOTIFICATION);

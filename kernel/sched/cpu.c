@@ -82,7 +82,7 @@ static void ask_and_wait(u64 mask, enum cpu_request request, usize wanted_at,
 	}
 }
 
-static u64 online_mask(void)
+u64 cpus_online(void)
 {
 	u64 mask = 0;
 
@@ -95,7 +95,7 @@ static u64 online_mask(void)
 void cpu_quiesce_all(void)
 {
 	lock_check_none();
-	ask_and_wait(online_mask(), CPU_REQUEST_QUIESCE,
+	ask_and_wait(cpus_online(), CPU_REQUEST_QUIESCE,
 		     __builtin_offsetof(struct cpu, quiesce_wanted),
 		     __builtin_offsetof(struct cpu, quiesce_done));
 }
@@ -136,7 +136,7 @@ void tlb_flush_finish(struct tlb_flush *flush)
 	flush->cpus &= ~(1ull << cpu_self()->number);
 	if (!flush->cpus)
 		return;
-	flush->cpus &= online_mask();
+	flush->cpus &= cpus_online();
 	lock_check_none();
 	ask_and_wait(flush->cpus, CPU_REQUEST_FLUSH,
 		     __builtin_offsetof(struct cpu, flush_wanted),

@@ -52,7 +52,7 @@ struct cpu {
 	bool online;
 	u32 number;
 	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
-	struct object *reaper; // condemned objects
+	struct list *reaper; // the last of a ring of condemned objects
 
 	// [a] posted by others
 	alignas(64) u32 requests;
@@ -91,6 +91,8 @@ extern struct cpu *cpus[CPU_MAX];
 extern u32 cpu_count; // present
 
 // cpu_self() is in arch.h.
+
+u64 cpus_online(void); // a bit each
 
 // Post a request to a CPU and interrupt it.
 void cpu_post(struct cpu *cpu, enum cpu_request request);

@@ -279,11 +279,7 @@ static struct thread *spare_thread(struct cpu *cpu, u32 to)
 // Hand a queued thread over, unless requests for it wait in this CPU's inbox.
 static void give(struct thread *thread, struct cpu *to)
 {
-	u32 none = 0;
-
-	if (!__atomic_compare_exchange_n(&thread->requests, &none, REQUEST_BUSY,
-					 false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_RELAXED))
+	if (!thread_seize(thread))
 		return;
 	sched_dequeue(cpu_self(), thread);
 	sched_hand_over(thread, to);

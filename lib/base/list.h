@@ -43,6 +43,17 @@ static inline void list_add_last(struct list *head, struct list *node)
 	list_insert_after(head->prev, node);
 }
 
+// Make one ring of two: what follows other comes to follow where, then the rest.
+static inline void list_join(struct list *where, struct list *other)
+{
+	struct list *next = where->next;
+
+	where->next = other->next;
+	other->next->prev = where;
+	other->next = next;
+	next->prev = other;
+}
+
 static inline void list_remove(struct list *node)
 {
 	node->prev->next = node->next;

@@ -70,16 +70,18 @@ static void check_slab(const struct frame *frame, u32 class)
 void pool_check(const struct pool *pool)
 {
 	u64 listed = 0, limbo = 0;
-	struct object *prev = nullptr;
 
-	for (struct object *o = pool->objects; o; prev = o, o = o->pool_next) {
-		CHECK(o->pool_prev == prev && o->pool == pool);
+	LIST_FOR_EACH(node, &pool->objects) {
+		struct object *o = LIST_ENTRY(node, struct object, in_pool);
+
+		CHECK(node->next->prev == node && o->pool == pool);
 		CHECK(o->listed && !o->dead && o->roots);
 		(void)slot_check_locked(o);
 		listed++;
 	}
-	CHECK(prev == pool->objects_last);
-	for (struct object *o = pool->limbo; o; o = o->pool_next) {
+	LIST_FOR_EACH(node, &pool->limbo) {
+		const struct object *o = LIST_ENTRY(node, struct object, in_pool);
+
 		CHECK(o->dead && o->pool == pool && !o->roots);
 		limbo++;
 	}

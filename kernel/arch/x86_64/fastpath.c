@@ -101,7 +101,7 @@ PRESERVE_NONE void fast_call(REGISTERS)
 	struct slot *slot =
 		find(self->cspace, cap, OBJECT_ENDPOINT, RIGHT_CALL, &word);
 	struct endpoint *endpoint;
-	struct thread *receiver, *second;
+	struct thread *receiver;
 
 	if (UNLIKELY(!slot))
 		goto slow;
@@ -110,21 +110,16 @@ PRESERVE_NONE void fast_call(REGISTERS)
 		     self->donation_depth >= DONATION_MAX ||
 		     !lock_try(&endpoint->object.lock)))
 		goto slow;
-	receiver = endpoint->head;
+	receiver = LIST_ENTRY(endpoint->queue.next, struct thread, queue);
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
 		     endpoint->state != ENDPOINT_RECEIVERS ||
 		     receiver->cpu != self->cpu || receiver->timeout.link ||
 		     !receiver->roots.full))
 		goto unlock;
 	badge = slot->badge;
-	second = receiver->queue_next;
-	endpoint->head = second;
-	if (second) {
-		second->queue_prev = nullptr;
-	} else {
-		endpoint->tail = nullptr;
+	list_remove(&receiver->queue);
+	if (list_empty(&endpoint->queue))
 		endpoint->state = ENDPOINT_IDLE;
-	}
 	receiver->wait_on = nullptr;
 	receiver->state = THREAD_RUNNING;
 	if (receiver->effective < self->effective)
@@ -149,7 +144,7 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 	u64 word;
 	struct slot *slot =
 		find(self->cspace, cap, OBJECT_ENDPOINT, RIGHT_RECV, &word);
-	struct thread *caller = self->reply_caller, *expected = caller, *last;
+	struct thread *caller = self->reply_caller, *expected = caller;
 	struct endpoint *endpoint;
 
 	if (UNLIKELY(!slot || !caller))
@@ -173,16 +168,8 @@ PRESERVE_NONE void fast_reply_recv(REGISTERS)
 		    &self->reply_caller, &expected, nullptr, false,
 		    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
 		goto unlock;
-	last = endpoint->tail;
-	self->queue_next = nullptr;
-	self->queue_prev = last;
-	if (last) {
-		last->queue_next = self;
-	} else {
-		endpoint->head = self;
-		endpoint->state = ENDPOINT_RECEIVERS;
-	}
-	endpoint->tail = self;
+	list_add_last(&endpoint->queue, &self->queue);
+	endpoint->state = ENDPOINT_RECEIVERS;
 	self->regs.rax = info; // once the lock is dropped, that is a sender's
 	self->wait_on = &endpoint->object;
 	self->state = THREAD_RECEIVING;

@@ -496,8 +496,8 @@ static bool in_queue(const struct thread *t)
 
 	if (t->wait_on != &endpoint->object)
 		return false;
-	for (struct thread *q = endpoint->head; q; q = q->queue_next)
-		found += q == t;
+	LIST_FOR_EACH(node, &endpoint->queue)
+		found += node == &t->queue;
 	CHECK(found == 1);
 	return true;
 }
@@ -573,19 +573,19 @@ static void check_thread(u32 n)
 
 static void check_queue(void)
 {
-	struct thread *prev = nullptr;
-
 	if (endpoint->object.dead)
 		return;
-	for (struct thread *q = endpoint->head; q;
-	     prev = q, q = q->queue_next) {
-		CHECK(q->queue_prev == prev && q->wait_on == &endpoint->object);
+	LIST_FOR_EACH(node, &endpoint->queue) {
+		const struct thread *q = LIST_ENTRY(node, struct thread, queue);
+
+		CHECK(node->next->prev == node && node->prev->next == node);
+		CHECK(q->wait_on == &endpoint->object);
 		CHECK(q->state ==
 		      (endpoint->state == ENDPOINT_SENDERS ? THREAD_SENDING
 							   : THREAD_RECEIVING));
 	}
-	CHECK(endpoint->tail == prev);
-	CHECK((endpoint->state == ENDPOINT_IDLE) == !endpoint->head);
+	CHECK((endpoint->state == ENDPOINT_IDLE) ==
+	      list_empty(&endpoint->queue));
 }
 
 static void check_state(void)
@@ -625,7 +625,7 @@ static void wind_down(void)
 		CHECK(fake_run(2, fake_syscall, m));
 	}
 	CHECK(!m->regs.restarts && !m->regs.info);
-	CHECK(!endpoint->head);
+	CHECK(list_empty(&endpoint->queue));
 	for (u32 i = 0; i < MANAGER; i++)
 		CHECK(!slot_word(&cnode[MANAGER]->slots[THREAD_OF + i]));
 	pool_check(first);

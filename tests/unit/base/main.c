@@ -27,7 +27,7 @@ static u32 sum_of(struct list *head)
 
 static void test_list(void)
 {
-	struct list head;
+	struct list head, other;
 	struct item item[4];
 
 	list_init(&head);
@@ -43,6 +43,14 @@ static void test_list(void)
 	list_add_first(&head, &item[1].node);
 	CHECK(sum_of(&head) == 2134);
 	CHECK(list_take_first(&head) == &item[1].node);
+	list_init(&other);
+	list_add_last(&other, &item[1].node);
+	list_join(&head, &other);
+	list_remove(&other);
+	CHECK(sum_of(&head) == 2134 && list_empty(&other));
+	list_join(&head, &other);
+	list_remove(&other);
+	CHECK(sum_of(&head) == 2134);
 	LIST_FOR_EACH_SAFE(node, &head)
 	list_remove(node);
 	CHECK(list_empty(&head));

@@ -641,10 +641,12 @@ void vm_check_memory(struct memory *memory)
 			entry = radix_node(entry)[radix_index(i, level)];
 		}
 	}
-	for (struct mapping *m = memory->mappings; m; m = m->memory_next) {
+	LIST_FOR_EACH(node, &memory->mappings) {
+		struct mapping *m = LIST_ENTRY(node, struct mapping, shown);
+
 		CHECK(m->memory == memory &&
 		      word_object(m->slot.word) == &memory->object);
-		CHECK(!m->memory_next || m->memory_next->memory_prev == m);
+		CHECK(node->next->prev == node);
 		check_shown(memory, m);
 		shown++;
 	}
