@@ -12,7 +12,7 @@ FAST := $(addprefix kernel/,arch/$(ARCH)/context.c arch/$(ARCH)/trap.c mm/frame.
 $(foreach f,$(FAST) lib/base/memory.c lib/base/string.c,$(eval FLAGS_$f := -O2))
 
 # Every instruction counts; its frames end in another function's anyway.
-$(foreach a,x86_64 aarch64,$(eval FLAGS_kernel/arch/$a/fastpath.c := -O2 -fomit-frame-pointer))
+$(foreach a,x86_64 aarch64 riscv64,$(eval FLAGS_kernel/arch/$a/fastpath.c := -O2 -fomit-frame-pointer))
 
 # Functions that call nothing need no frame in a backtrace.
 KERNEL_$(ARCH) += -momit-leaf-frame-pointer

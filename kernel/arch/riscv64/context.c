@@ -65,6 +65,14 @@ bool fpu_take(struct thread *thread)
 	return true;
 }
 
+void fpu_switch(struct cpu *cpu, struct thread *next)
+{
+	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
+		(void)fpu_take(next); // has an area: cannot fail
+	else
+		fpu_access(cpu, cpu->fpu_owner == next);
+}
+
 void arch_fpu_save(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
@@ -96,49 +104,20 @@ void arch_fpu_drop(struct thread *thread)
 }
 
 // ---- switching
-static void load_root(struct cpu *cpu, u64 root)
-{
-	if (root == 0)
-		root = kernel_root;
-	if (cpu->arch.root == root)
-		return;
-	cpu->arch.root = root;
-	csr_write("satp", satp_of(root));
-	arch_flush_all(); // there is one address space number for all
-}
-
-// Load a root that can go away. Both address spaces are published while the root
-// changes. Who takes one away clears a thread's root before its aspace, and waits
-// until no CPU publishes it: so the root is read last.
-static void switch_root(struct cpu *cpu, struct thread *to, const u64 *root_at)
-{
-	struct aspace *aspace;
-
-	if (cpu->arch.root == *root_at && cpu->published == to->aspace)
-		return;
-	aspace = __atomic_load_n(&to->aspace, __ATOMIC_ACQUIRE);
-	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
-	// Loaded anew even if it is the same: entries may have changed while
-	// this CPU did not publish the address space.
-	cpu->arch.root = ~0ull;
-	load_root(cpu, __atomic_load_n(root_at, __ATOMIC_SEQ_CST));
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
-}
-
 void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
 {
+	const u64 *root_at;
+
 	if (!to) { // idle: do not sit on an address space that may go away
 		load_root(cpu, 0);
 		__atomic_store_n(&cpu->publishing, nullptr, __ATOMIC_RELEASE);
 		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
 		return;
 	}
-	switch_root(cpu, to,
-		    to->running_guest ? &to->roots.guest : &to->roots.full);
-	if (cpu->fpu_enabled && to->fpu_used && cpu->fpu_owner != to)
-		(void)fpu_take(to); // has an area: cannot fail
-	else
-		fpu_access(cpu, cpu->fpu_owner == to);
+	root_at = to->running_guest ? &to->roots.guest : &to->roots.full;
+	if (cpu->arch.root != *root_at || cpu->published != to->aspace)
+		change_root(cpu, &to->aspace, root_at);
+	fpu_switch(cpu, to);
 }
 
 // ---- guests
@@ -150,7 +129,7 @@ void arch_guest_end(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
 
-	if (cpu->current == thread)
+	if (cpu->current == thread && cpu->arch.root != thread->roots.full)
 		load_root(cpu, thread->roots.full);
 }
 
@@ -164,7 +143,8 @@ void arch_guest_end(struct thread *thread)
 		guest_refuse(thread);
 		arch_leave(thread);
 	}
-	load_root(cpu, thread->roots.guest);
+	if (cpu->arch.root != thread->roots.guest)
+		load_root(cpu, thread->roots.guest);
 	cpu->guest_save = (u64)state;
 	cpu->in_guest = 1;
 	// Its pc is read again there: whatever it is then, user mode cannot do

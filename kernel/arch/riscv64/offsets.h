@@ -21,6 +21,10 @@
 #define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
+#define CPU_ROOT 72
+
+// struct guest
+#define GUEST_RUNNER 56
 
 // A stack for what must not go wrong lies behind struct cpu: struct cpu_area
 #define CPU_AREA_STACK 8192

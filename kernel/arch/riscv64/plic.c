@@ -46,8 +46,8 @@ void plic_init(const struct boot_info *info)
 
 void plic_init_cpu(void)
 {
-	u32 context = plic ? facts->context[cpu_self()->arch.index] :
-			     BOOT_NO_CONTEXT;
+	u32 context =
+		plic ? facts->context[cpu_self()->arch.index] : BOOT_NO_CONTEXT;
 
 	if (context == BOOT_NO_CONTEXT)
 		return;

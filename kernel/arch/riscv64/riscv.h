@@ -99,6 +99,41 @@ static inline u64 satp_of(u64 root)
 	return satp_mode | root >> 12;
 }
 
+// ---- switching
+// Code that was written as data is fetched as it is now.
+static inline void fetch_anew(struct cpu *cpu)
+{
+	u32 now = __atomic_load_n(&arch_exec_generation, __ATOMIC_ACQUIRE);
+
+	if (__builtin_expect(cpu->arch.exec_seen == now, 1))
+		return;
+	cpu->arch.exec_seen = now;
+	__asm__ volatile("fence.i" : : : "memory");
+}
+
+static inline void load_root(struct cpu *cpu, u64 root)
+{
+	if (__builtin_expect(!root, 0))
+		root = kernel_root;
+	cpu->arch.root = root;
+	csr_write("satp", satp_of(root));
+	arch_flush_all(); // there is one address space number for all
+}
+
+// Load a root that can go away. Both address spaces are published while the root
+// changes. Who takes one away clears a thread's root before its aspace, and waits
+// until no CPU publishes it: so the root is read last. Loaded even if it is the
+// same: entries may have changed while this CPU did not publish the address space.
+static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
+			       const u64 *root_at)
+{
+	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
+	load_root(cpu, __atomic_load_n(root_at, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
+}
+
 // ---- plic.c and imsic.c: interrupt controllers
 void interrupts_init(const struct boot_info *info);
 void interrupts_init_cpu(void);

@@ -43,6 +43,8 @@ CHECK(CPU_STACK_TOP, cpu, stack_top);
 CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
 CHECK(CPU_IN_GUEST, cpu, in_guest);
 CHECK(CPU_GUEST_SAVE, cpu, guest_save);
+CHECK(CPU_ROOT, cpu, arch.root);
+CHECK(GUEST_RUNNER, guest, runner);
 static_assert(DIRECT_BASE == ARCH_DIRECT_BASE &&
 	      (u64)DIRECT_GIB << 30 == ARCH_DIRECT_BYTES);
 
@@ -57,7 +59,6 @@ enum {
 	CAUSE_LOAD_ACCESS = 5,
 	CAUSE_STORE_MISALIGNED = 6,
 	CAUSE_STORE_ACCESS = 7,
-	CAUSE_USER_CALL = 8,
 	CAUSE_FETCH_PAGE = 12,
 	CAUSE_LOAD_PAGE = 13,
 	CAUSE_STORE_PAGE = 15,
@@ -114,9 +115,11 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	kernel_exception(thread, fault_kind(cause), cause, value, value);
 }
 
-[[noreturn]] static void system_call(struct cpu *cpu, struct thread *thread)
+// A system call that is not done by the fast paths; pc is behind it.
+[[noreturn, gnu::used]] void trap_syscall(struct thread *thread)
 {
-	thread->regs.pc += 4;
+	struct cpu *cpu = cpu_self();
+
 	thread->resume_syscall = true;
 	kernel_syscall(thread, thread->regs.a7);
 	// Straight back, unless there is something to do for kernel_leave():
@@ -127,28 +130,31 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	leave_regs(&thread->regs);
 }
 
-// A trap of user code or of a guest; regs is where entry.S saved the registers.
-[[noreturn, gnu::used]] void trap_user(u64 cause, struct arch_regs *regs)
+// An interrupt or exception of user code or of a guest; regs is where entry.S saved
+// the registers.
+[[noreturn, gnu::used]] void trap_user(u64 cause, struct arch_regs *)
 {
 	struct cpu *cpu = cpu_self();
 	struct thread *thread = cpu->current;
 
-	if (cpu->in_guest) {
+	if (cpu->in_guest)
 		cpu->in_guest = 0;
-		if (cause == CAUSE_USER_CALL) {
-			regs->pc += 4;
-			guest_exit(thread, GUEST_SYSCALL, 0, 0, 0);
-			kernel_leave();
-		}
-	} else {
-		if (cause == CAUSE_USER_CALL)
-			system_call(cpu, thread);
+	else
 		thread->resume_syscall = false;
-	}
 	if (cause & CAUSE_INTERRUPT)
 		interrupt(cause);
 	else
 		exception(thread, cause, csr_read("stval"));
+	kernel_leave();
+}
+
+// A guest left while the address space under it was gone.
+[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
+{
+	arch_syscall_status(thread, 0);
+	arch_syscall_result(thread, 0, GUEST_SYSCALL);
+	thread->resume_syscall = true;
+	arch_guest_end(thread);
 	kernel_leave();
 }
 
@@ -157,17 +163,6 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 {
 	interrupt(cause);
 	kernel_leave();
-}
-
-// Code that was written as data is fetched as it is now.
-static void fetch_anew(struct cpu *cpu)
-{
-	u32 now = __atomic_load_n(&arch_exec_generation, __ATOMIC_ACQUIRE);
-
-	if (cpu->arch.exec_seen == now)
-		return;
-	cpu->arch.exec_seen = now;
-	__asm__ volatile("fence.i" : : : "memory");
 }
 
 [[noreturn]] void arch_leave(struct thread *thread)

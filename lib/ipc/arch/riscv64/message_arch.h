@@ -6,15 +6,13 @@
 // numbers of the root cnode (the first that many capabilities are sent, into the
 // rest arrive those that come back; 0: none). Out: a7 negative error, or words << 8
 // | capabilities << 16; a0 badge; the message in the same registers, unused ones
-// zero. All others but sp, s0, gp and tp are lost.
+// zero. s0 to s11, sp, gp and tp are kept, all others lost.
 #pragma once
 
 #include "abi/constants.h"
 #include "lib/base/types.h"
 
-#define ARCH_MESSAGE_CLOBBERS                                                  \
-	"ra", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10",     \
-		"s11", "t4", "t5", "t6", "memory"
+#define ARCH_MESSAGE_CLOBBERS "ra", "t4", "t5", "t6", "memory"
 
 // All eight words both ways. Returns a7; *cap becomes the badge.
 [[gnu::always_inline]] static inline i64 arch_message(u64 info, u64 *cap,

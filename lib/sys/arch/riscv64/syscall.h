@@ -3,9 +3,8 @@
 //
 // System calls on RISC-V: arch_syscall_N(nr, cap, N arguments, &result) returns
 // the status. In: a7 number, a0 capability, arguments a1 to a6 and t0. Out: a7
-// status, results a0 to a5. The kernel may change every register but sp, s0, gp and
-// tp. A call with fewer arguments loads fewer registers; results nobody reads
-// cost nothing.
+// status, results a0 to a5. The kernel keeps s0 to s11, sp, gp and tp. A call with
+// fewer arguments loads fewer registers; results nobody reads cost nothing.
 #pragma once
 
 #include "lib/base/types.h"
@@ -15,8 +14,7 @@ struct syscall_result {
 };
 
 #define ARCH_SYSCALL_CLOBBERS                                                  \
-	"ra", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10",     \
-		"s11", "t1", "t2", "t3", "t4", "t5", "t6", "memory"
+	"ra", "t1", "t2", "t3", "t4", "t5", "t6", "memory"
 
 [[gnu::always_inline]] static inline i64
 arch_syscall_0(u64 nr, u64 cap, struct syscall_result *result)
