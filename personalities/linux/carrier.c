@@ -85,16 +85,13 @@ static void state_put(struct carrier *carrier)
 	cap_free(states[page].memory);
 }
 
-static bool index_take(u32 *index)
+// The lowest that is free, CARRIERS_MAX if none is.
+static u32 index_free(void)
 {
-	for (u32 i = 0; i < ARRAY_COUNT(used); i++) {
-		if (used[i] == ~0ull)
-			continue;
-		*index = i * 64 + lowest_bit(~used[i]);
-		used[i] |= BIT(*index % 64);
-		return true;
-	}
-	return false;
+	for (u32 i = 0; i < ARRAY_COUNT(used); i++)
+		if (used[i] != ~0ull)
+			return i * 64 + lowest_bit(~used[i]);
+	return CARRIERS_MAX;
 }
 
 static u64 stack_of(const struct carrier *carrier)
@@ -183,10 +180,12 @@ static struct carrier *carrier_make(void)
 
 	if (!carrier)
 		return nullptr;
-	if (!index_take(&carrier->index)) {
+	carrier->index = index_free();
+	if (carrier->index == CARRIERS_MAX) {
 		object_free(carrier);
 		return nullptr;
 	}
+	used[carrier->index / 64] |= BIT(carrier->index % 64);
 	status = carrier_build(carrier);
 	if (status == STATUS_OK)
 		return carrier;
@@ -216,13 +215,13 @@ static enum status configure(struct carrier *carrier, struct handle aspace)
 
 struct carrier *carrier_claim(struct handle aspace)
 {
-	struct list *node = list_take_first(&idle);
-	struct carrier *carrier;
+	struct carrier *carrier = CONTAINER_OF(idle.next, struct carrier, node);
 	enum status status;
 
-	if (node) {
+	// One of many that are ending is left to end, if it is among the higher.
+	if (!list_empty(&idle) && carrier->index < index_free()) {
+		list_remove(&carrier->node);
 		nidle--;
-		carrier = CONTAINER_OF(node, struct carrier, node);
 		while (!__atomic_load_n(&carrier->parked, __ATOMIC_ACQUIRE))
 			(void)!sys_yield();
 		(void)!sys_thread_stop(carrier->thread);

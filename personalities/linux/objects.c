@@ -18,6 +18,7 @@
 
 #define UNIT_BYTES 16384u
 #define UNITS 2048u
+#define TABLE_BYTES 0x200000u // that one page table maps
 #define UNIT_WORDS (UNITS / 64)
 #define TIDY_UNITS 64u // given back in one piece, at most
 
@@ -56,6 +57,19 @@ static struct handle region;
 static u8 *base;
 static struct guard guard;
 
+// Every page of our variables, and every page table of the region, from the start:
+// one that is first used later would look like one that a process left behind.
+static void touch_all(void)
+{
+	extern char data_start[], image_end[];
+
+	for (volatile char *at = data_start; at < image_end; at += PAGE)
+		*at = *at;
+	for (u32 i = 0; i < UNITS; i += TABLE_BYTES / UNIT_BYTES)
+		*(volatile u8 *)(base + (u64)i * UNIT_BYTES) = 0;
+	(void)!sys_memory_decommit(region, 0, (u64)UNITS * UNIT_BYTES);
+}
+
 enum status objects_init(void)
 {
 	enum status status =
@@ -63,14 +77,12 @@ enum status objects_init(void)
 			   MEMORY_ANON, (struct handle){0}, &region);
 	void *window = nullptr;
 
-	// All pages of the tables now: one touched later would look like one that
-	// a process had left behind.
-	memset(units, 0, sizeof(units));
-	memset(partial, 0, sizeof(partial));
 	if (status == STATUS_OK)
 		status = memory_map(region, 0, (u64)UNITS * UNIT_BYTES,
 				    MAP_READ | MAP_WRITE, &window);
 	base = window;
+	if (status == STATUS_OK)
+		touch_all();
 	return status;
 }
 

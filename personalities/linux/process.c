@@ -87,10 +87,6 @@ void processes_init(void)
 	init_process.limit[7].soft = FILES_MAX; // RLIMIT_NOFILE
 	init_process.limit[7].hard = FILES_MAX;
 	list_add_last(&processes, &init_process.node);
-	// Every page of the tables now: numbers grow, and a page touched later
-	// would look like one that a process had left behind.
-	memset(threads_by_tid, 0, sizeof(threads_by_tid));
-	memset(processes_by_pid, 0, sizeof(processes_by_pid));
 	processes_by_pid[1] = &init_process;
 }
 
