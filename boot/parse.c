@@ -29,6 +29,14 @@ void boot_say_way(struct boot_info *info)
 	format_text(text, sizeof text, "picture of %u x %u at %#lx",
 		    picture->width, picture->height, picture->address);
 	boot_warn(info, text);
+	// The kernel has no use for it: it travels as a word.
+	format_text(text, sizeof text, " framebuffer=0x%lx:%u:%u:%u:%s",
+		    picture->address, picture->width, picture->height,
+		    picture->pitch,
+		    picture->pixels == BOOT_PIXELS_RGB ? "rgb" : "bgr");
+	if (strlen(info->command_line) + strlen(text) <
+	    sizeof info->command_line)
+		strlcat(info->command_line, text, sizeof info->command_line);
 }
 
 bool boot_range_add(struct boot_info *info, u64 start, u64 size,

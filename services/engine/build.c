@@ -209,10 +209,36 @@ static void give_serial(struct process_builder *b, const struct extra *extra)
 	give_device(b, &irq, STARTUP_IRQ, OBJECT_IRQ, line, flags, line, 0);
 }
 
-// The program: of two, the one for the serial port that is there.
+// The firmware's picture: NAME its memory, NAME-size and NAME-place, if there is one.
+static void give_framebuffer(struct process_builder *b,
+	const struct extra *extra)
+{
+	const struct framebuffer *picture = &engine.framebuffer;
+	u64 start = align_down(picture->address, PAGE_BYTES);
+	u64 place = picture->address - start;
+	u64 bytes = align_up(place + (u64)picture->pitch * picture->height,
+		PAGE_BYTES);
+	char name[STARTUP_NAME];
+
+	if (picture->width == 0)
+		return;
+	give_device(b, extra, STARTUP_MEMORY, OBJECT_MEMORY, start, bytes, bytes,
+		0);
+	format_text(name, sizeof(name), "%.16s-size", extra->name);
+	process_name(b, name, STARTUP_NUMBER, 0, 0, picture->width,
+		picture->height);
+	format_text(name, sizeof(name), "%.16s-place", extra->name);
+	process_name(b, name, STARTUP_NUMBER, 0, 0, place,
+		picture->pitch | (u64)picture->red_first << 32);
+}
+
+// The program: of two, the one for the device that is there.
 const char *build_binary(const struct plan *plan)
 {
 	u64 kind = 0;
+
+	if (plan->framebuffer[0] && engine.framebuffer.width != 0)
+		return plan->framebuffer;
 
 	if (plan->pl011[0] && sys_system_info(engine.system, SYSTEM_INFO_SERIAL,
 			0, nullptr, &kind, nullptr, nullptr) == STATUS_OK &&
@@ -262,6 +288,9 @@ static void give_extra(struct process_builder *b, struct component *component,
 		break;
 	case EXTRA_SERIAL:
 		give_serial(b, extra);
+		break;
+	case EXTRA_FRAMEBUFFER:
+		give_framebuffer(b, extra);
 		break;
 	}
 }

@@ -5,6 +5,7 @@
 //   manifest.c   the text that says what runs with which rights
 //   stash.c      records of components that outlive an instance of the engine
 //   keep.c       objects that outlive an instance of a component
+//   framebuffer.c  the firmware's picture
 //   build.c      a new instance of a component: its process and capabilities
 //   supervise.c  starting, watching, restarting, giving up
 //   spawn.c      programs that are in no manifest (tests)
@@ -123,6 +124,7 @@ struct engine {
 	struct handle domain[DOMAINS], sched[DOMAINS];
 	u64 domain_pages[DOMAINS];
 	const struct startup_cap *archive_cap;
+	struct framebuffer framebuffer; // width 0: none
 };
 extern struct engine engine;
 

@@ -222,20 +222,29 @@ static void find_capabilities(void)
 	}
 }
 
-// How many the word of the command line says; without it none.
-static u32 count_of(const char *word, u32 limit)
+// How many the word of the command line says.
+static u32 count_of(const char *word, u32 limit, u32 without)
 {
 	char text[16];
 	u64 n = 0;
 
 	if (!startup_word(word, text, sizeof(text)))
-		return 0;
+		return without;
 	if (parse_u64(text, strlen(text), limit, &n) != STATUS_OK) {
 		say("command line: %s=%s: a number up to %u; taken as 0", word,
 			text, limit);
 		n = 0;
 	}
 	return (u32)n;
+}
+
+static void find_framebuffer(void)
+{
+	char text[64];
+
+	if (startup_word("framebuffer", text, sizeof(text)) &&
+		framebuffer_parse(&engine.framebuffer, text) != STATUS_OK)
+		say("command line: framebuffer=%s: not understood", text);
 }
 
 // Returns the checksum of the manifest.
@@ -245,8 +254,9 @@ static u32 read_manifest(void)
 	u64 bytes;
 	void *mapped;
 	u32 count[EACH_KINDS] = {
-		[EACH_DISK] = count_of("disks", DISKS_MAX),
-		[EACH_SCREEN] = count_of("screen", SCREENS_MAX),
+		[EACH_DISK] = count_of("disks", DISKS_MAX, 0),
+		[EACH_SCREEN] = count_of("screen", SCREENS_MAX,
+			engine.framebuffer.width != 0),
 	};
 	enum status status = memory_map(handle_of(engine.archive_cap->handle), 0,
 		engine.archive_cap->a, MAP_READ, &mapped);
@@ -327,6 +337,7 @@ static void arm(void)
 int component_main(const struct startup *page)
 {
 	find_capabilities();
+	find_framebuffer();
 	bool adopted = stash_open(read_manifest());
 	prepare_components(adopted);
 	engine.server.dispatch = dispatch;

@@ -406,6 +406,9 @@ static enum status extra_values(struct parser *parser, struct extra *extra)
 			status = take_name(parser, parser->word[3],
 				parser->plan->pl011);
 		return status;
+	case EXTRA_FRAMEBUFFER:
+		return take_name(parser, parser->word[2],
+			parser->plan->framebuffer);
 	case EXTRA_ARCHIVE:
 	case EXTRA_ECAM:
 		break;
@@ -416,7 +419,7 @@ static enum status extra_values(struct parser *parser, struct extra *extra)
 static enum status do_extra(struct parser *parser)
 {
 	static const char *const kinds[] = {"system", "archive", "cnode", "pool",
-		"number", "ioport", "irq", "ecam", "serial"};
+		"number", "ioport", "irq", "ecam", "serial", "framebuffer"};
 	struct plan *plan = parser->plan;
 	struct extra *extra = &plan->extra[plan->nextras];
 	enum status status;
@@ -469,6 +472,7 @@ static const struct directive {
 	{"irq", 3, 3, do_extra},
 	{"ecam", 1, 1, do_extra},
 	{"serial", 3, 3, do_extra},
+	{"framebuffer", 2, 2, do_extra},
 };
 
 // ---- lines

@@ -55,6 +55,7 @@ enum extra_kind : u8 {
 	EXTRA_IRQ, // a = line, b = IRQ_ISA or IRQ_GSI
 	EXTRA_ECAM, // PCI configuration space
 	EXTRA_SERIAL, // the console's port: registers and interrupt
+	EXTRA_FRAMEBUFFER, // the picture that the firmware set up, if there is one
 };
 #define EXTRA_IRQ_ISA 0
 #define EXTRA_IRQ_GSI 1
@@ -69,6 +70,7 @@ struct extra {
 struct plan {
 	char name[NAME_BYTES], binary[NAME_BYTES], serve[NAME_BYTES];
 	char pl011[NAME_BYTES]; // the binary if the serial port is one
+	char framebuffer[NAME_BYTES]; // the binary if there is a framebuffer
 	char arguments[ARGUMENTS_BYTES];
 	u32 line; // of the manifest
 	enum domain domain;
@@ -112,6 +114,19 @@ struct manifest {
 	u32 error_line; // 0: the text as a whole
 	char error[120];
 };
+
+// A picture in the machine's memory, 32 bits for each pixel.
+struct framebuffer {
+	u64 address; // physical
+	u32 width, height; // pixels
+	u32 pitch; // bytes from row to row
+	bool red_first; // byte 0 of a pixel is red, else blue
+};
+
+// The text of the word framebuffer= of the command line,
+// address:width:height:pitch:bgr or rgb. ERR_FORMAT.
+[[nodiscard]] enum status framebuffer_parse(struct framebuffer *framebuffer,
+	const char *text);
 
 // ERR_FORMAT: see error_line and error.
 [[nodiscard]] enum status manifest_parse(struct manifest *manifest,

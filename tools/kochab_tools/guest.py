@@ -24,8 +24,10 @@ from .machine import SHELL_SOCKET, Machine
 from .options import Disk, parse_machine
 
 
-# The terminal when there is a display: what fits on its usual size.
-SCREEN = ["tty=160x50", "term=linux"]
+def screen_words(options):
+    """The terminal when there is a display: what fits on its usual size."""
+    small = (options.arch, options.boot) == ("aarch64", "uefi")
+    return ["tty=100x37" if small else "tty=160x50", "term=linux"]
 
 
 def machine_words(arch, options):
@@ -113,7 +115,7 @@ class Guest:
         if manifest:  # --add refuses /kochab, rightly
             parsed.adds.append((manifest, "kochab/system.sys"))
         parsed.icount = bool(options.get("icount"))
-        self.open(parsed, SCREEN if parsed.screen else
+        self.open(parsed, screen_words(parsed) if parsed.screen else
                   ["tty=200x50", "term=vt100"])
 
     @classmethod

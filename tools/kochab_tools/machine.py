@@ -62,6 +62,10 @@ FIRMWARE = {
 OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 BOOT_DISK = {"x86_64": "ide-hd", "aarch64": "virtio-blk-device",
              "riscv64": "virtio-blk-device"}
+# The display of --screen. Under UEFI it is one whose picture the firmware hands over.
+DISPLAY = {("x86_64", "uefi"): "VGA,addr=0x10",
+           ("aarch64", "uefi"): "ramfb"}
+DISPLAY_ELSE = "virtio-gpu-pci,addr=0x10"
 PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
 LARGE = ("initrd", "disk", "vars")  # files that only QEMU needs
@@ -258,7 +262,8 @@ class Machine:
                      "-device", "virtio-blk-pci,drive=d%d,disable-legacy=on,"
                      "addr=0x%x" % (number, 0x10 + number)]
         if options.screen:
-            line += ["-device", "virtio-gpu-pci,addr=0x10"]
+            line += ["-device", DISPLAY.get((options.arch, self.boot),
+                                            DISPLAY_ELSE)]
         for device in options.devices:
             line += ["-device", device]
         return line

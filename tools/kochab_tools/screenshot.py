@@ -17,7 +17,7 @@ import time
 
 from . import picture
 from .common import Failure, progress
-from .guest import SCREEN, Guest
+from .guest import Guest, screen_words
 from .options import parse_machine
 
 ANSWER_S = 20
@@ -95,7 +95,7 @@ def screenshot_command(words):
     if not os.access(folder, os.W_OK):
         raise Failure("screenshot: %s cannot be written" % path, 2)
     options.screen = True
-    guest = Guest.of(options, SCREEN)
+    guest = Guest.of(options, screen_words(options))
     try:
         guest.start(timeout_s=options.timeout_s or 120)
         save(guest, path)

@@ -10,6 +10,7 @@ import time
 
 from kochab_tools import picture, screenshot
 from kochab_tools.common import TOP
+from kochab_tools.options import BOOTS
 
 PROMPT = "root@kochab:~#"
 SHELL = "linux"  # the pool of the programs that type and ask
@@ -236,6 +237,23 @@ def test_nothing_is_lost(context):
                   "svc kill display; sleep 0.1; i=$((i+1)); done", 120)
     context.check(restarts(guest, "screen")[1] >= 20, "restarts")
     same_again(context, guest, before, 15)
+
+
+def test_firmware_picture(context):
+    """Where UEFI has set up a picture, that is the display; no word says so."""
+    if "uefi" not in BOOTS[context.arch]:
+        context.skip("no UEFI on " + context.arch)
+    guest = context.boot(screen=True, boot="uefi")
+    context.check(" framebuffer=" in guest.log_text(), "the boot code has found no picture")
+    clear(guest)
+    guest.line_ok("echo one; svc kill screen; echo two; svc kill display; "
+                  "echo three; svc list | grep -c linux")
+    text = rows(look(context, guest))
+    context.equal(text, rows(plain(guest))[-len(text):])
+    clear(guest)
+    guest.line_ok("seq 1 500; svc kill display; svc kill screen")
+    text = rows(look(context, guest))
+    context.equal(text, rows(plain(guest))[-len(text):])
 
 
 def test_no_display(context):

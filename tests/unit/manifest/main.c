@@ -115,6 +115,33 @@ static void test_values(void)
 	CHECK(manifest_rest_pages(&m, DOMAIN_SERVICES, 20) == 0);
 }
 
+static void test_framebuffer(void)
+{
+	static const char *const wrong[] = {
+		"", "1", "0x1000:64:64:256", "0x1000:64:64:256:", ":64:64:256:bgr",
+		"0x1000:0:64:256:bgr", "0x1000:64:0:256:bgr",
+		"0x1000:64:64:252:bgr", "0x1000:64:64:258:bgr",
+		"0x1000:64:64:256:grb", "0x1000:64:64:256:bgr:",
+		"0x1000:64:64:256:bgr:1", "0x1002:64:64:256:bgr",
+		"0x1000:64:99999:256:bgr", "0x10000000000000000:64:64:256:bgr",
+		"0x1000:64:64:-1:bgr", "x:64:64:256:bgr",
+	};
+	struct framebuffer f = {};
+
+	CHECK(framebuffer_parse(&f, "0xc0000000:1280:800:5120:bgr") ==
+	      STATUS_OK);
+	CHECK(f.address == 0xc0000000 && f.width == 1280 && f.height == 800 &&
+	      f.pitch == 5120 && !f.red_first);
+	CHECK(framebuffer_parse(&f, "4096:8:8:64:rgb") == STATUS_OK);
+	CHECK(f.red_first && f.pitch == 64);
+	for (u32 i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char *copy = strdup(wrong[i]);
+
+		CHECK(framebuffer_parse(&f, copy) == ERR_FORMAT);
+		free(copy);
+	}
+}
+
 static void test_disks(void)
 {
 	const char *text = "component v\n\tlayer 9\n"
@@ -264,6 +291,7 @@ int main(void)
 	test_base_system();
 	test_values();
 	test_disks();
+	test_framebuffer();
 	test_mistakes();
 	test_limits();
 	test_damage();
