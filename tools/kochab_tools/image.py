@@ -41,9 +41,10 @@ COMMAND_LINE_MAX = 1023
 UBOOT_TREE = {"aarch64": "${fdt_addr}", "riscv64": "${fdtcontroladdr}"}
 UBOOT_SCRIPT = """\
 setenv bootargs '%s'
+setexpr archive ${kernel_addr_r} + 1000000
 load ${devtype} ${devnum}:${distro_bootpart} ${kernel_addr_r} kochab/Image
-load ${devtype} ${devnum}:${distro_bootpart} ${ramdisk_addr_r} kochab/boot.tar
-booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} %s
+load ${devtype} ${devnum}:${distro_bootpart} ${archive} kochab/boot.tar
+booti ${kernel_addr_r} ${archive}:${filesize} %s
 """
 
 
