@@ -75,11 +75,13 @@ def boot_rows(arch):
     return lines_of(log), reason
 
 
-def compile_programs():
+def compile_programs(arch):
     """{name: path} of the static Linux programs."""
     compiler = need("clang-19", "clang-19")
     source = os.path.join(FOLDER, "linux")
-    target = os.path.join(RESULTS, "linux")
+    target = os.path.join(RESULTS, "linux-" + arch)
+    cross = [] if arch == "x86_64" else [
+        "--target=%s-linux-gnu" % arch, "-fuse-ld=lld-19"]
     os.makedirs(target, exist_ok=True)
     found = {}
     for entry in sorted(os.listdir(source)):
@@ -89,7 +91,7 @@ def compile_programs():
         found[name] = os.path.join(target, name)
         result = subprocess.run(
             [compiler, "-std=c2x", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra",
-             "-Werror", "-static"] + ENTRY.get(name, [])
+             "-Werror", "-static"] + cross + ENTRY.get(name, [])
             + ["-o", found[name], os.path.join(source, entry)],
             capture_output=True, text=True, check=False)
         if result.returncode != 0:
@@ -142,7 +144,7 @@ def measure(arch, rows):
     if "boot" in sources:
         found, reasons["boot"] = boot_rows(arch)
         figures.update(found)
-    programs = compile_programs() if "program" in sources else {}
+    programs = compile_programs(arch) if "program" in sources else {}
     results = {}
     for row in rows:
         name = row["name"]
@@ -165,7 +167,8 @@ def contract(arch, rows, results, peers):
     """The list that --json writes."""
     return [{
         "name": row["name"], "arch": arch, "unit": row["unit"],
-        "value": results[row["name"]][0], "target": row["target"],
+        "value": results[row["name"]][0],
+        "target": row.get("targets", {}).get(arch, row["target"]),
         "better": row["better"],
         "peers": {"sel4": peers.get(row["name"], {}).get("sel4"),
                   "linux": peers.get(row["name"], {}).get("linux")},
@@ -237,11 +240,15 @@ def bench_command(words):
     chosen = parser.parse_args(words)
     arch = arch_of(chosen.arch)
     targets, recorded = read("targets.json"), read("peers.json")
-    peers = {row["name"]: row for row in recorded["rows"]}
+    peers = {row["name"]: row if arch == recorded["arch"]
+             else row.get(arch, {}) for row in recorded["rows"]}
     date = "recorded " + recorded["date"]
     os.makedirs(RESULTS, exist_ok=True)
     if chosen.peers:
-        measured = linux_peer.measure(compile_programs(), lines_of)
+        if arch != recorded["arch"]:
+            raise Failure("bench --peers: Linux is measured on %s only"
+                          % recorded["arch"], 2)
+        measured = linux_peer.measure(compile_programs(arch), lines_of)
         for name, value in measured.items():
             peers.setdefault(name, {})["linux"] = value
         date += ", Linux measured now"

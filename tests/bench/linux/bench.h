@@ -4,8 +4,8 @@
 // What the Linux benchmark programs share. Each is a plain static program that
 // runs on Linux and on Kochab unchanged and prints lines
 //	BENCH <name> insns <value with one decimal>
-// The counter is rdtsc: under QEMU's -icount shift=0 one tick is one guest
-// instruction. The empty loop, counter reads included, is subtracted.
+// Under QEMU's -icount shift=0 a tick of x86-64's counter is one guest instruction,
+// one of AArch64's (62.5 MHz) 16, one of RISC-V's (10 MHz) 100. The empty loop, counter reads included, is subtracted.
 #ifndef BENCH_LINUX_BENCH_H
 #define BENCH_LINUX_BENCH_H
 
@@ -17,10 +17,22 @@
 
 static inline uint64_t ticks(void)
 {
+#if defined(__x86_64__)
 	uint32_t low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
 	return (uint64_t)high << 32 | low;
+#elif defined(__aarch64__)
+	uint64_t value;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(value)::"memory");
+	return value * 16;
+#else
+	uint64_t value;
+
+	__asm__ volatile("rdtime %0" : "=r"(value)::"memory");
+	return value * 100;
+#endif
 }
 
 // Ticks of an empty loop of so many rounds.
