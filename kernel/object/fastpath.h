@@ -13,8 +13,9 @@
 // error to report. No run queue is touched: the caller's peer runs in its place,
 // on what remains of its time slice.
 //
-// Of the architecture: arch_set_info(thread, info), and arch_fast_switch(cpu, self,
-// next), which exchanges what is live in the CPU besides the general registers.
+// Of the architecture: arch_set_info(thread, info), arch_guest_pc(state), and
+// arch_fast_switch(cpu, self, next), which exchanges what is live in the CPU besides
+// the general registers.
 #ifndef KERNEL_OBJECT_FASTPATH_H
 #define KERNEL_OBJECT_FASTPATH_H
 #include "kernel/object/cnode.h"
@@ -64,12 +65,12 @@ FAST struct slot *fast_find(const struct cnode *cnode, u64 handle, u64 type,
 
 FAST void fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 {
-	// From now on another CPU may have it.
-	__atomic_store_n(&cpu->current, next, __ATOMIC_RELEASE);
 	cpu->fast_calls++;
 	next->run_since = self->run_since;
 	next->slice_end = self->slice_end;
 	arch_fast_switch(cpu, self, next);
+	// From now on another CPU may have it: all its registers are saved.
+	__atomic_store_n(&cpu->current, next, __ATOMIC_RELEASE);
 }
 
 // The thread that runs now, with its badge; NULL: not this way.
@@ -189,7 +190,7 @@ FAST struct guest *fast_guest(struct thread *self, u64 cap, u64 *pc, u64 *root)
 	if (UNLIKELY(!slot))
 		return nullptr;
 	guest = (struct guest *)word_object(word);
-	*pc = ((volatile struct guest_state *)guest->state)->pc;
+	*pc = arch_guest_pc(guest->state);
 	*root = __atomic_load_n(&self->roots.guest, __ATOMIC_RELAXED);
 	if (UNLIKELY(*pc >= GUEST_END || !*root ||
 		     (self->bound &&

@@ -18,6 +18,11 @@ static inline void arch_set_info(struct thread *thread, u64)
 	(void)thread; // entry.S has saved it
 }
 
+static inline u64 arch_guest_pc(volatile const struct guest_state *state)
+{
+	return state->pc;
+}
+
 [[gnu::always_inline]] static inline void
 arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 {

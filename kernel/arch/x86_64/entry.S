@@ -128,9 +128,8 @@ fast_abandon:
 	xorl	%r10d, %r10d
 	jmp	syscall_slow
 
-// Out of the IPC fast path. rcx = thread to run, r11 = thread that ran, rax =
-// info, rdi = badge, message words in r12-r15 rsi rdx r8 r9: those beyond the
-// message's length become 0.
+// Out of the IPC fast path. rcx = thread to run, rax = info, rdi = badge, message
+// words in r12-r15 rsi rdx r8 r9: those beyond the message's length become 0.
 	.globl	fast_exit
 	.balign	64
 fast_exit:
@@ -151,8 +150,6 @@ fast_exit_table:
 17:	xorl	%r9d, %r9d
 18:	xorl	%r10d, %r10d
 	swapgs				// from here GS is the user's
-	rdgsbase %rbx
-	movq	%rbx, REGS_gs_base(%r11)
 	movq	REGS_gs_base(%rcx), %rbx
 	wrgsbase %rbx
 	xorl	%ebx, %ebx
