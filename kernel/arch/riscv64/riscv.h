@@ -134,16 +134,25 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
 }
 
-// ---- plic.c and imsic.c: interrupt controllers
+// ---- interrupts.c: whichever controller there is
 void interrupts_init(const struct boot_info *info);
 void interrupts_init_cpu(void);
 void interrupts_external(void); // one has arrived
+// ---- plic.c
 void plic_init(const struct boot_info *info);
 void plic_init_cpu(void);
 void plic_external(void);
 bool plic_claim(u32 line, u32 flags, u32 cpu);
 void plic_release(u32 line);
 void plic_mask(u32 line, bool masked);
+// ---- aia.c
+void aia_init(const struct boot_info *info);
+bool aia_present(void);
+void aia_init_cpu(void);
+void aia_external(void);
+bool aia_claim(u32 line, u32 flags, u32 *vector, u64 *address, u64 *data);
+void aia_release(u32 line, u32 vector);
+void aia_mask(u32 line, bool masked);
 
 // ---- counter.c
 void counter_init(struct boot_info *info);
