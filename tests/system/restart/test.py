@@ -202,6 +202,77 @@ def test_console_dies_under_the_shell(context):
         context.equal(guest.line_ok("echo still typing"), "still typing\n")
 
 
+HOLD = """
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static unsigned char byte(long i) { return i * 7 + i / 4096; }
+static long wrong(const volatile unsigned char *at, long size)
+{
+        long count = 0;
+        for (long i = 0; i < size; i++) count += at[i] != byte(i);
+        return count;
+}
+int main(int argc, char **argv)
+{
+        /* argv: where to wait; files that are mapped, the last to write, too */
+        int total = 0, fds[8];
+        volatile unsigned char *at[8][2];
+        struct stat file;
+        char go;
+        for (int i = 2; i < argc; i++) {
+                int last = i == argc - 1;
+                fds[i] = open(argv[i], last ? O_RDWR : O_RDONLY);
+                if (fds[i] < 0 || fstat(fds[i], &file)) return 1;
+                at[i][0] = mmap(0, file.st_size, PROT_READ, MAP_PRIVATE,
+                                fds[i], 0);
+                at[i][1] = mmap(0, file.st_size,
+                                PROT_READ | (last ? PROT_WRITE : 0),
+                                MAP_SHARED, fds[i], 0);
+                if (at[i][0] == MAP_FAILED || at[i][1] == MAP_FAILED) return 2;
+                if (at[i][0][0] != byte(0) || at[i][1][0] != byte(0)) return 3;
+                if (last) at[i][1][5000] ^= 255;
+        }
+        printf("mapped\\n"), fflush(stdout);
+        if (read(open(argv[1], O_RDONLY), &go, 1) != 1) return 4;
+        for (int i = 2; i < argc; i++) {
+                int last = i == argc - 1;
+                if (last) at[i][1][5000] ^= 255;
+                for (int k = 0; k < 2; k++)
+                        printf("%s %d: %ld bytes, %ld wrong\\n", argv[i], k,
+                               (long)file.st_size, wrong(at[i][k], file.st_size));
+        }
+        if (pread(fds[argc - 1], &go, 1, 5000) != 1 ||
+            (unsigned char)go != byte(5000)) return 5;
+        return 0;
+}
+"""
+
+
+def test_mapped_files_stay_readable(context):
+    """Programs have files of the FAT disk and of the memory file system mapped, of
+    which they have touched one page; the servers die; all is there."""
+    data = bytes((i * 7 + i // 4096) & 255 for i in range(3 << 20))
+    image = context.fat_image("disk", 16, {"data": data})
+    program = context.compile("hold", HOLD)
+    guest = context.boot(disks=[image], adds={program: "/tmp/hold"})
+    guest.line_ok("cp /disk1/data /tmp/data; mkfifo /tmp/go; : >/tmp/held")
+    for victims in (("fat.1",), ("rootfs",), ("vfs",),
+                    ("virtio-blk.1", "blk.1", "fat.1", "rootfs", "vfs")):
+        guest.line_ok("/tmp/hold /tmp/go /disk1/data /tmp/data >/tmp/held & "
+                      "until grep -q mapped /tmp/held; do sleep 0.1; done")
+        for victim in victims:
+            guest.line_ok("svc kill " + victim, 120)
+        text = guest.line_ok("echo go >/tmp/go; wait %1 && cat /tmp/held", 120)
+        for name in ("/disk1/data", "/tmp/data"):
+            for kind in (0, 1):
+                context.check("%s %d: %d bytes, 0 wrong" % (
+                    name, kind, len(data)) in text,
+                    "after %s: %s" % (" ".join(victims), text))
+
+
 def test_unknown_names(context):
     guest = context.boot()
     for command in ("svc kill nosuch", "svc", "svc nosuch", "svc show nosuch"):
