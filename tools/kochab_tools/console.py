@@ -16,7 +16,7 @@ import time
 from . import kernel_shell
 from .common import Failure, progress
 from .execute import Interrupted, on_signal, raw_writer, say_gdb
-from .machine import Machine
+from .machine import VNC_SOCKET, Machine
 from .options import parse_machine
 from .terminal import environment, raw, terminal_words
 
@@ -104,6 +104,9 @@ def one_machine(options, deadline, stdin):
         if options.gdb:
             say_gdb(machine)
         machine.start()
+        if options.window:
+            progress("the screen: vncviewer %s/%s"
+                     % (os.path.relpath(machine.folder), VNC_SOCKET))
         keys_held = stdin is not None and os.isatty(stdin)
         try:
             with raw(0 if stdin is None else stdin):
@@ -122,6 +125,7 @@ def one_machine(options, deadline, stdin):
 
 
 def run_machine(options):
+    options.window = options.screen
     stdin = 0
     try:
         os.fstat(0)

@@ -70,6 +70,7 @@ PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
 LARGE = ("initrd", "disk", "vars")  # files that only QEMU needs
 SHELL_SOCKET = "kernel"  # in a debug machine's folder
+VNC_SOCKET = "vnc"  # in the folder of a machine with a screen to look at
 PR_SET_PDEATHSIG = 1
 serial_numbers = itertools.count(1)
 
@@ -231,7 +232,10 @@ class Machine:
             board += ",acpi=off"  # a device tree instead
         if options.machine:
             board += "," + options.machine
-        line = [self.program, "-nodefaults", "-display", "none", "-no-reboot",
+        display = "none"
+        if options.window:
+            display = "vnc=unix:%s/%s" % (escape(self.folder), VNC_SOCKET)
+        line = [self.program, "-nodefaults", "-display", display, "-no-reboot",
                 "-M", board, "-cpu", processor, "-smp", str(options.smp),
                 "-m", str(options.mem_mib),
                 "-chardev", "socket,id=com1,fd=%d" % com1_fd,

@@ -53,6 +53,7 @@ class MachineOptions:
         self.machine = ""  # further properties of the board, for -M
         self.calls = False
         self.screen = False  # a display device, and a text console on it
+        self.window = False  # and a way to look at it
         self.words = []  # further words for the kernel command line
 
 
