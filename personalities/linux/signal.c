@@ -105,6 +105,10 @@ void signal_thread(struct thread *thread, const struct linux_siginfo *info)
 {
 	if (!prepare(thread->process, info->signo, thread->blocked))
 		return;
+	if (info->signo == SIGSTOP && !thread->process->exiting) {
+		process_stop(thread->process, SIGSTOP);
+		return;
+	}
 	set_add(&thread->signals, info);
 	wait_wake(&thread->process->signalled);
 	if (!(thread->blocked & SIGNAL_BIT(info->signo)))
@@ -121,6 +125,11 @@ void signal_process(struct process *process, const struct linux_siginfo *info)
 	blocked &= CONTAINER_OF(node, struct thread, node)->blocked;
 	if (!prepare(process, info->signo, blocked))
 		return;
+	// Nothing can be done about it: whoever looks next sees it stopped.
+	if (info->signo == SIGSTOP && !process->exiting) {
+		process_stop(process, SIGSTOP);
+		return;
+	}
 	set_add(&process->signals, info);
 	wait_wake(&process->signalled);
 	LIST_FOR_EACH(node, &process->threads)
