@@ -15,7 +15,8 @@
 //
 // Of the architecture: arch_set_info(thread, info), arch_guest_pc(state), and
 // arch_fast_switch(cpu, self, next), which exchanges what is live in the CPU besides
-// the general registers.
+// the general registers. When all of self is saved, and not before, the architecture
+// stores next in cpu->current, with release: then another CPU may have self.
 #ifndef KERNEL_OBJECT_FASTPATH_H
 #define KERNEL_OBJECT_FASTPATH_H
 #include "kernel/object/cnode.h"
@@ -69,8 +70,6 @@ FAST void fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 	next->run_since = self->run_since;
 	next->slice_end = self->slice_end;
 	arch_fast_switch(cpu, self, next);
-	// From now on another CPU may have it: all its registers are saved.
-	__atomic_store_n(&cpu->current, next, __ATOMIC_RELEASE);
 }
 
 // The thread that runs now, with its badge; NULL: not this way.

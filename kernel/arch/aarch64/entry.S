@@ -195,7 +195,7 @@ fast_exit_fpu:
 	stp	x29, x30, [sp, #64]
 	mov	x29, xzr
 	mrs	x0, tpidr_el1
-	ldr	x1, [x0, #CPU_CURRENT]
+	ldr	x1, [x0, #CPU_GUEST_SAVE]
 	bl	fpu_switch
 	pairs	ldp, sp, 2, 4, 6
 	ldp	x29, x30, [sp, #64]
@@ -205,8 +205,10 @@ fast_exit:
 	bti	c
 	mrs	x17, tpidr_el1
 	ldr	x16, [x17, #CPU_SCRATCH_SP] // who ran
-	ldr	x17, [x17, #CPU_CURRENT]
 	save_kept x16
+	add	x10, x17, #CPU_CURRENT
+	ldr	x17, [x17, #CPU_GUEST_SAVE] // who is to run
+	stlr	x17, [x10]		// now another CPU may have who ran
 	ldp	x8, x9, [x17, #64]
 	ubfx	x10, x8, #8, #8
 	adr	x11, 1f

@@ -26,7 +26,8 @@ static inline u64 arch_guest_pc(volatile const struct guest_state *state)
 [[gnu::always_inline]] static inline void
 arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 {
-	cpu->scratch_sp = (u64)self;
+	cpu->scratch_sp = (u64)self; // both for fast_exit
+	cpu->guest_save = (u64)next;
 	self->regs.tpidr = read_system(tpidr_el0);
 	write_system(tpidr_el0, next->regs.tpidr);
 	if (self->roots.full != next->roots.full)

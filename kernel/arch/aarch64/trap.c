@@ -30,6 +30,7 @@ CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
 CHECK(GUEST_RUNNER, guest, runner);
 CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
 CHECK(CPU_IN_GUEST, cpu, in_guest);
+CHECK(CPU_GUEST_SAVE, cpu, guest_save);
 CHECK(CPU_FATAL_STACK, cpu, arch.fatal_stack);
 CHECK(CPU_RESCHEDULE, cpu, reschedule);
 CHECK(CPU_REQUESTS, cpu, requests);

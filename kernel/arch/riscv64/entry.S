@@ -129,8 +129,8 @@ syscall_slow:
 	call	trap_syscall
 	unimp
 
-// Out of the IPC fast path, as the current thread. a0 = badge, a1 to a6 message
-// words, a7 = info; two more words where the thread that ran, which is in
+// Out of the IPC fast path, as the thread in CPU_IN_GUEST. a0 = badge, a1 to a6
+// message words, a7 = info; two more words where the thread that ran, which is in
 // CPU_GUEST_SAVE, has saved its t0 and t1. Words beyond the message's length
 // become 0.
 	.globl	fast_exit, fast_exit_fpu
@@ -140,7 +140,7 @@ fast_exit_fpu:
 	sd	x\n, 8 * (\n - 10)(sp)
 	.endr
 	mv	a0, tp
-	ld	a1, CPU_CURRENT(tp)
+	ld	a1, CPU_IN_GUEST(tp)
 	call	fpu_switch
 	.irp	n, 10, 11, 12, 13, 14, 15, 16, 17
 	ld	x\n, 8 * (\n - 10)(sp)
@@ -148,21 +148,24 @@ fast_exit_fpu:
 	.balign	64
 fast_exit:
 	ld	t0, CPU_GUEST_SAVE(tp)
-	ld	t1, CPU_CURRENT(tp)
+	ld	t1, CPU_IN_GUEST(tp)
 	ld	t2, CPU_SCRATCH_SP(tp)
 	csrr	t3, sepc
 	save_kept t0
 	addi	t3, t3, 4
 	sd	t2, 8 * 2(t0)
 	sd	t3, REGS_PC(t0)
+	ld	t5, 8 * 5(t0)
+	ld	t6, 8 * 6(t0)
+	sd	zero, CPU_IN_GUEST(tp)
+	fence	rw, w
+	sd	t1, CPU_CURRENT(tp)	// now another CPU may have who ran
 	ld	t3, REGS_PC(t1)
 	csrw	sepc, t3
 	csrw	sscratch, tp
 	srli	t4, a7, 8 - 2
-	lla	t5, 1f
-	add	t4, t4, t5
-	ld	t5, 8 * 5(t0)
-	ld	t6, 8 * 6(t0)
+	lla	t3, 1f
+	add	t4, t4, t3
 	jr	t4
 	.option	push
 	.option	norvc

@@ -26,7 +26,8 @@ static inline u64 arch_guest_pc(volatile const struct guest_state *state)
 [[gnu::always_inline]] static inline void
 arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 {
-	cpu->guest_save = (u64)self; // for fast_exit
+	cpu->guest_save = (u64)self; // both for fast_exit
+	cpu->in_guest = (u64)next;
 	if (self->roots.full != next->roots.full) {
 		fetch_anew(cpu);
 		change_root(cpu, &next->aspace, &next->roots.full);
