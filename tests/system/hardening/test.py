@@ -16,6 +16,8 @@ from kochab_tools.options import parse_machine
 CR0_WRITE_PROTECT = 1 << 16
 CR4 = {"UMIP": 1 << 11, "SMEP": 1 << 20, "SMAP": 1 << 21}
 EFER_NO_EXECUTE = 1 << 11
+SSTATUS_SUM = 1 << 18
+SSTATUS_MXR = 1 << 19
 
 
 def test_probes(context):
@@ -38,14 +40,40 @@ def registers(machine, deadline):
     while time.monotonic() < deadline:
         machine.read_control()
         text = machine.qmp_text.decode(errors="replace")
-        if '"return": "' in text and "EFER=" in text and \
-                text.rstrip().endswith("}"):
+        if '"return": "' in text and text.rstrip().endswith("}") and \
+                re.search(r"EFER=|mstatus", text):
             return text.replace("\\r\\n", "\n")
         time.sleep(0.05)
     raise AssertionError("QEMU does not tell its registers")
 
 
+def drain(machine):
+    """Firmware that talks on the console waits until somebody listens."""
+    try:
+        machine.com1.recv(65536)
+    except BlockingIOError:
+        pass
+
+
+def check_riscv(context, text):
+    """User memory closed to the kernel, pages of data not readable as code and
+    the other way round; translation on."""
+    values = {name: [int(value, 16) for value in
+                     re.findall(r"\b%s +([0-9a-f]+)" % name, text)]
+              for name in ("mstatus", "satp")}
+    context.equal([len(v) for v in values.values()], [2, 2], "processors")
+    for cpu in range(2):
+        context.check(not values["mstatus"][cpu] & SSTATUS_SUM,
+                      "cpu %d: the kernel reaches user memory" % cpu)
+        context.check(not values["mstatus"][cpu] & SSTATUS_MXR,
+                      "cpu %d: what may be executed may be read" % cpu)
+        context.check(values["satp"][cpu] >> 60 in (8, 9),
+                      "cpu %d: no translation" % cpu)
+
+
 def test_processors(context):
+    if context.arch == "aarch64":
+        context.skip("QEMU does not tell the registers in question")
     parsed, _ = parse_machine(machine_words(context.arch, {"smp": 2}), "exec")
     machine = Machine(parsed, "test",
                       words=["root=kernel-test", "suite=hardening"])
@@ -53,12 +81,15 @@ def test_processors(context):
     try:
         machine.start()
         while "starting kernel-test" not in machine.log_text():
+            drain(machine)
             context.check(not machine.wait_end(0.05)
                           and time.monotonic() < deadline,
                           "the machine did not start\n" + machine.log_tail())
         text = registers(machine, deadline)
     finally:
         machine.stop()
+    if context.arch == "riscv64":
+        return check_riscv(context, text)
     values = {name: [int(value, 16) for value in
                      re.findall(r"\b%s=([0-9a-f]+)" % name, text)]
               for name in ("CR0", "CR4", "EFER")}
