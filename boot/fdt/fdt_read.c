@@ -570,12 +570,16 @@ static const void *view_tree(const struct boot_memory *memory, u64 physical,
 		boot_warn(info, "no device tree, or one of a bad size");
 		return nullptr;
 	}
-	error = fdt_check_full(tree, bytes);
+	// Chapter 5.6 wants these alignments; libfdt reads without a look at them.
+	if (fdt_off_mem_rsvmap(tree) % 8 || fdt_off_dt_struct(tree) % 4)
+		error = FDT_ERR_BADOFFSET;
+	else
+		error = -fdt_check_full(tree, bytes);
 	if (error) {
 		char text[64];
 
 		format_text(text, sizeof text,
-			    "device tree: broken (libfdt error %d)", -error);
+			    "device tree: broken (libfdt error %d)", error);
 		boot_warn(info, text);
 		return nullptr;
 	}
