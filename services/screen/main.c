@@ -12,8 +12,9 @@
 // written in turn, so that a new instance finds one copy that is whole. It shows the
 // same picture, and takes in each byte exactly once.
 //
-// Drawing goes into the display's memory while no rectangle is being shown; so at
-// most one is under way, and output that comes meanwhile is drawn together.
+// Drawing goes into the display's memory while no rectangle is being shown, and 50
+// times a second at most; output that comes meanwhile is drawn together, so that much
+// of it costs the programs that write it little.
 #include "lib/base/bits.h"
 #include "lib/base/checksum.h"
 #include "lib/base/string.h"
@@ -25,6 +26,7 @@
 #define STASH_MAGIC 0x4e454552435301ull
 #define CHUNK_BYTES 4096u
 #define CHUNKS 8 // at most, before something is shown
+#define FRAME_NS 20000000ull // from one picture to the next, at least
 #define PAST 1 // a deadline that is over: do not wait
 #define ENTRY 0 // the one of the channel that is used
 #define HEAD_BYTES OFFSET_OF(struct terminal, cell)
@@ -50,6 +52,7 @@ static struct {
 	struct stash *stash;
 	bool begun; // there is a terminal
 	bool told; // that output was missed
+	u64 next_ns; // when the next picture may be shown
 } screen;
 
 // ---- the stash
@@ -220,6 +223,16 @@ static void show(void)
 	request = display_request(rectangle);
 	screen.display.taken |= BIT(ENTRY);
 	channel_submit(&screen.display, ENTRY, &request);
+	screen.next_ns = clock_ns() + FRAME_NS;
+}
+
+static void wait(u64 bits, u64 deadline_ns)
+{
+	u64 got;
+	enum status status = component_wait(bits, deadline_ns, &got);
+
+	if (status != STATUS_OK && status != ERR_TIMEOUT)
+		component_fail("wait: %s", status_text(status));
 }
 
 static void open_display(void)
@@ -237,8 +250,7 @@ static void open_display(void)
 
 int component_main(const struct startup *page)
 {
-	enum status status;
-	u64 wanted, bits;
+	u64 wanted;
 
 	(void)page;
 	open_console();
@@ -251,8 +263,8 @@ int component_main(const struct startup *page)
 		bool more = listen();
 
 		show();
-		status = component_wait(wanted, more ? PAST : 0, &bits);
-		if (status != STATUS_OK && status != ERR_TIMEOUT)
-			component_fail("wait: %s", status_text(status));
+		wait(wanted, more ? PAST : 0);
+		if (clock_ns() < screen.next_ns)
+			wait(0, screen.next_ns);
 	}
 }
