@@ -68,6 +68,12 @@ void print_tenths(const char *name, const char *unit, u64 tenths);
 
 // Processes until no more fit, which stay; tenths of KiB that each took.
 void crowd_measure(u32 *count, u64 *kib_tenths);
+// End the last so many of them.
+void crowd_shrink(u32 count, u32 by);
+
+// The growth of rows by what there is, before and with the crowd: prints its row.
+void flat_before(void);
+void flat_after(void);
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Ends the program when a call that must work did not.

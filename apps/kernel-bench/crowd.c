@@ -91,6 +91,13 @@ static enum status process_new(struct handle pool)
 	return status;
 }
 
+static struct handle pool_of(u32 number)
+{
+	u32 cnode = SLOT_CROWD + (number >> CROWD_BITS);
+
+	return handle_of(cnode << 16 | (number & ((1u << CROWD_BITS) - 1)));
+}
+
 static bool is_waiting(u32 thread)
 {
 	u64 state = 0;
@@ -121,7 +128,7 @@ void crowd_measure(u32 *count, u64 *kib_tenths)
 	for (*count = 0; *count < CROWD_MOST; ++*count) {
 		u32 cnode = SLOT_CROWD + (*count >> CROWD_BITS);
 		u32 index = *count & ((1u << CROWD_BITS) - 1);
-		struct handle pool = handle_of(cnode << 16 | index);
+		struct handle pool = pool_of(*count);
 
 		status = sys_object_create(SELF_POOL, OBJECT_POOL, POOL_PAGES,
 					   0, NONE, handle_of(cnode), index);
@@ -140,4 +147,10 @@ void crowd_measure(u32 *count, u64 *kib_tenths)
 	if (status != STATUS_OK && status != ERR_QUOTA && status != ERR_MEMORY)
 		must(status, "a process of the crowd");
 	*kib_tenths = *count ? (before - free_frames()) * 40 / *count : 0;
+}
+
+void crowd_shrink(u32 count, u32 by)
+{
+	for (u32 i = 0; i < by && count; i++)
+		must(sys_pool_destroy(pool_of(--count)), "pool_destroy");
 }
