@@ -73,14 +73,20 @@ void *paging_map_device(u64 physical, u64 bytes);
 u64 paging_image_physical(const void *address); // of something in the image
 u64 stack_top_of(u32 cpu);
 
+// The two roots of one foreign address space have numbers of their own, so that
+// nothing is flushed between a personality and its guest; from one address space to
+// another everything of users is.
 static inline void load_root(u64 root)
 {
 	// What others wrote before they looked at what is published is seen by
 	// walks of the new root.
 	barrier_data(ish);
 	write_system(ttbr0_el1, root);
-	barrier_instructions();
-	__asm__ volatile("tlbi aside1, xzr; dsb nsh; isb" : : : "memory");
+	__asm__ volatile(
+		"isb; tlbi aside1, xzr; tlbi aside1, %0; dsb nsh; isb"
+		:
+		: "r"(GUEST_ASID)
+		: "memory");
 }
 
 // Load a root that can go away. Both address spaces are published while the root

@@ -164,12 +164,13 @@ static inline void arch_flush_page(u64 address)
 			 : "memory");
 }
 
-// All user entries: they have address-space number 0.
+// All user entries: numbers 0 and that of guests (paging.c).
 static inline void arch_flush_all(void)
 {
-	__asm__ volatile("dsb ishst; tlbi aside1, xzr; dsb nsh; isb"
-			 :
-			 :
-			 : "memory");
+	__asm__ volatile(
+		"dsb ishst; tlbi aside1, xzr; tlbi aside1, %0; dsb nsh; isb"
+		:
+		: "r"(1ull << 48)
+		: "memory");
 }
 #endif

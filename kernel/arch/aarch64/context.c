@@ -112,10 +112,12 @@ void arch_fpu_drop(struct thread *thread)
 }
 
 // ---- switching
-static void switch_root(struct cpu *cpu, struct thread *to, const u64 *root_at)
+// The root of what is published already: nothing to flush.
+static void load_own_root(const struct thread *thread)
 {
-	if (read_system(ttbr0_el1) != *root_at || cpu->published != to->aspace)
-		change_root(cpu, &to->aspace, root_at);
+	u64 root = __atomic_load_n(&thread->roots.full, __ATOMIC_RELAXED);
+
+	write_system(ttbr0_el1, root ? root : empty_root);
 }
 
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
@@ -130,12 +132,12 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
 		return;
 	}
-	if (to->running_guest) { // arch_guest_continue() loads the pointer
-		switch_root(cpu, to, &to->roots.guest);
-	} else {
-		switch_root(cpu, to, &to->roots.full);
-		write_system(tpidr_el0, to->regs.tpidr);
-	}
+	if (cpu->published != to->aspace)
+		change_root(cpu, &to->aspace, &to->roots.full);
+	else
+		load_own_root(to);
+	// A guest's are loaded by arch_guest_continue().
+	write_system(tpidr_el0, to->regs.tpidr);
 	fpu_switch(cpu, to);
 }
 
@@ -145,13 +147,6 @@ void arch_guest_begin(struct thread *thread)
 	thread->regs.tpidr = read_system(tpidr_el0);
 }
 
-static void set_root(u64 root)
-{
-	if (!root)
-		root = empty_root;
-	if (read_system(ttbr0_el1) != root)
-		load_root(root);
-}
 
 void arch_guest_end(struct thread *thread)
 {
@@ -159,7 +154,7 @@ void arch_guest_end(struct thread *thread)
 
 	if (cpu->current != thread)
 		return; // arch_switch() will load its registers
-	set_root(thread->roots.full);
+	load_own_root(thread);
 	write_system(tpidr_el0, thread->regs.tpidr);
 }
 
@@ -175,7 +170,7 @@ void arch_guest_end(struct thread *thread)
 		arch_leave(thread);
 	}
 	write_system(tpidr_el0, state->tpidr);
-	set_root(thread->roots.guest);
+	write_system(ttbr0_el1, thread->roots.guest | GUEST_ASID);
 	cpu->in_guest = 1;
 	leave_checked((struct arch_regs *)state, pc, pstate & USER_PSTATE);
 }

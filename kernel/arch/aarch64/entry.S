@@ -111,13 +111,14 @@ user_sync:
 	// deadline, no flags. This one compare excludes them all.
 	cmp	x8, #0x8ff
 	b.hi	syscall_slow
-	cbz	x8, fast_null
 	stp	x8, x9, [sp, #64]
 	ldr	x16, [x17, #CPU_STACK_TOP]
 	mov	sp, x16
+	and	w17, w8, #0xff
+	cmp	w17, #SYS_CALL
+	b.eq	fast_call
 	adrp	x16, fast_table
 	add	x16, x16, :lo12:fast_table
-	and	w17, w8, #0xff
 	ldr	x16, [x16, x17, lsl #3]
 	br	x16
 	.section .rodata
@@ -130,7 +131,7 @@ user_sync:
 	.quad	\handler
 	.endm
 fast_table:
-	fast_entry SYS_CALL, fast_call
+	fast_entry SYS_NULL, fast_null
 	fast_entry SYS_REPLY_RECV, fast_reply_recv
 	fast_entry SYS_POLL, fast_poll
 	fast_entry SYS_GUEST_RUN, fast_guest_run
@@ -138,9 +139,8 @@ fast_table:
 	.text
 
 fast_null:
-	mov	x16, xzr
-	mov	x17, xzr
-	eret
+	bti	c
+	mov	x0, xzr
 
 // Return to the same thread with the status x0; C code has kept x19 to x30.
 	.globl	fast_return
@@ -185,8 +185,9 @@ syscall_slow:
 	b	leave_user
 
 // Out of the IPC fast path, as the current thread. x0 = badge, message words in x1
-// to x7 and, with the info word, in its saved registers: those beyond the message's
-// length become 0. What the thread that ran keeps is still in the registers.
+// to x7 and, with the info word, in the saved registers of the thread that ran:
+// those beyond the message's length become 0. What that thread keeps is still in the
+// registers.
 	.globl	fast_exit, fast_exit_fpu
 fast_exit_fpu:
 	bti	c
@@ -206,11 +207,12 @@ fast_exit:
 	mrs	x17, tpidr_el1
 	ldr	x16, [x17, #CPU_SCRATCH_SP] // who ran
 	save_kept x16
+	ldp	x8, x9, [x16, #64]
+	and	x8, x8, #0xff00
 	add	x10, x17, #CPU_CURRENT
 	ldr	x17, [x17, #CPU_GUEST_SAVE] // who is to run
 	stlr	x17, [x10]		// now another CPU may have who ran
-	ldp	x8, x9, [x17, #64]
-	ubfx	x10, x8, #8, #8
+	lsr	x10, x8, #8
 	adr	x11, 1f
 	add	x11, x11, x10, lsl #2
 	ret	x11
@@ -239,13 +241,10 @@ guest_syscall:
 	stlr	xzr, [x23]
 	cbz	x21, guest_no_root
 	msr	ttbr0_el1, x21
-	isb
-	tlbi	aside1, xzr
-	dsb	nsh
 	msr	tpidr_el0, x22
 	mov	x8, xzr			// STATUS_OK
 	leave_kept x16
-	clear	1, 18
+	clear	16, 17			// others have the guest's values
 	eret
 
 // Its address space was destroyed meanwhile.

@@ -48,14 +48,9 @@ void fast_abandon(u64 cap, WORDS);
 void fast_return(u64 status, WORDS);
 void fast_guest_enter(u64 state, u64 pc, u64 pstate, u64, u64, u64, u64, u64);
 
-// The message is next's now: its info word, and the word in x9. Is floating point
-// as next needs it?
-static inline bool give(struct thread *self, struct thread *next)
+// Is floating point as next needs it?
+static inline bool fpu_fits(const struct cpu *cpu, const struct thread *next)
 {
-	const struct cpu *cpu = self->cpu;
-
-	next->regs.x[8] = self->regs.x[8] & 0xff00;
-	next->regs.x[9] = self->regs.x[9];
 	return cpu->fpu_enabled == (cpu->fpu_owner == next);
 }
 
@@ -67,7 +62,7 @@ static inline bool give(struct thread *self, struct thread *next)
 	next = fast_call_to(self, cap, 0, &badge);
 	if (UNLIKELY(!next))
 		TAIL fast_abandon(cap, PASS);
-	if (UNLIKELY(!give(self, next)))
+	if (UNLIKELY(!fpu_fits(self->cpu, next)))
 		TAIL fast_exit_fpu(badge, PASS);
 	TAIL fast_exit(badge, PASS);
 }
@@ -79,7 +74,7 @@ static inline bool give(struct thread *self, struct thread *next)
 	next = fast_reply_to(self, cap, 0);
 	if (UNLIKELY(!next))
 		TAIL fast_abandon(cap, PASS);
-	if (UNLIKELY(!give(self, next)))
+	if (UNLIKELY(!fpu_fits(self->cpu, next)))
 		TAIL fast_exit_fpu(0, PASS);
 	TAIL fast_exit(0, PASS);
 }
@@ -105,7 +100,7 @@ static inline bool give(struct thread *self, struct thread *next)
 	state = guest->state;
 	self->regs.tpidr = read_system(tpidr_el0);
 	write_system(tpidr_el0, state->tpidr);
-	load_root(root); // of the address space that is published
+	write_system(ttbr0_el1, root | GUEST_ASID); // of what is published
 	cpu->in_guest = 1;
 	TAIL fast_guest_enter((u64)state, pc, state->pstate & USER_PSTATE, 0, 0,
 			      0, 0, 0);

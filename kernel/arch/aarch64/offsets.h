@@ -32,6 +32,9 @@
 #define CPU_REQUESTS 128
 #define CPU_REAPER 120
 
+// Address-space number of guests' roots, as in TTBR0; all others have 0.
+#define GUEST_ASID 0x1000000000000
+
 #define STACK_BYTES 0x4000
 #define FATAL_STACK_BYTES 0x2000
 

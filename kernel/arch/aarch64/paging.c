@@ -8,8 +8,8 @@
 //   ARCH_IMAGE_BASE    the image: text, constants, data on pages of their own
 //   STACKS, DEVICES    kernel stacks with guard pages, device registers
 // Until the frame allocator works, tables are taken from behind the image. User
-// entries have address-space number 0 and go with each change of TTBR0; the
-// kernel's are global.
+// entries have the address-space numbers 0 and, of guests, 1, and go when another
+// address space is loaded; the kernel's are global.
 #include "kernel/arch/aarch64/aarch64.h"
 #include "kernel/mm/frame.h"
 #include "kernel/panic.h"
