@@ -195,7 +195,8 @@ def die(context, victims, ways, rounds):
 
 
 def test_killed(context):
-    die(context, ["screen", "display", "console"], ["kill"], 3)
+    die(context, ["screen", "display", "console"], ["kill"],
+        5 if context.full else 1)
 
 
 def test_hung(context):
