@@ -87,7 +87,7 @@ def copy_under(context, victims, ways, rounds, mib, bytes_per_s=0):
 
 
 def test_copy_while_storage_is_killed(context):
-    copy_under(context, ("virtio-blk.1", "fat.1", "vfs"), ("kill",), 3, 8, 3 << 20)
+    copy_under(context, ("virtio-blk.1", "fat.1", "vfs"), ("kill",), 3, 8, 2 << 20)
 
 
 @traits(tier="full", timeout_s=3600, alone=True)
