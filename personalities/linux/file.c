@@ -70,7 +70,7 @@ struct file_table *files_copy(struct file_table *from)
 		return nullptr;
 	files->references = 1;
 	files->size = from->size;
-	files->slot = object_alloc(from->size * sizeof(*files->slot));
+	files->slot = buffer_alloc(from->size * sizeof(*files->slot));
 	if (!files->slot) {
 		object_free(files);
 		return nullptr;

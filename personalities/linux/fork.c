@@ -61,7 +61,7 @@ static i64 new_process(struct thread *parent, const struct birth *birth,
 		process->actions = from->actions;
 		process->actions->references++;
 	} else {
-		process->actions = object_alloc(sizeof(*process->actions));
+		process->actions = buffer_alloc(sizeof(*process->actions));
 		if (!process->actions) {
 			mm_put(process->mm);
 			object_free(process);
@@ -97,7 +97,7 @@ static i64 save_fpu(struct thread *child)
 {
 	u8 *area;
 
-	child->fpu = object_alloc(FPU_BYTES + 64);
+	child->fpu = buffer_alloc(FPU_BYTES + 64);
 	if (!child->fpu)
 		return -ENOMEM;
 	area = (u8 *)align_up((u64)child->fpu, 64);

@@ -13,7 +13,7 @@
 
 struct backing *backing_create(struct handle memory, bool private_copy)
 {
-	struct backing *backing = object_alloc(sizeof(*backing));
+	struct backing *backing = buffer_alloc(sizeof(*backing));
 
 	if (backing)
 		*backing = (struct backing){memory, 1, private_copy, nullptr};
@@ -195,7 +195,7 @@ static i64 area_copy(struct mm *to, const struct area *area)
 			return error;
 		backing = backing->clone;
 	}
-	copy = object_alloc(sizeof(*copy));
+	copy = buffer_alloc(sizeof(*copy));
 	if (!copy)
 		return -ENOMEM;
 	*copy = *area;

@@ -90,9 +90,21 @@ void processes_init(void)
 	processes_by_pid[1] = &init_process;
 }
 
+// Zeroed but for the information about signals, which says nothing as long as none is
+// pending: it is most of these records.
+static void *record_new(usize bytes, usize to_zero)
+{
+	void *record = buffer_alloc(bytes);
+
+	if (record)
+		memset(record, 0, to_zero);
+	return record;
+}
+
 struct process *process_new(struct process *parent)
 {
-	struct process *process = object_alloc(sizeof(*process));
+	struct process *process = record_new(
+		sizeof(*process), OFFSET_OF(struct process, signals.info));
 
 	if (!process)
 		return nullptr;
@@ -119,7 +131,8 @@ struct process *process_new(struct process *parent)
 
 struct thread *thread_new(struct process *process)
 {
-	struct thread *thread = object_alloc(sizeof(*thread));
+	struct thread *thread = record_new(
+		sizeof(*thread), OFFSET_OF(struct thread, signals.info));
 
 	if (!thread)
 		return nullptr;

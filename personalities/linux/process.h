@@ -52,7 +52,6 @@ struct process {
 	u32 ngroups, groups[32];
 	struct mm *mm;
 	struct actions *actions;
-	struct signal_set signals; // for any thread
 	struct wait_queue children_changed; // wait4 sleeps here
 	struct wait_queue signalled; // sigtimedwait of any thread
 	struct tty *tty; // controlling
@@ -73,6 +72,7 @@ struct process {
 	u32 death_signal;
 	struct process *vfork_parent; // waits for our exec or exit
 	struct wait_queue vfork_done;
+	struct signal_set signals; // for any thread; last: see record_new()
 };
 
 struct thread {
@@ -87,7 +87,6 @@ struct thread {
 	u32 attention; // [atomic] look at signals before running the guest
 	bool killed; // leave as soon as possible
 	u64 blocked;
-	struct signal_set signals;
 	u64 saved_mask;
 	bool restore_mask; // after sigsuspend and the like
 	struct linux_stack alternate;
@@ -109,6 +108,7 @@ struct thread {
 	struct {
 		u64 address, code;
 	} fault;
+	struct signal_set signals; // last
 };
 
 extern struct list processes;
