@@ -181,6 +181,10 @@ def test_the_image_command(context):
     out = context.path("k.img")
     context.host(os.path.join(context.top, "kochab"), "image", "--arch",
                  context.arch, "--out", out)
+    with open(out, "rb") as f:
+        data = f.read()
+    context.check(len({data[start:end] for start, end in kernels_in(data)}) <=
+                  1, "the firmwares would start different kernels")
     for way in BOOTS[context.arch]:
         if way in ("pvh", "direct") or way.startswith("multiboot2"):
             continue
@@ -200,4 +204,81 @@ def test_the_firmware_s_picture(context):
     context.check(re.search(r"^picture of \d{3,4} x \d{3,4} at 0x[1-9a-f]",
                             guest.log_text(), re.MULTILINE),
                   guest.log_text()[:3000])
+    context.equal(guest.poweroff(), "off")
+
+
+def pe_sections(data):
+    """Of a PE32+ file: (machine, subsystem, {name: (offset, bytes, flags)})."""
+    start = struct.unpack_from("<I", data, 0x3c)[0]
+    magic, machine, count, optional = struct.unpack_from("<4sHH12xH", data,
+                                                         start)
+    if data[:2] != b"MZ" or magic != b"PE\0\0":
+        raise AssertionError("no PE header")
+    kind, alignment = struct.unpack_from("<H34xI", data, start + 24)[:2]
+    if kind != 0x20b or alignment != 512:
+        raise AssertionError("not PE32+ with an alignment of 512")
+    sections = {}
+    for at in range(start + 24 + optional, start + 24 + optional + 40 * count,
+                    40):
+        name, _, _, size, offset, flags = struct.unpack_from("<8s4I12xI", data,
+                                                             at)
+        sections[name.rstrip(b"\0").decode()] = (offset, size, flags)
+    return machine, struct.unpack_from("<H", data, start + 92)[0], sections
+
+
+@traits(arches=("x86_64", "aarch64"))
+def test_first_stages_are_small(context):
+    """The PE header, and what stands before and around the kernel."""
+    name, machine = {"x86_64": ("BOOTX64.EFI", 0x8664),
+                     "aarch64": ("BOOTAA64.EFI", 0xaa64)}[context.arch]
+    with open(os.path.join(context.output(), name), "rb") as f:
+        data = f.read()
+    got, subsystem, sections = pe_sections(data)
+    context.equal((got, subsystem), (machine, 10), "machine, EFI application")
+    for section, (offset, size, flags) in sections.items():
+        context.check(offset + size <= len(data), section + " is cut")
+        context.check(flags & 0xa0000000 != 0xa0000000,
+                      section + " is writable and executable")
+    start, end = list(kernels_in(data))[-1]
+    context.equal(start, sections[".kernel"][0], "the kernel's place")
+    image, = struct.unpack_from("<I", data, start + 16)
+    context.check(len(data) - (end - start) < 8192,
+                  "%s: %d bytes are not the kernel"
+                  % (name, len(data) - (end - start)))
+    context.note("%s: %d bytes of stub; kernel %d of %d bytes (%d %%)" % (
+        name, len(data) - (end - start), end - start, image,
+        100 * (end - start) // image))
+    if context.arch == "x86_64":
+        size = os.path.getsize(os.path.join(context.output(), "bios.stub"))
+        context.check(size < 8192, "bios.stub: %d bytes" % size)
+        context.note("bios.stub: %d bytes" % size)
+
+
+@traits(arches=("x86_64",))
+def test_multiboot2_header(context):
+    with open(os.path.join(context.output(), "kernel.elf"), "rb") as f:
+        data = f.read(32768)
+    at = next(i for i in range(0, len(data), 8)
+              if data[i:i + 4] == b"\xd6\x50\x52\xe8")
+    header = struct.unpack_from("<4I", data, at)
+    context.equal(sum(header) & 0xffffffff, 0, "checksum")
+    context.equal(header[1], 0, "32-bit protected mode of i386")
+    tags = []
+    tag = at + 16
+    while not tags or tags[-1]:
+        kind, _, size = struct.unpack_from("<HHI", data, tag)
+        tags.append(kind)
+        tag += (size + 7) // 8 * 8
+    context.equal((tags, tag), ([3, 6, 0], at + header[2]), "tags, end")
+
+
+@traits(arches=("aarch64", "riscv64"))
+def test_image_header(context):
+    with open(os.path.join(context.output(), "kernel.image"), "rb") as f:
+        data = f.read(64)
+    context.equal(data[0x38:0x3c], {"aarch64": b"ARM\x64",
+                                    "riscv64": b"RSC\x05"}[context.arch])
+    guest = context.boot(words="term=of-its-own")
+    context.check(re.search("command line: .*term=of-its-own",
+                            guest.log_text()), guest.log_text()[:2000])
     context.equal(guest.poweroff(), "off")
