@@ -89,18 +89,17 @@ KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
 	$(call code,kernel $(filter-out kernel/arch $(if $(filter release,$(BUILD)),kernel/debug),\
 		$(patsubst %/,%,$(wildcard kernel/*/))) \
 		kernel/arch/$(ARCH) boot boot/program $(BOOT_$(ARCH))) $(OUT)/gen/kernel/syscall_decode.c
-# Device trees are read through libfdt.
-ifneq ($(filter boot/fdt,$(BOOT_$(ARCH))),)
+# Device trees are read through libfdt; host tests do so too.
 FDT_FLAGS := -Iboot/fdt/libc -Ibuild/ports/libfdt
 FDT_SOURCES := $(addprefix build/ports/libfdt/,fdt.c fdt_check.c fdt_ro.c)
 $(foreach s,$(FDT_SOURCES) $(wildcard boot/fdt/*.c),$(eval FLAGS_$s += $(FDT_FLAGS)))
 $(FDT_SOURCES): build/ports/libfdt/.stamp ;
-KERNEL_SOURCES += $(FDT_SOURCES)
-endif
+FDT_USED := $(filter boot/fdt,$(BOOT_$(ARCH)))
+KERNEL_SOURCES += $(if $(FDT_USED),$(FDT_SOURCES))
 KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))
 KERNEL_SCRIPT  := kernel/arch/$(ARCH)/kernel.ld
 $(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))
-$(if $(FDT_SOURCES),$(eval $(KERNEL_OBJECTS): | build/ports/libfdt/.stamp))
+$(if $(FDT_USED),$(eval $(KERNEL_OBJECTS): | build/ports/libfdt/.stamp))
 $(OUT)/gen/kernel/syscall_decode.c: $(GEN) ;
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 	@echo "  LINK  $@"

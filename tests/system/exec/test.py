@@ -128,8 +128,8 @@ def test_timeout_ends_the_machine(context):
 
 def test_interrupt_leaves_nothing(context):
     process = subprocess.Popen(
-        [os.path.join(context.top, "kochab"), "exec", "--", "sh", "-c",
-         "echo up; sleep 1000"], stdout=subprocess.PIPE,
+        [os.path.join(context.top, "kochab"), "exec", "--arch", context.arch,
+         "--", "sh", "-c", "echo up; sleep 1000"], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
     line = process.stdout.readline()
     if line != b"up\n":
