@@ -8,4 +8,3 @@ FLAGS += -ffreestanding -Iboot/fdt/libc -I$(FDT_PORT) \
 	strcmp strncmp strchr strrchr strstr strlcpy strlcat,-D$f=base_$f)
 $(HOST)/obj/fuzz/device-tree/boot/fdt/fdt_read.c.o $(HOST)/obj/fuzz/device-tree/boot/fdt/node.c.o \
 	$(HOST)/obj/fuzz/device-tree/tests/fuzz/device-tree/main.c.o: | $(FDT_PORT)/.stamp
-$(addprefix $(FDT_PORT)/,fdt.c fdt_check.c fdt_ro.c): $(FDT_PORT)/.stamp ;
