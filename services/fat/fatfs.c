@@ -2,7 +2,7 @@
 // Copyright The Kochab authors
 //
 // FatFs's ff.c with its functions to be called from other files: see fatfs.h.
-#include <string.h>
+#include "lib/base/string.h"
 
 #include "ff.h"
 #include "diskio.h"
