@@ -88,5 +88,9 @@ void arch_time_page(struct time_page *page)
 		.base_counter = base_counter,
 		.base_ns = 0,
 		.boot_realtime_ns = boot_realtime_ns,
+		.identity = {read_system(midr_el1),
+			     read_system(id_aa64pfr0_el1),
+			     read_system(id_aa64isar0_el1),
+			     read_system(id_aa64isar1_el1)},
 	};
 }
