@@ -38,6 +38,15 @@ TARGET_riscv64 := riscv64-unknown-none-elf -march=rv64imac_zicsr_zifencei -mabi=
 BOOT_riscv64   := boot/fdt boot/handoff
 IMAGE := $(if $(filter x86_64,$(ARCH)),,$(OUT)/kernel.image)
 $(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): x86_64, aarch64 or riscv64))
+# What an architecture has to supply (kernel/arch/README.md); functions that are
+# missing besides are named by the linker.
+NEEDED := $(addprefix kernel/arch/$(ARCH)/,arch_types.h arch_inline.h kernel.ld) \
+	$(foreach f,abi:registers.h lib/sys:syscall.h lib/sys:counter.h lib/sys:start.S \
+	lib/ipc:message_arch.h apps/kernel-test:machine.h apps/kernel-bench:bench_arch.h \
+	$(addprefix personalities/linux:,coverage.h cpu.c exception.c guest_copy.S linux_abi.h \
+	machine_frame.c registers.h),$(subst :,/arch/$(ARCH)/,$f))
+LACKING := $(filter-out $(wildcard $(NEEDED)),$(NEEDED))
+$(if $(LACKING),$(error ARCH=$(ARCH) lacks $(LACKING)))
 $(if $(filter release debug,$(BUILD)),,$(error BUILD=$(BUILD): release or debug))
 include $(wildcard kernel/flags.mk)
 COMMON := -std=c2x -Wall -Wextra -Werror -O2 -g -MMD -MP -I. -I$(OUT) \
