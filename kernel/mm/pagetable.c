@@ -25,7 +25,7 @@ static inline u32 index_at(u64 address, u32 level)
 
 static enum status table_alloc(struct aspace *aspace, struct paddr *out)
 {
-	enum status status = pool_frame_alloc(aspace->object.pool, out);
+	enum status status = pool_frames_alloc(aspace->object.pool, 0, out);
 
 	if (status == STATUS_OK)
 		aspace->table_pages++;
@@ -34,7 +34,7 @@ static enum status table_alloc(struct aspace *aspace, struct paddr *out)
 
 static void table_free(struct aspace *aspace, struct paddr table)
 {
-	pool_frame_free(aspace->object.pool, table);
+	pool_frames_free(aspace->object.pool, 0, table);
 	aspace->table_pages--;
 }
 

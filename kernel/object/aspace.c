@@ -86,7 +86,7 @@ bool aspace_destroy_step(struct aspace *aspace)
 gone:
 	for (u32 i = 0; i < 2; i++)
 		if (aspace->dead_frame[i].value)
-			pool_frame_free(aspace->object.pool,
+			pool_frames_free(aspace->object.pool, 0,
 					aspace->dead_frame[i]);
 	if (aspace->spare)
 		pool_free(aspace->object.pool, aspace->spare,
@@ -481,7 +481,7 @@ static enum fault_result fault_dead(struct mapping *mapping, u64 address,
 		return FAULT_FAILED;
 	access->pool = aspace->object.pool;
 	if (!frame->value &&
-	    pool_frame_alloc(aspace->object.pool, frame) != STATUS_OK)
+	    pool_frames_alloc(aspace->object.pool, 0, frame) != STATUS_OK)
 		return FAULT_NOMEMORY;
 	return show(aspace, address, *frame, flags, 0) ? FAULT_DONE
 						       : FAULT_NOMEMORY;

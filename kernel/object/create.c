@@ -83,7 +83,28 @@ static enum status create_guest(struct thread *self, struct pool *pool,
 	return CREATE(guest, pool, &memory, offset);
 }
 
-static enum status create(struct thread *self, struct pool *pool, u32 type,
+// Only what is no memory of ours: device registers, tables of the firmware.
+static enum status create_physical(struct pool *pool, u64 start, u64 size_bytes,
+				   struct object **out)
+{
+	struct memory *memory;
+	enum status status;
+
+	if (!size_bytes || !is_aligned(start | size_bytes, PAGE_BYTES) ||
+	    !range_within(start, size_bytes, PHYSICAL_END) ||
+	    (!frame_range_is_device(start, size_bytes) && !BUG(109)))
+		return ERR_ARGUMENT;
+	status = memory_create_physical(pool, (struct paddr){start}, size_bytes,
+					MEMORY_DEVICE, &memory);
+	if (status == STATUS_OK)
+		*out = &memory->object;
+	return status;
+}
+
+// What only the holder of the right to devices may make.
+#define DEVICE(type) ((u64)(type) | 1ull << 32)
+
+static enum status create(struct thread *self, struct pool *pool, u64 type,
 			  u64 a, u64 b, struct handle c, struct object **out)
 {
 	switch (type) {
@@ -108,40 +129,13 @@ static enum status create(struct thread *self, struct pool *pool, u32 type,
 		return create_guest(self, pool, a, c, out);
 	case OBJECT_TIMER:
 		return CREATE(timer, pool);
-	default:
-		return ERR_ARGUMENT;
-	}
-}
-
-// Only what is no memory of ours: device registers, tables of the firmware.
-static enum status create_physical(struct pool *pool, u64 start, u64 size_bytes,
-				   struct object **out)
-{
-	struct memory *memory;
-	enum status status;
-
-	if (!size_bytes || !is_aligned(start | size_bytes, PAGE_BYTES) ||
-	    !range_within(start, size_bytes, PHYSICAL_END) ||
-	    (!frame_range_is_device(start, size_bytes) && !BUG(109)))
-		return ERR_ARGUMENT;
-	status = memory_create_physical(pool, (struct paddr){start}, size_bytes,
-					MEMORY_DEVICE, &memory);
-	if (status == STATUS_OK)
-		*out = &memory->object;
-	return status;
-}
-
-static enum status create_device(struct pool *pool, u32 type, u64 a, u64 b,
-				 struct object **out)
-{
-	switch (type) {
-	case OBJECT_IRQ:
+	case DEVICE(OBJECT_IRQ):
 		return CREATE(irq, pool, a, b);
-	case OBJECT_IOPORT:
+	case DEVICE(OBJECT_IOPORT):
 		return CREATE(ioport, pool, a, b);
-	case OBJECT_DMA:
+	case DEVICE(OBJECT_DMA):
 		return CREATE(dma, pool);
-	case OBJECT_MEMORY:
+	case DEVICE(OBJECT_MEMORY):
 		return create_physical(pool, a, b, out);
 	default:
 		return ERR_ARGUMENT;
@@ -176,11 +170,10 @@ static enum status check_slot(const struct cap_ref *cap, u32 index)
 							     : STATUS_OK;
 }
 
-enum status sysk_object_create(struct thread *self, struct cap_ref *cap,
-			       u32 type, u64 a, u64 b, struct handle c,
-			       struct cap_ref *cnode, u32 index)
+static enum status create_at(struct thread *self, struct pool *pool, u64 type,
+			     u64 a, u64 b, struct handle c,
+			     const struct cap_ref *cnode, u32 index)
 {
-	struct pool *pool = object_pool(cap_object(cap));
 	struct object *object = nullptr;
 	enum status status = check_slot(cnode, index);
 
@@ -190,16 +183,18 @@ enum status sysk_object_create(struct thread *self, struct cap_ref *cap,
 	return finish(pool, status, object, cnode, index);
 }
 
-enum status sysk_device_create(struct thread *, struct cap_ref *, u32 type,
+enum status sysk_object_create(struct thread *self, struct cap_ref *cap,
+			       u32 type, u64 a, u64 b, struct handle c,
+			       struct cap_ref *cnode, u32 index)
+{
+	return create_at(self, object_pool(cap_object(cap)), type, a, b, c,
+			 cnode, index);
+}
+
+enum status sysk_device_create(struct thread *self, struct cap_ref *, u32 type,
 			       u64 a, u64 b, struct cap_ref *pool_cap,
 			       struct cap_ref *cnode, u32 index)
 {
-	struct pool *pool = object_pool(cap_object(pool_cap));
-	struct object *object = nullptr;
-	enum status status = check_slot(cnode, index);
-
-	if (status != STATUS_OK)
-		return status;
-	status = create_device(pool, type, a, b, &object);
-	return finish(pool, status, object, cnode, index);
+	return create_at(self, object_pool(cap_object(pool_cap)), DEVICE(type),
+			 a, b, (struct handle){}, cnode, index);
 }

@@ -74,11 +74,6 @@ static enum status charged_frames(struct pool *pool, u32 order,
 	return status;
 }
 
-enum status pool_frame_alloc(struct pool *pool, struct paddr *out)
-{
-	return pool_frames_alloc(pool, 0, out);
-}
-
 enum status pool_frames_alloc(struct pool *pool, u32 order, struct paddr *out)
 {
 	enum status status = charged_frames(pool, order, out);
@@ -86,11 +81,6 @@ enum status pool_frames_alloc(struct pool *pool, u32 order, struct paddr *out)
 	if (status == STATUS_OK)
 		memset(arch_direct(*out), 0, (usize)PAGE_BYTES << order);
 	return status;
-}
-
-void pool_frame_free(struct pool *pool, struct paddr frame)
-{
-	pool_frames_free(pool, 0, frame);
 }
 
 void pool_frames_free(struct pool *pool, u32 order, struct paddr frame)
@@ -207,7 +197,7 @@ static void piece_put(struct pool *pool, void *piece, u32 class)
 	partial_remove(pool, frame);
 	frame->pins = 0;
 	address.value = align_down(address.value, PAGE_BYTES);
-	pool_frame_free(pool, address);
+	pool_frames_free(pool, 0, address);
 }
 
 static enum status alloc_locked(struct pool *pool, usize size_bytes, void **out)

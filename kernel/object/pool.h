@@ -50,12 +50,8 @@ static inline struct pool *object_pool(struct object *object)
 [[nodiscard]] enum status pool_charge(struct pool *pool, u64 npages);
 void pool_uncharge(struct pool *pool, u64 npages);
 
-// A zeroed frame charged to the pool / its return. Used for page tables, radix
-// nodes, data. QUOTA or MEMORY.
-[[nodiscard]] enum status pool_frame_alloc(struct pool *pool,
-					   struct paddr *out);
-void pool_frame_free(struct pool *pool, struct paddr frame);
-// 2^order of them in one piece.
+// 2^order zeroed frames in one piece, charged to the pool / their return. QUOTA or
+// MEMORY.
 [[nodiscard]] enum status pool_frames_alloc(struct pool *pool, u32 order,
 					    struct paddr *out);
 void pool_frames_free(struct pool *pool, u32 order, struct paddr frame);

@@ -46,7 +46,7 @@ u64 clock_counter_at(u64 ns)
 enum status clock_init(struct pool *pool, const struct boot_info *info)
 {
 	struct paddr frame;
-	enum status status = pool_frame_alloc(pool, &frame);
+	enum status status = pool_frames_alloc(pool, 0, &frame);
 
 	if (status != STATUS_OK)
 		return status;

@@ -132,8 +132,8 @@ static void test_charges(void)
 	b = carve(a, 20);
 	CHECK(a->used_pages == 21);
 	for (u32 i = 0; i < 20; i++)
-		CHECK(pool_frame_alloc(b, &frame) == STATUS_OK);
-	CHECK(pool_frame_alloc(b, &frame) == ERR_QUOTA);
+		CHECK(pool_frames_alloc(b, 0, &frame) == STATUS_OK);
+	CHECK(pool_frames_alloc(b, 0, &frame) == ERR_QUOTA);
 	CHECK(b->used_pages == 20 && a->used_pages == 21);
 	CHECK(pool_charge(a, 29) == STATUS_OK &&
 	      pool_charge(a, 1) == ERR_QUOTA);
