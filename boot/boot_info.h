@@ -25,7 +25,7 @@ struct boot_range {
 struct boot_cpu {
 	u32 hardware_id; // APIC id, hart; MPIDR with affinity 3 in bits 24-31
 	u32 acpi_id;
-	u32 socket, core, thread; // device tree only: place in cpu-map
+	u32 socket, core, thread; // where it sits
 };
 
 enum boot_serial_kind : u32 {

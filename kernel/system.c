@@ -119,8 +119,9 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 		out->c = boot->range[index].kind;
 		break;
 	case SYSTEM_INFO_TOPOLOGY:
-		arch_topology(boot->cpu[index].hardware_id, &out->a, &out->b,
-			      &out->c);
+		out->a = boot->cpu[index].socket;
+		out->b = boot->cpu[index].core;
+		out->c = boot->cpu[index].thread;
 		break;
 	case SYSTEM_INFO_SERIAL:
 		out->a = boot->serial.address;

@@ -92,8 +92,6 @@ void arch_console_write(const char *text, usize length); // log port, polled
 int arch_console_read(void); // a character that came in there, -1: none
 [[noreturn]] void arch_power(u32 action);
 [[noreturn]] void arch_panic_stop(void);
-// Where the CPU with this hardware id sits.
-void arch_topology(u32 hardware_id, u64 *socket, u64 *core, u64 *thread);
 void arch_backtrace(void);
 void arch_panic_report(void); // registers of the trap, if any; build id
 void arch_time_page(struct time_page *page); // counter, multiplier, shift, base

@@ -39,12 +39,10 @@ void kernel_start(const struct boot_info *info)
 	klog("Kochab: %u CPUs found, command line: %s", info->ncpus,
 	     info->command_line);
 	for (u32 i = 0; i < info->ncpus && info->ncpus > 1; i++) {
-		u64 socket, core, thread;
+		const struct boot_cpu *cpu = &info->cpu[i];
 
-		arch_topology(info->cpu[i].hardware_id, &socket, &core,
-			      &thread);
-		klog("cpu %u: socket %lu core %lu thread %lu", i, socket, core,
-		     thread);
+		klog("cpu %u: socket %u core %u thread %u", i, cpu->socket,
+		     cpu->core, cpu->thread);
 	}
 	if (info->warnings[0])
 		klog("boot: %s", info->warnings);

@@ -23,6 +23,10 @@
 #define barrier_instructions() __asm__ volatile("isb" : : : "memory")
 #define barrier_data(domain) __asm__ volatile("dsb " #domain : : : "memory")
 
+// Device registers.
+#define reg32(at, offset) (*(volatile u32 *)((at) + (offset)))
+#define reg64(at, offset) (*(volatile u64 *)((at) + (offset)))
+
 static inline bool at_el2(void)
 {
 	return read_system(CurrentEL) == 8;
@@ -126,14 +130,13 @@ void gic_cpu_messages(u64 table, u64 pending); // this CPU's, physical
 // ---- its.c: interrupts by message
 void its_init(const struct boot_info *info); // the frame allocator works
 void its_init_cpu(void);
-// Make device's next message come in as this interrupt on that CPU.
-bool its_map(u32 device, u32 message, u32 cpu, u64 *address, u64 *data);
-void its_unmap(u32 message);
+// Make another message of the device come in as *vector on that CPU. irq_lock held.
+bool its_map(u32 device, u32 cpu, u32 *vector, u64 *address, u64 *data);
+void its_unmap(u32 vector);
 
 // ---- counter.c
 void counter_init(struct boot_info *info); // finds out what time it is
 void counter_init_cpu(void); // this CPU's timer runs, without a deadline
-void clock_delay_us(u32 us);
 #define TIMER_INTERRUPT (at_el2() ? INTERRUPT_TIMER_EL2 : INTERRUPT_TIMER_EL1)
 
 // ---- machine.c
@@ -146,9 +149,6 @@ void machine_print_build(void); // the image's build id
 
 // ---- start.c
 [[noreturn]] void arch_start(u64 device_tree, u64 image_physical);
-
-// ---- topology.c
-void topology_init(const struct boot_info *info);
 
 // ---- smp.c
 [[noreturn]] void smp_entry(struct cpu_area *area);

@@ -13,23 +13,12 @@
 #define NS_PER_SECOND 1000000000ull
 #define SHIFT 32
 
-typedef unsigned __int128 u128;
-
 static u64 base_counter;
 static u64 ns_per_tick; // << SHIFT
-static u64 boot_realtime_ns;
 
 static u64 scale(u64 value, u64 factor)
 {
-	return (u64)((u128)value * factor >> SHIFT);
-}
-
-// PL031 clock (ARM DDI 0224), section 3.3.1: the data register counts seconds.
-static u64 read_clock(const struct boot_info *info)
-{
-	if (info->rtc_kind != BOOT_RTC_PL031)
-		return 0;
-	return *(volatile u32 *)paging_map_device(info->rtc, PAGE_BYTES);
+	return (u64)((unsigned __int128)value * factor >> SHIFT);
 }
 
 void counter_init(struct boot_info *info)
@@ -41,22 +30,16 @@ void counter_init(struct boot_info *info)
 		      hz);
 	ns_per_tick = (NS_PER_SECOND << SHIFT) / hz;
 	base_counter = arch_counter();
-	info->realtime_seconds = read_clock(info);
-	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
+	// ARM DDI 0224, section 3.3.1: the data register counts seconds.
+	if (info->rtc_kind == BOOT_RTC_PL031)
+		info->realtime_seconds = *(volatile u32 *)paging_map_device(
+			info->rtc, PAGE_BYTES);
 	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
 }
 
 u64 arch_now_ns(void)
 {
 	return scale(arch_counter() - base_counter, ns_per_tick);
-}
-
-void clock_delay_us(u32 us)
-{
-	u64 end = arch_now_ns() + us * 1000ull;
-
-	while (arch_now_ns() < end)
-		arch_relax();
 }
 
 // ~0: never, for a comparison that may be signed.
@@ -86,8 +69,6 @@ void arch_time_page(struct time_page *page)
 		.multiplier = ns_per_tick,
 		.shift = SHIFT,
 		.base_counter = base_counter,
-		.base_ns = 0,
-		.boot_realtime_ns = boot_realtime_ns,
 		.identity = {read_system(midr_el1),
 			     read_system(id_aa64pfr0_el1),
 			     read_system(id_aa64isar0_el1),

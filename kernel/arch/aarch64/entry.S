@@ -90,7 +90,7 @@ trap_vectors:
 	vector	user_sync
 	vector	user_interrupt
 	vector	fatal
-	vector	user_error
+	vector	fatal			// SError: the machine is broken
 	.rept	4			// of 32-bit programs: there are none
 	vector	fatal
 	.endr
@@ -117,6 +117,8 @@ user_sync:
 	and	w17, w8, #0xff
 	cmp	w17, #SYS_CALL
 	b.eq	fast_call
+	cmp	w17, #SYS_REPLY_RECV
+	b.eq	fast_reply_recv
 	adrp	x16, fast_table
 	add	x16, x16, :lo12:fast_table
 	ldr	x16, [x16, x17, lsl #3]
@@ -132,7 +134,6 @@ user_sync:
 	.endm
 fast_table:
 	fast_entry SYS_NULL, fast_null
-	fast_entry SYS_REPLY_RECV, fast_reply_recv
 	fast_entry SYS_POLL, fast_poll
 	fast_entry SYS_GUEST_RUN, fast_guest_run
 	fast_entry 255, fast_abandon
@@ -205,7 +206,7 @@ fast_exit_fpu:
 fast_exit:
 	bti	c
 	mrs	x17, tpidr_el1
-	ldr	x16, [x17, #CPU_SCRATCH_SP] // who ran
+	ldr	x16, [x17, #CPU_CURRENT] // who ran
 	save_kept x16
 	ldp	x8, x9, [x16, #64]
 	and	x8, x8, #0xff00
@@ -297,12 +298,6 @@ user_interrupt:
 	enter
 	mov	x0, x19
 	bl	trap_interrupt
-	brk	#0
-
-user_error:
-	enter
-	mrs	x0, esr_el1
-	bl	trap_error
 	brk	#0
 
 // The idle loop's frame is dropped.

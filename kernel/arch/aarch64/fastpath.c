@@ -13,9 +13,9 @@
 #include "abi/guest.h"
 #include "kernel/object/thread.h"
 
-static inline void arch_set_info(struct thread *thread, u64)
+// entry.S has saved it.
+static inline void arch_set_info(struct thread *, u64)
 {
-	(void)thread; // entry.S has saved it
 }
 
 static inline u64 arch_guest_pc(volatile const struct guest_state *state)
@@ -26,8 +26,7 @@ static inline u64 arch_guest_pc(volatile const struct guest_state *state)
 [[gnu::always_inline]] static inline void
 arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 {
-	cpu->scratch_sp = (u64)self; // both for fast_exit
-	cpu->guest_save = (u64)next;
+	cpu->guest_save = (u64)next; // for fast_exit
 	self->regs.tpidr = read_system(tpidr_el0);
 	write_system(tpidr_el0, next->regs.tpidr);
 	if (self->roots.full != next->roots.full)

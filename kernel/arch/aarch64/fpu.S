@@ -6,14 +6,13 @@
 	.arch_extension fp
 	.arch_extension simd
 
+	.altmacro
+	.macro	pair operation, n, m
+	\operation q\n, q\m, [x0, #16 * \n]
+	.endm
 	.macro	all operation
-	.set	at, 0
-	.irp	pair, "q0, q1", "q2, q3", "q4, q5", "q6, q7", "q8, q9", \
-		"q10, q11", "q12, q13", "q14, q15", "q16, q17", "q18, q19", \
-		"q20, q21", "q22, q23", "q24, q25", "q26, q27", "q28, q29", \
-		"q30, q31"
-	\operation \pair, [x0, #at]
-	.set	at, at + 32
+	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+	pair	\operation, \n, %(\n + 1)
 	.endr
 	.endm
 

@@ -51,43 +51,17 @@
 #define WAIT_TRIES 1000000
 
 static volatile u8 *distributor;
-static struct region {
-	volatile u8 *registers;
-	u64 physical, bytes;
-} regions[BOOT_REDISTRIBUTORS];
-static u32 nregions;
+static const struct boot_gic *gic;
+static volatile u8 *redistributors[BOOT_REDISTRIBUTORS]; // groups of them
 
 struct lock irq_lock; // guards the tables below, and what its.c has
 static bool line_used[INTERRUPT_LINE_END];
-static struct {
-	bool used;
-} messages[MESSAGES];
 static u32 nlines;
-
-static u32 read32(volatile u8 *at, u32 offset)
-{
-	return *(volatile u32 *)(at + offset);
-}
-
-static void write32(volatile u8 *at, u32 offset, u32 value)
-{
-	*(volatile u32 *)(at + offset) = value;
-}
-
-static u64 read64(volatile u8 *at, u32 offset)
-{
-	return *(volatile u64 *)(at + offset);
-}
-
-static void write64(volatile u8 *at, u32 offset, u64 value)
-{
-	*(volatile u64 *)(at + offset) = value;
-}
 
 static void wait_clear(volatile u8 *at, u32 offset, u64 bits)
 {
 	for (u32 tries = 0; tries < WAIT_TRIES; tries++)
-		if (!(read32(at, offset) & bits))
+		if (!(reg32(at, offset) & bits))
 			return;
 	panic("the interrupt controller does not answer");
 }
@@ -95,7 +69,7 @@ static void wait_clear(volatile u8 *at, u32 offset, u64 bits)
 // Registers with a bit for each interrupt.
 static void write_bit(volatile u8 *at, u32 offset, u32 interrupt)
 {
-	write32(at, offset + interrupt / 32 * 4, 1u << interrupt % 32);
+	reg32(at, offset + interrupt / 32 * 4) = 1u << interrupt % 32;
 }
 
 void gic_init(const struct boot_info *info)
@@ -104,25 +78,23 @@ void gic_init(const struct boot_info *info)
 	if (info->gic.version < 3 || !info->gic.nredistributors)
 		panic("no GICv3 found: Kochab needs one");
 	distributor = paging_map_device(info->gic.distributor, 0x10000);
-	for (u32 i = 0; i < info->gic.nredistributors; i++) {
-		u64 start = info->gic.redistributor[i].address;
-		u64 bytes = info->gic.redistributor[i].size;
-
-		regions[nregions++] = (struct region){
-			paging_map_device(start, bytes), start, bytes};
-	}
-	write32(distributor, GICD_CTLR, 0);
+	gic = &info->gic;
+	for (u32 i = 0; i < gic->nredistributors; i++)
+		redistributors[i] =
+			paging_map_device(gic->redistributor[i].address,
+					  gic->redistributor[i].size);
+	reg32(distributor, GICD_CTLR) = 0;
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
-	nlines = 32 * ((read32(distributor, GICD_TYPER) & 31) + 1);
+	nlines = 32 * ((reg32(distributor, GICD_TYPER) & 31) + 1);
 	nlines = MIN(nlines, INTERRUPT_LINE_END);
 	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 32) {
-		write32(distributor, GICD_ICENABLER + i / 8, ~0u);
-		write32(distributor, GICD_IGROUPR + i / 8, ~0u);
+		reg32(distributor, GICD_ICENABLER + i / 8) = ~0u;
+		reg32(distributor, GICD_IGROUPR + i / 8) = ~0u;
 	}
 	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 4)
-		write32(distributor, GICD_IPRIORITYR + i, PRIORITY);
+		reg32(distributor, GICD_IPRIORITYR + i) = PRIORITY;
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
-	write32(distributor, GICD_CTLR, CTLR_ENABLE);
+	reg32(distributor, GICD_CTLR) = CTLR_ENABLE;
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
 }
 
@@ -132,16 +104,16 @@ static void find_redistributor(struct arch_cpu *cpu)
 	u32 affinity = (u32)(cpu->mpidr & 0xffffff) |
 		(u32)(cpu->mpidr >> 32 & 0xff) << 24;
 
-	for (u32 i = 0; i < nregions; i++) {
+	for (u32 i = 0; i < gic->nredistributors; i++) {
 		u64 at = 0;
 
-		while (at + 0x20000 <= regions[i].bytes) {
-			u64 type = read64(regions[i].registers + at, GICR_TYPER);
+		while (at + 0x20000 <= gic->redistributor[i].size) {
+			u64 type = reg64(redistributors[i] + at, GICR_TYPER);
 
 			if (type >> 32 == affinity) {
-				cpu->redistributor = regions[i].registers + at;
+				cpu->redistributor = redistributors[i] + at;
 				cpu->redistributor_physical =
-					regions[i].physical + at;
+					gic->redistributor[i].address + at;
 				return;
 			}
 			at += type & TYPER_VIRTUAL ? 0x40000 : 0x20000;
@@ -158,14 +130,13 @@ void gic_init_cpu(void)
 	volatile u8 *own;
 
 	find_redistributor(cpu);
-	write32(cpu->redistributor, GICR_WAKER,
-		read32(cpu->redistributor, GICR_WAKER) & ~(u32)WAKER_SLEEP);
+	reg32(cpu->redistributor, GICR_WAKER) &= ~(u32)WAKER_SLEEP;
 	wait_clear(cpu->redistributor, GICR_WAKER, WAKER_ASLEEP);
 	own = cpu->redistributor + GICR_SGI;
-	write32(own, GICD_ICENABLER, ~0u);
-	write32(own, GICD_IGROUPR, ~0u);
+	reg32(own, GICD_ICENABLER) = ~0u;
+	reg32(own, GICD_IGROUPR) = ~0u;
 	for (u32 i = 0; i < 32; i += 4)
-		write32(own, GICD_IPRIORITYR + i, PRIORITY);
+		reg32(own, GICD_IPRIORITYR + i) = PRIORITY;
 	write_bit(own, GICD_ISENABLER, INTERRUPT_IPI);
 	write_bit(own, GICD_ISENABLER, TIMER_INTERRUPT);
 	write_system(ICC_SRE_EL1, 1);
@@ -184,10 +155,10 @@ void gic_cpu_messages(u64 table, u64 pending)
 
 	// Inner shareable, write-back; 14 bits of interrupt numbers; PTZ: the
 	// table of what waits is zero.
-	write64(at, GICR_PROPBASER, table | 1ull << 10 | 7ull << 7 | 13);
-	write64(at, GICR_PENDBASER,
-		pending | 1ull << 62 | 1ull << 10 | 7ull << 7);
-	write32(at, GICR_CTLR, read32(at, GICR_CTLR) | 1);
+	reg64(at, GICR_PROPBASER) = table | 1ull << 10 | 7ull << 7 | 13;
+	reg64(at, GICR_PENDBASER) =
+		pending | 1ull << 62 | 1ull << 10 | 7ull << 7;
+	reg32(at, GICR_CTLR) |= 1;
 	barrier_data(sy);
 }
 
@@ -239,29 +210,14 @@ static bool claim_line_locked(u32 line, u32 flags, u32 cpu)
 	line_used[line] = true;
 	arch_irq_mask(line, true);
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
-	value = read32(distributor, GICD_ICFGR + line / 16 * 4);
+	value = reg32(distributor, GICD_ICFGR + line / 16 * 4);
 	value &= ~(3u << shift);
 	if (!(flags & IRQ_LEVEL))
 		value |= 2u << shift;
-	write32(distributor, GICD_ICFGR + line / 16 * 4, value);
-	write64(distributor, GICD_IROUTER + line * 8, cpus[cpu]->arch.mpidr);
+	reg32(distributor, GICD_ICFGR + line / 16 * 4) = value;
+	reg64(distributor, GICD_IROUTER + line * 8) = cpus[cpu]->arch.mpidr;
 	write_bit(distributor, GICD_ICPENDR, line);
 	return true;
-}
-
-static bool claim_message_locked(u32 device, u32 cpu, u32 *vector, u64 *address,
-				 u64 *data)
-{
-	for (u32 i = 0; i < MESSAGES; i++) {
-		if (messages[i].used)
-			continue;
-		if (!its_map(device, i, cpu, address, data))
-			return false;
-		messages[i].used = true;
-		*vector = VECTOR_MESSAGE_FIRST + i;
-		return true;
-	}
-	return false;
 }
 
 bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,
@@ -273,8 +229,7 @@ bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,
 	*vector = line;
 	lock_take(&irq_lock);
 	if (line == IRQ_MSI)
-		done = claim_message_locked(device, cpu, vector, msi_address,
-					    msi_data);
+		done = its_map(device, cpu, vector, msi_address, msi_data);
 	else
 		done = claim_line_locked(line, flags, cpu);
 	lock_drop(&irq_lock);
@@ -288,8 +243,7 @@ void arch_irq_release(u32 line, u32 vector)
 		arch_irq_mask(line, true);
 		line_used[line] = false;
 	} else if (vector >= VECTOR_MESSAGE_FIRST) {
-		its_unmap(vector - VECTOR_MESSAGE_FIRST);
-		messages[vector - VECTOR_MESSAGE_FIRST].used = false;
+		its_unmap(vector);
 	}
 	lock_drop(&irq_lock);
 }

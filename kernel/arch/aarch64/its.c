@@ -6,10 +6,9 @@
 // the interrupts that were made for it. GIC Architecture Specification (ARM IHI
 // 0069), chapter 5 and 12.12.
 //
-// message is the number of an interrupt from INTERRUPT_MESSAGE_FIRST on. Of each
-// device at most EVENTS messages are mapped. The CPU that a message goes to is
-// the one it was mapped for; there is a collection for each CPU. Callers hold the
-// lock of interrupts.
+// Each of DEVICES devices may have EVENTS messages; their interrupts are numbered in
+// that order from INTERRUPT_MESSAGE_FIRST on. The CPU that a message goes to is the
+// one it was mapped for; there is a collection for each CPU.
 #include "kernel/arch/aarch64/aarch64.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
@@ -24,7 +23,6 @@
 #define GITS_BASER 0x100
 #define GITS_TRANSLATER 0x10040
 #define CTLR_ENABLED BIT(0)
-#define CTLR_QUIESCENT BIT(31)
 #define TYPER_ADDRESSES BIT(19) // redistributors are named by their address
 #define BASER_VALID BIT(63)
 #define BASER_DEVICES 1
@@ -42,9 +40,10 @@
 
 #define TABLE_ORDER 4 // 64 KiB for devices, and for what waits at a CPU
 #define DEVICES 32
-#define EVENTS 32
-#define EVENT_BITS 5
+#define EVENTS (MESSAGES / DEVICES)
+#define EVENT_BITS 3
 #define ENTRY_BYTES_MAX 16
+#define TABLE_BYTES 256 // of a device, aligned so
 #define PROPERTY (0xa0 | 3) // priority, enabled
 
 static volatile u8 *registers; // NULL: no messages
@@ -59,22 +58,12 @@ static struct device {
 	u32 id;
 	u32 events; // that are mapped: bits
 	bool known;
+	u8 cpu[EVENTS];
 } devices[DEVICES];
-alignas(256) static u8 translations[DEVICES][EVENTS * ENTRY_BYTES_MAX];
+alignas(TABLE_BYTES) static u8 translations[DEVICES][TABLE_BYTES];
 
-static struct {
-	u8 device, event, cpu;
-} mapped[MESSAGES];
-
-static u64 read64(u32 offset)
-{
-	return *(volatile u64 *)(registers + offset);
-}
-
-static void write64(u32 offset, u64 value)
-{
-	*(volatile u64 *)(registers + offset) = value;
-}
+static_assert(EVENTS == 1 << EVENT_BITS &&
+	      EVENTS * ENTRY_BYTES_MAX <= TABLE_BYTES);
 
 // Do one command, and wait for it.
 static bool command(u64 a, u64 b, u64 c)
@@ -84,10 +73,10 @@ static bool command(u64 a, u64 b, u64 c)
 	memcpy(queue + queue_at, words, sizeof words);
 	queue_at = (queue_at + sizeof words) % QUEUE_BYTES;
 	barrier_data(ishst);
-	write64(GITS_CWRITER, queue_at);
+	reg64(registers, GITS_CWRITER) = queue_at;
 	for (u32 tries = 0; tries < 1000000; tries++)
-		if ((read64(GITS_CREADR) & ~1ull) == queue_at)
-			return !(read64(GITS_CREADR) & 1);
+		if ((reg64(registers, GITS_CREADR) & ~1ull) == queue_at)
+			return !(reg64(registers, GITS_CREADR) & 1);
 	return false;
 }
 
@@ -96,9 +85,9 @@ static u64 target_of(u32 cpu)
 {
 	const struct arch_cpu *arch = &cpus[cpu]->arch;
 
-	if (read64(GITS_TYPER) & TYPER_ADDRESSES)
+	if (reg64(registers, GITS_TYPER) & TYPER_ADDRESSES)
 		return arch->redistributor_physical;
-	return (*(volatile u64 *)(arch->redistributor + 8) >> 8 & 0xffff) << 16;
+	return (reg64(arch->redistributor, 8) >> 8 & 0xffff) << 16;
 }
 
 static u64 table_alloc(u32 order)
@@ -114,7 +103,7 @@ static u64 table_alloc(u32 order)
 static bool give_tables(void)
 {
 	for (u32 i = 0; i < 8; i++) {
-		u64 base = read64(GITS_BASER + 8 * i);
+		u64 base = reg64(registers, GITS_BASER + 8 * i);
 		u64 type = base >> 56 & 7, entry = (base >> 48 & 31) + 1;
 		u32 order = type == BASER_DEVICES ? TABLE_ORDER : 0;
 		u64 table;
@@ -126,10 +115,9 @@ static bool give_tables(void)
 			return false;
 		if (type == BASER_DEVICES)
 			device_limit = ((u64)PAGE_BYTES << order) / entry;
-		write64(GITS_BASER + 8 * i,
-			table | BASER_VALID | BASER_MEMORY |
-				((1ull << order) - 1));
-		if (read64(GITS_BASER + 8 * i) >> 8 & 3)
+		reg64(registers, GITS_BASER + 8 * i) = table | BASER_VALID |
+			BASER_MEMORY | ((1ull << order) - 1);
+		if (reg64(registers, GITS_BASER + 8 * i) >> 8 & 3)
 			return false; // wants larger pages
 	}
 	return true;
@@ -143,19 +131,19 @@ void its_init(const struct boot_info *info)
 		return;
 	registers_physical = info->gic.its;
 	registers = paging_map_device(info->gic.its, 0x10000);
-	*(volatile u32 *)(registers + GITS_CTLR) = 0;
+	reg32(registers, GITS_CTLR) = 0;
 	properties_physical = table_alloc(1); // of 8192 messages
 	if (!properties_physical || !give_tables() ||
-	    (read64(GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX) {
+	    (reg64(registers, GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX) {
 		klog("its: cannot be used: no interrupts by message");
 		registers = nullptr;
 		return;
 	}
 	properties = arch_direct((struct paddr){properties_physical});
 	queue = arch_direct((struct paddr){commands});
-	write64(GITS_CBASER, commands | BASER_VALID | BASER_MEMORY);
-	write64(GITS_CWRITER, 0);
-	*(volatile u32 *)(registers + GITS_CTLR) = CTLR_ENABLED;
+	reg64(registers, GITS_CBASER) = commands | BASER_VALID | BASER_MEMORY;
+	reg64(registers, GITS_CWRITER) = 0;
+	reg32(registers, GITS_CTLR) = CTLR_ENABLED;
 }
 
 void its_init_cpu(void)
@@ -197,17 +185,16 @@ static struct device *device_of(u32 id)
 	return free->known ? free : nullptr;
 }
 
-bool its_map(u32 id, u32 message, u32 cpu, u64 *address, u64 *data)
+bool its_map(u32 id, u32 cpu, u32 *vector, u64 *address, u64 *data)
 {
 	struct device *device;
-	u32 event;
+	u32 event, message;
 
-	if (!registers || id >= device_limit)
-		return false;
-	device = device_of(id);
-	if (!device || device->events == ~0u)
+	device = registers && id < device_limit ? device_of(id) : nullptr;
+	if (!device || device->events == (1u << EVENTS) - 1)
 		return false;
 	event = lowest_bit(~(u64)device->events);
+	message = (u32)(device - devices) * EVENTS + event;
 	properties[message] = PROPERTY;
 	barrier_data(ishst);
 	if (!command(COMMAND_MAPTI | (u64)id << 32,
@@ -217,21 +204,20 @@ bool its_map(u32 id, u32 message, u32 cpu, u64 *address, u64 *data)
 	    !command(COMMAND_SYNC, 0, target_of(cpu)))
 		return false;
 	device->events |= 1u << event;
-	mapped[message].device = (u8)(device - devices);
-	mapped[message].event = (u8)event;
-	mapped[message].cpu = (u8)cpu;
+	device->cpu[event] = (u8)cpu;
+	*vector = VECTOR_MESSAGE_FIRST + message;
 	*address = registers_physical + GITS_TRANSLATER;
 	*data = event;
 	return true;
 }
 
-void its_unmap(u32 message)
+void its_unmap(u32 vector)
 {
-	struct device *device = &devices[mapped[message].device];
-	u32 event = mapped[message].event;
+	u32 message = vector - VECTOR_MESSAGE_FIRST, event = message % EVENTS;
+	struct device *device = &devices[message / EVENTS];
 
 	(void)command(COMMAND_DISCARD | (u64)device->id << 32, event, 0);
-	(void)command(COMMAND_SYNC, 0, target_of(mapped[message].cpu));
+	(void)command(COMMAND_SYNC, 0, target_of(device->cpu[event]));
 	properties[message] = 0;
 	device->events &= ~(1u << event);
 }

@@ -24,7 +24,6 @@
 // struct cpu
 #define CPU_CURRENT 8
 #define CPU_STACK_TOP 16
-#define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
 #define CPU_FATAL_STACK 48
@@ -37,10 +36,6 @@
 
 #define STACK_BYTES 0x4000
 #define FATAL_STACK_BYTES 0x2000
-
-// SPSR: from the kernel's mode, and a user's, with nothing masked.
-#define PSTATE_USER 0
-#define PSTATE_MASKED 0x3c0 // debug, SError, IRQ, FIQ
 
 // Virtual addresses: see paging.c.
 #define IMAGE_BASE 0xffffffff80000000

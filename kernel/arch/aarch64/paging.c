@@ -116,7 +116,7 @@ static void map_direct(u64 start, u64 end, u64 flags)
 static void map_image(const u8 *start, const u8 *end, u64 flags)
 {
 	map(kernel_root, (u64)start, paging_image_physical(start),
-	    (u64)(end - start), flags);
+	    end - start, flags);
 }
 
 // Where tables come from: behind the image, up to the end of its memory range or

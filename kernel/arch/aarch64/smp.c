@@ -15,7 +15,7 @@ enum start_state : u32 {
 	START_ABANDONED,
 };
 
-#define START_WAIT_US 400000
+#define START_WAIT_NS 400000000ull
 
 // What boot.S reads with the MMU off.
 struct cpu_boot {
@@ -75,8 +75,9 @@ static bool start(struct cpu *cpu, struct cpu_boot *boot)
 			   arch_physical(boot).value);
 	if (answer != 0)
 		return false;
-	for (u32 us = 0; us < START_WAIT_US && !arrived(cpu); us += 50)
-		clock_delay_us(50);
+	for (u64 end = arch_now_ns() + START_WAIT_NS;
+	     !arrived(cpu) && arch_now_ns() < end;)
+		arch_relax();
 	return arrived(cpu) ||
 		!__atomic_compare_exchange_n(&cpu->arch.start_state, &state,
 					     START_ABANDONED, false,
@@ -84,19 +85,9 @@ static bool start(struct cpu *cpu, struct cpu_boot *boot)
 					     __ATOMIC_ACQUIRE);
 }
 
-static struct cpu_area *area_alloc(void)
-{
-	struct paddr frame;
-	u32 order = 0;
-
-	while (((usize)PAGE_BYTES << order) <
-	       sizeof(struct cpu_area) + sizeof(struct cpu_boot))
-		order++;
-	if (frame_alloc(order, &frame) != STATUS_OK)
-		return nullptr;
-	memset(arch_direct(frame), 0, (usize)PAGE_BYTES << order);
-	return arch_direct(frame);
-}
+#define AREA_ORDER 2
+static_assert(sizeof(struct cpu_area) + sizeof(struct cpu_boot) <=
+	      PAGE_BYTES << AREA_ORDER);
 
 void arch_start_cpus(const struct boot_info *info)
 {
@@ -107,15 +98,17 @@ void arch_start_cpus(const struct boot_info *info)
 		u64 mpidr = (id & 0xffffff) | (id >> 24) << 32;
 		struct cpu_area *area;
 		struct cpu_boot *boot;
+		struct paddr frame;
 		struct cpu *cpu;
 
 		if (mpidr == cpu_self()->arch.mpidr)
 			continue;
-		area = area_alloc();
-		if (!area) {
+		if (frame_alloc(AREA_ORDER, &frame) != STATUS_OK) {
 			klog("smp: no memory for CPU %lx", mpidr);
 			return;
 		}
+		area = arch_direct(frame);
+		memset(area, 0, PAGE_BYTES << AREA_ORDER);
 		boot = (struct cpu_boot *)(area + 1);
 		*boot = (struct cpu_boot){entry_root, kernel_root, area};
 		cpu = &area->cpu;

@@ -16,42 +16,20 @@ extern u8 boot_stack_top[];
 static struct boot_info boot_info;
 alignas(PAGE_BYTES) static struct cpu_area boot_area;
 
-struct window {
-	u64 start, bytes;
-};
+// What boot/ may look at: the device tree, then the archive.
+static u64 window_start, window_bytes;
 
-static const u8 *view(void *context, u64 physical, u64 length)
+static const u8 *view(void *, u64 physical, u64 length)
 {
-	const struct window *window = context;
-
-	if (physical < window->start || length > window->bytes ||
-	    physical - window->start > window->bytes - length)
+	if (physical < window_start || length > window_bytes ||
+	    physical - window_start > window_bytes - length)
 		return nullptr;
 	return arch_direct((struct paddr){physical});
 }
 
-static void read_tree(u64 device_tree)
-{
-	struct window window = {device_tree, DEVICE_TREE_BYTES};
-	const struct boot_memory memory = {view, &window};
-
-	if (!fdt_start(&memory, device_tree, &boot_info)) {
-		machine_trust_semihosting();
-		panic("boot: %s", boot_info.warnings);
-	}
-}
-
-static void find_program(void)
-{
-	struct window window = {boot_info.archive_start,
-				boot_info.archive_size};
-	const struct boot_memory memory = {view, &window};
-
-	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
-}
-
 [[noreturn, gnu::used]] void arch_start(u64 device_tree, u64 image_physical)
 {
+	const struct boot_memory memory = {view, nullptr};
 	struct cpu *cpu = &boot_area.cpu;
 
 	cpu->self = cpu;
@@ -61,13 +39,19 @@ static void find_program(void)
 	cpu->arch.fatal_stack =
 		(u64)(boot_area.fatal_stack + FATAL_STACK_BYTES);
 	write_system(vbar_el1, trap_vectors);
-	read_tree(device_tree);
+	window_start = device_tree;
+	window_bytes = DEVICE_TREE_BYTES;
+	if (!fdt_start(&memory, device_tree, &boot_info)) {
+		machine_trust_semihosting();
+		panic("boot: %s", boot_info.warnings);
+	}
 	machine_init(&boot_info);
-	topology_init(&boot_info);
 	cpu_check_features();
 	paging_init(&boot_info, image_physical);
 	cpu_init(&boot_area, (u64)boot_stack_top);
-	find_program();
+	window_start = boot_info.archive_start;
+	window_bytes = boot_info.archive_size;
+	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
 	gic_init(&boot_info);
 	gic_init_cpu();
 	counter_init(&boot_info);

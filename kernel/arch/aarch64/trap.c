@@ -28,7 +28,6 @@ CHECK(CPU_STACK_TOP, cpu, stack_top);
 CHECK(THREAD_ROOT_FULL, thread, roots.full);
 CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
 CHECK(GUEST_RUNNER, guest, runner);
-CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
 CHECK(CPU_IN_GUEST, cpu, in_guest);
 CHECK(CPU_GUEST_SAVE, cpu, guest_save);
 CHECK(CPU_FATAL_STACK, cpu, arch.fatal_stack);
@@ -45,9 +44,6 @@ enum {
 	CLASS_DATA_ABORT = 0x24,
 	CLASS_SP_ALIGNMENT = 0x26,
 	CLASS_FPU_EXCEPTION = 0x2c,
-	CLASS_BREAKPOINT = 0x30,
-	CLASS_STEP = 0x32,
-	CLASS_WATCHPOINT = 0x34,
 	CLASS_BRK = 0x3c,
 	CLASSES = 64,
 };
@@ -56,30 +52,20 @@ enum {
 #define ABORT_WRITE 0x40u
 #define ABORT_CACHE 0x100u // by cache maintenance: not a write
 #define ABORT_STATUS 0x3fu
-#define STATUS_TRANSLATION 1u // bits 5-2; bits 1-0: the level
-#define STATUS_ACCESS_FLAG 2u
+// In its bits 5-2: 1 no translation, 2 access flag; in bits 1-0 the level
 #define STATUS_PERMISSION 3u
 #define STATUS_ALIGNMENT 0x21u
 
 static u32 fault_kind(u32 class)
 {
 	static const u8 kind[CLASSES] = {
-		[0x00] = FAULT_INSTRUCTION, // unknown
-		[0x01] = FAULT_INSTRUCTION, // WFI, trapped
-		[0x0a] = FAULT_INSTRUCTION,
-		[0x0d] = FAULT_INSTRUCTION, // branch target
-		[0x0e] = FAULT_INSTRUCTION, // illegal state
-		[0x18] = FAULT_INSTRUCTION, // system register
-		[0x19] = FAULT_INSTRUCTION, // SVE
-		[0x1c] = FAULT_INSTRUCTION, // pointer authentication
-		[0x1d] = FAULT_INSTRUCTION, // SME
+		// Unknown, trapped, without landing pad, illegal state
+		[0x00 ... 0x1d] = FAULT_INSTRUCTION,
 		[CLASS_PC_ALIGNMENT] = FAULT_ALIGNMENT,
 		[CLASS_DATA_ABORT] = FAULT_ALIGNMENT, // what is left of them
 		[CLASS_SP_ALIGNMENT] = FAULT_ALIGNMENT,
 		[CLASS_FPU_EXCEPTION] = FAULT_ARITHMETIC,
-		[CLASS_BREAKPOINT] = FAULT_DEBUG,
-		[CLASS_STEP] = FAULT_DEBUG,
-		[CLASS_WATCHPOINT] = FAULT_DEBUG,
+		[0x30 ... 0x35] = FAULT_DEBUG, // breakpoint, step, watchpoint
 		[CLASS_BRK] = FAULT_BREAKPOINT,
 	};
 
@@ -170,12 +156,6 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 	kernel_leave();
 }
 
-// The machine reports an access that went wrong somewhere, some time ago.
-[[noreturn, gnu::used]] void trap_error(u64 esr)
-{
-	panic("SError: the machine reports an error, syndrome %#lx", esr);
-}
-
 [[noreturn]] void arch_leave(struct thread *thread)
 {
 	if (thread->running_guest)
@@ -197,7 +177,7 @@ static u64 fatal_esr;
 		fatal_esr = esr;
 		fatal = regs;
 	}
-	panic("exception of class %#lx in the kernel at %#lx, address %#lx",
+	panic("exception of class %#lx, not a user's, at %#lx, address %#lx",
 	      esr >> 26 & 63, regs->pc, read_system(far_el1));
 }
 

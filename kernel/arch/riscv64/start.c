@@ -53,14 +53,3 @@ static void find_self(struct cpu *cpu, u32 hart)
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");
 }
-
-void arch_topology(u32 hardware_id, u64 *socket, u64 *core, u64 *thread)
-{
-	*socket = *core = *thread = 0;
-	for (u32 i = 0; i < boot_info.ncpus; i++)
-		if (boot_info.cpu[i].hardware_id == hardware_id) {
-			*socket = boot_info.cpu[i].socket;
-			*core = boot_info.cpu[i].core;
-			*thread = boot_info.cpu[i].thread;
-		}
-}

@@ -40,6 +40,7 @@ static const u8 *view(void *, u64 physical, u64 length)
 	paging_init(&boot_info);
 	trap_init();
 	cpu_init(&boot_area, (u64)boot_stack_top);
+	topology_read(&boot_info);
 	machine_init(&boot_info);
 	apic_init(&boot_info);
 	apic_init_cpu();

@@ -17,13 +17,18 @@ static u32 width_below(u32 level)
 	return width.ebx ? width.eax & 31 : 0;
 }
 
-void arch_topology(u32 hardware_id, u64 *socket, u64 *core, u64 *thread)
+void topology_read(struct boot_info *info)
 {
 	u32 thread_bits = width_below(0), package_bits = width_below(1);
 
 	if (package_bits < thread_bits)
 		package_bits = thread_bits;
-	*thread = hardware_id & ((1u << thread_bits) - 1);
-	*core = (hardware_id & ((1u << package_bits) - 1)) >> thread_bits;
-	*socket = hardware_id >> package_bits;
+	for (struct boot_cpu *cpu = info->cpu; cpu < info->cpu + info->ncpus;
+	     cpu++) {
+		u32 id = cpu->hardware_id;
+
+		cpu->thread = id & ((1u << thread_bits) - 1);
+		cpu->core = (id & ((1u << package_bits) - 1)) >> thread_bits;
+		cpu->socket = id >> package_bits;
+	}
 }
