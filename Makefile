@@ -57,7 +57,7 @@ BARE   := $(COMMON) -target $(TARGET_$(ARCH)) -ffreestanding -fno-pic \
 # Optimised as a whole; inlining small functions only makes it smaller and faster.
 KERNEL_FLAGS := $(BARE) -flto=full -DKOCHAB_KERNEL=1 $(KERNEL_$(ARCH))
 USER_FLAGS   := $(BARE) -ffunction-sections -fdata-sections
-LINK_FLAGS_ALL := -static -nostdlib -z max-page-size=4096 -z noexecstack --build-id=sha1
+LINK_FLAGS_ALL := -static -nostdlib --discard-locals -z max-page-size=4096 -z noexecstack --build-id=sha1
 
 # Sources of a folder; with the architecture's: its file replaces the generic
 # one of the same name.
