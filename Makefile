@@ -32,7 +32,7 @@ KERNEL_x86_64  := -mcmodel=kernel
 BOOT_x86_64    := boot/acpi boot/handoff boot/multiboot2 boot/pc boot/pvh
 TARGET_aarch64 := aarch64-unknown-none-elf -march=armv8.1-a -mgeneral-regs-only
 KERNEL_aarch64 := -mbranch-protection=bti
-BOOT_aarch64   := boot/fdt boot/handoff
+BOOT_aarch64   := boot/acpi boot/fdt boot/handoff
 TARGET_riscv64 := riscv64-unknown-none-elf -march=rv64imac_zicsr_zifencei -mabi=lp64 \
 	-mcmodel=medany
 BOOT_riscv64   := boot/fdt boot/handoff

@@ -3,6 +3,7 @@
 //
 // See acpi.h. Offsets are those of the tables in the specification.
 #include "boot/acpi/acpi.h"
+#include "boot/acpi/arm.h"
 #include "abi/constants.h"
 #include "lib/base/bits.h"
 #include "lib/base/format.h"
@@ -11,6 +12,7 @@
 #define HEADER_BYTES 36
 #define TABLE_MAX_BYTES (4u << 20)
 #define TABLES_MAX 256
+#define HARDWARE_REDUCED (1u << 20) // in the FADT: none of a PC's registers
 
 static const u8 *view(const struct boot_memory *memory, u64 physical,
 		      u64 length)
@@ -118,6 +120,9 @@ static void madt_entry(struct boot_info *info, const u8 *entry, u32 length)
 			add_cpu(info, load_le32(entry + 4),
 				load_le32(entry + 12), load_le32(entry + 8));
 		break;
+	default:
+		acpi_arm_madt_entry(info, entry, length);
+		break;
 	}
 }
 
@@ -184,6 +189,10 @@ static void parse_fadt(const struct boot_memory *memory,
 		warn_table(info, table, "too short: ignored");
 		return;
 	}
+	if (load_le32(table + 112) & HARDWARE_REDUCED) {
+		acpi_arm_fadt(info, table, length);
+		return;
+	}
 	dsdt = load_le32(table + 40);
 	info->pm1a_control = (u16)load_le32(table + 64);
 	if (length >= 129 && load_le32(table + 112) & 1u << 10) {
@@ -231,6 +240,10 @@ static void parse_table(const struct boot_memory *memory,
 		parse_fadt(memory, info, table, length);
 	else if (memcmp(table, "MCFG", 4) == 0)
 		parse_mcfg(info, table, length);
+	else if (memcmp(table, "GTDT", 4) == 0)
+		acpi_arm_gtdt(info, table, length);
+	else if (memcmp(table, "SPCR", 4) == 0)
+		acpi_arm_spcr(info, table, length);
 	else if (memcmp(table, "HPET", 4) == 0 && length >= 56 &&
 		 table[40] == 0) // in memory space
 		info->hpet = load_le64(table + 44);

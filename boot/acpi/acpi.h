@@ -2,7 +2,8 @@
 // Copyright The Kochab authors
 //
 // ACPI tables to boot_info: CPUs and interrupt controllers (MADT), power and
-// reset (FADT, _S5 in the DSDT), configuration space (MCFG), HPET. Tables are
+// reset (FADT, _S5 in the DSDT), configuration space (MCFG), HPET; AArch64's GIC,
+// timers, serial port and PSCI. Tables are
 // input: signatures, lengths and checksums are checked, a bad table is skipped
 // with a warning. AML is not interpreted. ACPI specification 6.5, chapter 5.
 #ifndef BOOT_ACPI_ACPI_H

@@ -11,7 +11,8 @@
 #include "boot/parse.h"
 
 // What the boot loader left at start: a device tree, or our own first stage's
-// handoff with one. False, with a text in info->warnings, when that cannot be used.
+// handoff with one. With ACPI tables instead only what the handoff itself says is
+// read, and info->ncpus stays 0. False, with a text in info->warnings, when that cannot be used.
 bool fdt_start(const struct boot_memory *memory, u64 start,
 	       struct boot_info *info);
 

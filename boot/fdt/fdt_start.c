@@ -14,11 +14,9 @@ bool fdt_start(const struct boot_memory *memory, u64 start,
 	if (handoff_here(memory, start) &&
 	    !handoff_parse(memory, start, info, &tree))
 		return false;
-	if (!tree) {
-		boot_warn(info,
-			  "the firmware gives no device tree (QEMU: -M "
-			  "acpi=off)");
-		return false;
+	if (!tree && info->acpi_rsdp) {
+		boot_ranges_finish(info);
+		return true; // the caller reads the tables when it sees them
 	}
 	if (!fdt_read(memory, tree, info))
 		return false;

@@ -228,8 +228,6 @@ class Machine:
     def command(self, com1_fd, qmp_fd):
         options = self.options
         board, processor, extras = BOARD[options.arch]
-        if options.arch == "aarch64" and self.boot == "uefi":
-            board += ",acpi=off"  # a device tree instead
         if options.machine:
             board += "," + options.machine
         display = "none"

@@ -3,6 +3,7 @@
 //
 // The first C code: from the device tree to kernel_start(), on the boot CPU with
 // boot.S's page tables.
+#include "boot/acpi/acpi.h"
 #include "boot/fdt/fdt_read.h"
 #include "boot/program/program.h"
 #include "kernel/arch/aarch64/aarch64.h"
@@ -16,15 +17,25 @@ extern u8 boot_stack_top[];
 static struct boot_info boot_info;
 alignas(PAGE_BYTES) static struct cpu_area boot_area;
 
-// What boot/ may look at: the device tree, then the archive.
-static u64 window_start, window_bytes;
+// What boot/ may look at: the device tree or handoff; later, all memory.
+static u64 window_start;
+static bool mapped;
 
 static const u8 *view(void *, u64 physical, u64 length)
 {
-	if (physical < window_start || length > window_bytes ||
-	    physical - window_start > window_bytes - length)
-		return nullptr;
-	return arch_direct((struct paddr){physical});
+	bool seen = !mapped && physical >= window_start &&
+		range_within(physical - window_start, length,
+			     DEVICE_TREE_BYTES);
+
+	for (u32 i = 0; mapped && i < boot_info.nranges; i++) {
+		const struct boot_range *range = &boot_info.range[i];
+
+		seen |= range->kind != BOOT_RANGE_RESERVED &&
+			physical >= range->start &&
+			range_within(physical - range->start, length,
+				     range->size);
+	}
+	return seen ? arch_direct((struct paddr){physical}) : nullptr;
 }
 
 [[noreturn, gnu::used]] void arch_start(u64 device_tree, u64 image_physical)
@@ -40,7 +51,6 @@ static const u8 *view(void *, u64 physical, u64 length)
 		(u64)(boot_area.fatal_stack + FATAL_STACK_BYTES);
 	write_system(vbar_el1, trap_vectors);
 	window_start = device_tree;
-	window_bytes = DEVICE_TREE_BYTES;
 	if (!fdt_start(&memory, device_tree, &boot_info)) {
 		machine_trust_semihosting();
 		panic("boot: %s", boot_info.warnings);
@@ -49,8 +59,13 @@ static const u8 *view(void *, u64 physical, u64 length)
 	cpu_check_features();
 	paging_init(&boot_info, image_physical);
 	cpu_init(&boot_area, (u64)boot_stack_top);
-	window_start = boot_info.archive_start;
-	window_bytes = boot_info.archive_size;
+	mapped = true;
+	if (!boot_info.ncpus) { // no device tree
+		if (!acpi_parse(&memory, &boot_info) || !boot_info.ncpus)
+			panic("boot: %s", boot_info.warnings);
+		boot_say_way(&boot_info);
+		machine_init(&boot_info);
+	}
 	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
 	gic_init(&boot_info);
 	gic_init_cpu();

@@ -54,6 +54,16 @@ def test_one_of_each_firmware(context):
         try_way(context, way)
 
 
+@traits(arches=("aarch64",))
+def test_uefi_with_a_device_tree(context):
+    """AAVMF gives ACPI tables unless it is told not to; at EL2 too."""
+    for machine in ("acpi=off", "virtualization=on"):
+        disk = context.fat_image("disk.img", 34)
+        context.equal(context.sh_ok("echo here >/disk1/a; cat /disk1/a; nproc",
+                                    boot="uefi", machine=machine, smp=4,
+                                    disks=[disk]), "here\n4\n", machine)
+
+
 @traits(tier="full", timeout_s=1800)
 def test_every_way_in_machines_of_all_sizes(context):
     for way in BOOTS[context.arch]:
