@@ -105,9 +105,12 @@ def test_fork_without_end(context):
                         if (fork() < 0)
                                 sleep(1);
         }""")
+    # The dead count until they are gone: the shell waits for that by itself, as
+    # it could not start a program yet.
     text = context.sh_ok(
-        "/tmp/bomb & sleep 5; echo still here; kill -9 -$!; sleep 1; "
-        "echo and here", adds={program: "/tmp/bomb"}, timeout=240)
+        "mkfifo /tmp/wait; /tmp/bomb & sleep 5; echo still here; kill -9 -$!; "
+        "read -t 5 line <>/tmp/wait; sleep 1; echo and here",
+        adds={program: "/tmp/bomb"}, timeout=240)
     context.equal(text.splitlines(), ["still here", "and here"])
 
 
