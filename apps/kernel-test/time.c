@@ -54,6 +54,12 @@ static void test_timer(void)
 	SAME(bits, 4);
 	SAME(sys_timer_set(timer, bell, 1, limit, 1), ERR_ARGUMENT);
 	SAME(sys_timer_set(timer, bell, 1, limit, 1000), ERR_ARGUMENT);
+	// Each next deadline would lie before the last one.
+	SAME(sys_timer_set(timer, bell, 1, limit, ~0ull), ERR_ARGUMENT);
+	SAME(sys_timer_set(timer, bell, 1, limit, -20000000ull), ERR_ARGUMENT);
+	OK(sys_timer_set(timer, bell, 1, clock_ns() + MS, 1ull << 62));
+	OK(sys_wait(bell, ~0ull, clock_ns() + SECOND, &bits));
+	SAME(sys_wait(bell, ~0ull, clock_ns() + 5 * MS, &bits), ERR_TIMEOUT);
 	// Deleted while armed; its notification deleted while armed.
 	OK(sys_timer_set(timer, bell, 1, clock_ns() + 2 * MS, 0));
 	OK(slot_delete(timer));
@@ -135,12 +141,12 @@ static void test_far(void)
 	struct worker *worker = worker_run(sleeper, ~0ull, 0);
 
 	OK(sys_timer_set(timer, bell, 1, ~0ull, 0));
-	OK(sys_timer_set(timer, bell, 1, ~0ull - 5, ~0ull));
+	OK(sys_timer_set(timer, bell, 1, ~0ull - 5, 1ull << 62));
 	OK(sys_timer_set(timer, bell, 1, 1ull << 63, 0));
 	pause_ns(3 * MS);
 	SAME(thread_state(worker->thread), THREAD_WAITING);
 	SAME(sys_poll(bell, ~0ull, nullptr), ERR_AGAIN);
-	OK(sys_timer_set(timer, bell, 1, 1, ~0ull));
+	OK(sys_timer_set(timer, bell, 1, 1, 1ull << 62));
 	OK(sys_wait(bell, 1, clock_ns() + SECOND, nullptr));
 	OK(sys_signal(handle_of(worker->bell)));
 	worker_join(worker);

@@ -11,6 +11,7 @@
 #include "kernel/sched/cpu.h"
 
 #define PERIOD_MIN_NS 100000ull // no more than 10,000 signals a second
+#define PERIOD_MAX_NS (1ull << 62) // a deadline plus this does not wrap round
 
 static void timer_expire(struct timeout *timeout)
 {
@@ -105,7 +106,7 @@ enum status sysk_timer_set(struct thread *, struct cap_ref *cap,
 	struct timer *timer = (struct timer *)cap_object(cap);
 	enum status status;
 
-	if (period_ns && period_ns < PERIOD_MIN_NS)
+	if (period_ns > PERIOD_MAX_NS || (period_ns && period_ns < PERIOD_MIN_NS))
 		return ERR_ARGUMENT;
 	slot_drop(&timer->notification_slot);
 	status = cap_refer(&timer->notification_slot, notification);
