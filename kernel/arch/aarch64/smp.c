@@ -15,7 +15,7 @@ enum start_state : u32 {
 	START_ABANDONED,
 };
 
-#define START_WAIT_NS 400000000ull
+#define START_WAIT_NS 3000000000ull // an emulator on a busy host takes its time
 
 // What boot.S reads with the MMU off.
 struct cpu_boot {

@@ -17,7 +17,7 @@ enum start_state : u32 {
 	START_ABANDONED,
 };
 
-#define START_WAIT_US 500000
+#define START_WAIT_US 3000000 // an emulator on a busy host takes its time
 #define COUNTEREN_TIME 2
 
 // What smp_start in start.S reads.

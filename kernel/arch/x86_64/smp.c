@@ -18,7 +18,7 @@ enum start_state : u32 {
 };
 
 #define START_TRIES 2
-#define START_WAIT_US 200000
+#define START_WAIT_US 1500000 // an emulator on a busy host takes its time
 
 static void *trampoline_at(const u8 *symbol)
 {
