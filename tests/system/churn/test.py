@@ -61,13 +61,20 @@ exit 0
 """
 
 
+# Kernel objects lie in pieces of pages: where the pieces of those that stay come to
+# lie may differ by so many pages. It does not grow with the number of processes.
+PIECES = 2
+
+
 def same(context, text):
-    """Free frames are exactly what they were. Once in some twenty looks a piece of
-    kernel memory lies on another page than usual: so the middle one of the first
-    three looks is compared with that of the last three."""
+    """Free frames are what they were: the best of the last three looks is compared
+    with the middle one of the first three. What is lost with each process would
+    be hundreds of pages."""
     frames = [int(n) for n in re.findall(r"free frames (\d+)", text)]
-    context.equal(sorted(frames[-3:])[1], sorted(frames[:3])[1],
-                  "free frames: %s: the last" % frames)
+    context.check(len(frames) > 6 and
+                  max(frames[-3:]) + PIECES >= sorted(frames[:3])[1],
+                  "free frames: %s" % frames)
+    context.note("free frames: %s" % frames)
 
 
 def churn(context, rounds, warm, command, timeout, adds=None):
