@@ -140,11 +140,20 @@ done
 """
 
 
+def alike(before, after):
+    """Objects and capabilities the same; pages within two, as the pieces of kernel
+    objects may lie on another page (tests/system/churn)."""
+    if isinstance(after, int):
+        return before is not None and abs(after - before) <= 2
+    return before is not None and before[1:] == after[1:] and \
+        abs(after[0] - before[0]) <= 2
+
+
 def kill_in_the_middle(context, rounds, warm, measured):
     """A program is killed with its requests in the device, and with it the
     servers that rounds name; nothing of either stays behind: once so many
     cycles have filled the tables that grow once, what is held after each cycle
-    is the same to the page, the object and the capability."""
+    is the same to the object and the capability, and to two pages."""
     data = random.Random(context.seed).randbytes(4 << 20)
     image = context.fat_image("disk", 16, {"data": data})
     servers = "".join(" ".join(names) + "\n" for names in rounds)
@@ -166,7 +175,7 @@ def kill_in_the_middle(context, rounds, warm, measured):
     for later in seen[warm:]:
         differ = {name: (seen[warm - 1].get(name), value)
                   for name, value in later.items()
-                  if seen[warm - 1].get(name) != value}
+                  if not alike(seen[warm - 1].get(name), value)}
         context.equal(differ, {}, "pages, objects, capabilities: before and "
                       "after")
     context.note("%d programs killed, and nothing left of the last %d; free "
