@@ -24,7 +24,9 @@ enum start_state : u32 {
 struct start_block {
 	u64 satp, virtual, stack_top;
 	struct cpu_area *area;
+	u64 hart;
 };
+extern u64 smp_block; // physical address of the one last passed
 
 void cpu_init(struct cpu_area *area, u64 stack_top)
 {
@@ -72,7 +74,8 @@ static bool start(struct cpu *cpu, struct start_block *block)
 	u32 state = START_AWAITED;
 	struct sbi_result result;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&smp_block, arch_physical(block).value,
+			 __ATOMIC_SEQ_CST);
 	result = sbi(SBI_HSM, 0, cpu->arch.hart, image_physical(smp_start),
 		     arch_physical(block).value);
 	if (result.error)
@@ -129,7 +132,7 @@ void arch_start_cpus(const struct boot_info *info)
 		cpus[cpu->number] = cpu;
 		*block = (struct start_block){satp_of(kernel_root),
 					      (u64)smp_virtual, cpu->stack_top,
-					      area};
+					      area, hart};
 		if (!start(cpu, block)) {
 			klog("smp: hart %u did not start: skipped", hart);
 			cpus[cpu->number] = nullptr;

@@ -26,9 +26,17 @@ image_header:
 
 // a0 = hart, a1 = device tree. The boot tables are Sv39's, with which every CPU
 // can do, whatever it offers besides: memory at DIRECT_BASE, the image.
+//
+// OpenSBI 1.1 marks a hart as to be started before it writes down where
+// (lib/sbi/sbi_hsm.c, sbi_hsm_hart_start): one that looks in between begins here,
+// as the boot CPU did. Only the first may.
 boot_entry:
 	csrw	sie, zero
 	csrw	sscratch, zero
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aq t1, t1, (t0)
+	bnez	t1, boot_again
 	mv	s0, a0
 	mv	s1, a1
 	lla	t0, image_bss
@@ -91,7 +99,17 @@ boot_virtual:
 	call	arch_start
 	unimp
 
-// a1 = physical address of {satp, smp_virtual, stack top, struct cpu_area}
+// a0 = hart, which start() is waiting for, or has given up.
+boot_again:
+	lla	t0, smp_block
+	ld	a1, 0(t0)
+	beqz	a1, 1f
+	ld	t0, 32(a1)
+	beq	t0, a0, smp_start
+1:	wfi
+	j	1b
+
+// a1 = physical address of {satp, smp_virtual, stack top, struct cpu_area, hart}
 	.globl	smp_start
 smp_start:
 	csrw	sie, zero
@@ -113,6 +131,14 @@ smp_virtual:
 	li	ra, 0
 	call	smp_entry
 	unimp
+
+	.data
+	.balign	8
+	.globl	smp_block
+smp_block:
+	.quad	0
+boot_taken:
+	.word	0
 
 	.bss
 	.balign	4096
