@@ -17,6 +17,7 @@ host side use it.
 """
 
 import atexit
+import contextlib
 import ctypes
 import itertools
 import json
@@ -95,18 +96,24 @@ def alive(pid):
 
 
 def prune():
-    """Old run folders go, and the images of runs that ended badly."""
+    """Old run folders go, and the images of runs that ended badly. Several
+    commands may do so at once: what is gone already is no error."""
     rows = []
     for name in os.listdir(RUNS) if os.path.isdir(RUNS) else ():
         folder = os.path.join(RUNS, name)
         pid = name.split("-")[0]
         if pid.isdigit() and not alive(int(pid)):
-            rows.append((os.path.getmtime(folder), folder))
-            for name in LARGE:
-                if os.path.exists(os.path.join(folder, name)):
-                    os.remove(os.path.join(folder, name))
+            with contextlib.suppress(FileNotFoundError):
+                rows.append((os.path.getmtime(folder), folder))
+            remove_large(folder)
     for _, folder in sorted(rows)[:-KEEP_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_large(folder):
+    for name in LARGE:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder, name))
 
 
 def probe_kvm(qemu):
@@ -343,9 +350,7 @@ class Machine:
             if channel is not None:
                 channel.close()
         self.com1 = self.qmp = None
-        for name in LARGE:
-            if os.path.exists(os.path.join(self.folder, name)):
-                os.remove(os.path.join(self.folder, name))
+        remove_large(self.folder)
         atexit.unregister(self.stop)
 
     def log_text(self):
