@@ -27,8 +27,10 @@ for number in range(%d):
     for k in range(30):
         folder = os.path.join(os.environ["KOCHAB_RUNS"], "%%s-%%d" %% (
             sys.argv[4], 1000 * (1 + int(sys.argv[3])) + 30 * number + k))
-        os.mkdir(folder)
-        open(os.path.join(folder, "initrd"), "w")
+        made = os.path.join(sys.argv[2], "made-" + sys.argv[3])
+        os.mkdir(made)
+        open(os.path.join(made, "initrd"), "w").close()
+        os.rename(made, folder)
 """ % (ROUNDS, COMMANDS)
 
 
