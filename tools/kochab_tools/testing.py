@@ -28,7 +28,6 @@ TESTS = os.environ.get("KOCHAB_TESTS") or os.path.join(TOP, "tests")
 HOST_TIMEOUT_S = {"quick": 300, "full": 3600}
 SKIPPED_EXIT = 77
 SYSTEM_KINDS = ("kernel", "system")
-TESTED_ARCHES = ("x86_64",)  # without --arch
 PYTHON_CASE = "import sys; sys.path.insert(0, %r); sys.dont_write_bytecode " \
     "= True; from kochab_tools.testcase import main; sys.exit(main())" \
     % os.path.join(TOP, "tools")
@@ -318,7 +317,7 @@ def test_command(words):
     parser.add_argument("--list", action="store_true")
     chosen = parser.parse_args(words)
     arches = list(dict.fromkeys(
-        arch for word in chosen.arch or TESTED_ARCHES
+        arch for word in chosen.arch or ("all",)
         for arch in (ARCHES if word == "all" else (arch_of(word),))))
     cases = select(discover(), chosen.words, chosen.full)
     if chosen.list:

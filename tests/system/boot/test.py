@@ -54,6 +54,18 @@ def test_one_of_each_firmware(context):
         try_way(context, way)
 
 
+@traits(build="debug")
+def test_debug_build(context):
+    """With every assertion and lock check: a disk, a death, both processors."""
+    disk = context.fat_image("disk.img", 34)
+    guest = context.boot(build="debug", disks=[disk])
+    guest.line_ok("dd if=/dev/urandom of=/tmp/a bs=1k count=256 2>/dev/null")
+    for name in ("virtio-blk.1", "fat.1", "vfs"):
+        guest.line_ok("cp /tmp/a /disk1/a & svc kill %s; wait; "
+                      "cmp /tmp/a /disk1/a" % name)
+    context.equal(guest.line_ok("nproc"), "2\n")
+
+
 @traits(arches=("aarch64",))
 def test_uefi_with_a_device_tree(context):
     """AAVMF gives ACPI tables unless it is told not to; at EL2 too."""
