@@ -32,7 +32,7 @@ EFI_x86_64  := BOOTX64.EFI -DEFI_MACHINE=0x8664 -DEFI_CALL='__attribute__((ms_ab
 EFI_aarch64 := BOOTAA64.EFI -DEFI_MACHINE=0xaa64 -DEFI_CALL=
 EFI_NAME := $(firstword $(EFI_$(ARCH)))
 ifneq ($(EFI_NAME),)
-UEFI_SOURCES := $(call whole,boot/uefi boot/compressed) $(call code,$(wildcard lib/base/arch/$(ARCH))) \
+UEFI_SOURCES := boot/calendar.c $(call whole,boot/uefi boot/compressed) $(call code,$(wildcard lib/base/arch/$(ARCH))) \
 	lib/base/checksum.c lib/base/string.c $(if $(wildcard lib/base/arch/$(ARCH)/memory.S),,lib/base/memory.c)
 UEFI_OBJECTS := $(call objects,uefi,$(UEFI_SOURCES))
 $(eval $(call compile,uefi,$(STUB_FLAGS) $(wordlist 2,9,$(EFI_$(ARCH))) -ffunction-sections \

@@ -6,10 +6,12 @@
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 
+#define REALTIME_END 4102444800 // the year 2100
+
 static_assert(sizeof(struct boot_range) == 24);
 static_assert(OFFSET_OF(struct boot_handoff, framebuffer) == 48 &&
 	      OFFSET_OF(struct boot_handoff, command_line) == 80 &&
-	      OFFSET_OF(struct boot_handoff, range) == 1240);
+	      OFFSET_OF(struct boot_handoff, range) == 1248);
 
 bool handoff_here(const struct boot_memory *memory, u64 physical)
 {
@@ -56,6 +58,8 @@ bool handoff_parse(const struct boot_memory *memory, u64 physical,
 	info->archive_start = handoff.archive_start;
 	info->archive_size = handoff.archive_size;
 	info->acpi_rsdp = handoff.acpi_rsdp;
+	if (handoff.realtime_seconds < REALTIME_END)
+		info->realtime_seconds = handoff.realtime_seconds;
 	if (picture_ok(&handoff.framebuffer))
 		info->framebuffer = handoff.framebuffer;
 	*device_tree = handoff.device_tree;

@@ -22,6 +22,7 @@ struct boot_handoff {
 	struct boot_framebuffer framebuffer;
 	char command_line[BOOT_COMMAND_LINE_BYTES];
 	char warnings[128]; // text for the log
+	u64 realtime_seconds; // UTC since 1970; 0: unknown
 	u32 nranges, reserved;
 	struct boot_range range[BOOT_RANGES]; // any order, may overlap
 };

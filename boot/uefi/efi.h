@@ -49,6 +49,19 @@ struct efi_memory {
 	u64 start, virtual, npages, attributes;
 };
 #define EFI_PAGE_BYTES 4096
+
+// 8.3
+struct efi_time {
+	u16 year;
+	u8 month, day, hour, minute, second, pad;
+	u32 nanosecond;
+	i16 zone_minutes; // with the time shown make UTC; 2047: unknown
+	u8 daylight, pad2;
+};
+struct efi_runtime_services {
+	struct efi_table_header header;
+	u64(EFI_CALL *get_time)(struct efi_time *time, void *abilities);
+};
 #define EFI_ALLOCATE_BELOW 1 // the address is the highest that will do
 
 // 7, in the order of the table
@@ -81,7 +94,8 @@ struct efi_system_table {
 	u32 revision;
 	void *input[3];
 	struct efi_text_output *output;
-	void *error[2], *runtime;
+	void *error[2];
+	struct efi_runtime_services *runtime;
 	struct efi_boot_services *boot;
 	u64 ntables;
 	const struct efi_configuration *table;

@@ -10,6 +10,7 @@
 // firmware's console, and the firmware goes on with its next boot entry.
 //
 // Position-independent and without relocations: no pointers in constants.
+#include "boot/calendar.h"
 #include "boot/uefi/efi.h"
 #include "boot/uefi/stub.h"
 #include "lib/base/bits.h"
@@ -156,6 +157,21 @@ static void read_command_line(struct efi_file *root)
 }
 
 // ---- facts
+// A clock that does not say its zone is taken to show UTC.
+static u64 read_clock(void)
+{
+	struct efi_time now;
+	u64 seconds;
+
+	if (table->runtime->get_time(&now, nullptr))
+		return 0;
+	seconds = calendar_seconds(&(struct calendar_time){
+		now.second, now.minute, now.hour, now.day, now.month, now.year});
+	if (seconds && now.zone_minutes >= -1440 && now.zone_minutes <= 1440)
+		seconds += (u64)((i64)now.zone_minutes * 60);
+	return seconds;
+}
+
 static void read_picture(void)
 {
 	struct efi_graphics *graphics;
@@ -286,6 +302,7 @@ u64 efi_main(void *self, struct efi_system_table *system_table)
 	handoff->bytes = sizeof *handoff;
 	handoff->way = BOOT_WAY_UEFI;
 	handoff->acpi_rsdp = (u64)configuration(&acpi_guid);
+	handoff->realtime_seconds = read_clock();
 	if (tree) {
 		handoff->device_tree = (u64)handoff +
 			align_up(sizeof *handoff, EFI_PAGE_BYTES);

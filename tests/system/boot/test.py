@@ -54,6 +54,13 @@ def test_one_of_each_firmware(context):
         try_way(context, way)
 
 
+@traits(arches=("x86_64", "aarch64"))
+def test_the_hour_under_uefi(context):
+    """AArch64's firmware keeps the clock to itself: the first stage asks it."""
+    there = int(context.sh_ok("date +%s", boot="uefi"))
+    context.check(abs(there - time.time()) < 60, "the date is %d" % there)
+
+
 @traits(build="debug")
 def test_debug_build(context):
     """With every assertion and lock check: a disk, a death, both processors."""

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "boot/acpi/acpi.h"
+#include "boot/calendar.h"
 #include "boot/cmos.h"
 #include "boot/pvh/pvh.h"
 #include "lib/base/bits.h"
@@ -274,6 +275,10 @@ static void test_clock(void)
 	CHECK(cmos_seconds(clock_read) == 946684800 + 13 * 3600);
 	set_clock(0, 0, 0, 1, 13, 24, 6);
 	CHECK(cmos_seconds(clock_read) == 0);
+	CHECK(calendar_seconds(&(struct calendar_time){
+		      59, 59, 23, 31, 12, 2099}) == 4102444799);
+	CHECK(!calendar_seconds(
+		&(struct calendar_time){0, 0, 0, 31, 12, 1999}));
 }
 
 int main(void)
