@@ -6,6 +6,7 @@
 // rank in rising address; debug builds check it.
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
+#include "lib/base/atomic.h"
 #include "lib/base/types.h"
 
 enum lock_rank : u8 {

@@ -21,7 +21,7 @@ void panic(const char *format, ...)
 	char line[256];
 	va_list arguments;
 
-	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_ACQ_REL))
+	if (atomic_swap(&panicking, 1))
 		for (;;) // another CPU is telling the story
 			arch_relax();
 	va_start(arguments, format);

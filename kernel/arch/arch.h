@@ -9,6 +9,7 @@
 #define KERNEL_ARCH_ARCH_H
 #include "gen/arch_types.h" // the build copies the architecture's arch_types.h here
 #include "abi/constants.h"
+#include "lib/base/atomic.h"
 #include "lib/base/types.h"
 
 struct cpu;

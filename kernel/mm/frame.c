@@ -218,7 +218,7 @@ enum status frame_alloc(u32 order, struct paddr *out)
 			return ERR_MEMORY;
 	}
 	set_state(number, order, FRAME_USED);
-	__atomic_store_n(&frame_at(number)->shares, 1, __ATOMIC_RELAXED);
+	atomic_store_relaxed(&frame_at(number)->shares, 1);
 	frame_at(number)->pins = 0;
 	*out = (struct paddr){(u64)number << PAGE_BITS};
 	return STATUS_OK;
@@ -245,7 +245,7 @@ bool frame_unshare(struct paddr address)
 	struct frame *frame = frame_of(address);
 
 	kassert(frame);
-	u32 before = __atomic_fetch_sub(&frame->shares, 1, __ATOMIC_ACQ_REL);
+	u32 before = atomic_sub(&frame->shares, 1);
 	kassert(before);
 	if (before > 1)
 		return false;
@@ -255,11 +255,10 @@ bool frame_unshare(struct paddr address)
 
 u64 frames_free(void)
 {
-	u64 sum = __atomic_load_n(&frames.free, __ATOMIC_RELAXED);
+	u64 sum = atomic_load_relaxed(&frames.free);
 
 	for (u32 i = 0; i < CPU_MAX; i++)
-		sum += __atomic_load_n(&frames.cache[i].count,
-				       __ATOMIC_RELAXED);
+		sum += atomic_load_relaxed(&frames.cache[i].count);
 	return sum;
 }
 

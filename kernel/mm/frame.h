@@ -12,6 +12,7 @@
 #ifndef KERNEL_MM_FRAME_H
 #define KERNEL_MM_FRAME_H
 #include "abi/constants.h"
+#include "lib/base/atomic.h"
 #include "lib/base/status.h"
 #include "lib/base/types.h"
 
@@ -56,7 +57,7 @@ bool frame_range_is_device(u64 start, u64 size_bytes);
 
 static inline void frame_share(struct frame *frame)
 {
-	__atomic_fetch_add(&frame->shares, 1, __ATOMIC_RELAXED);
+	atomic_add_relaxed(&frame->shares, 1);
 }
 // Drop a share; frees the frame when it was the last. True if freed.
 bool frame_unshare(struct paddr frame);

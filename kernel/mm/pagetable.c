@@ -124,8 +124,7 @@ u64 *pagetable_make(struct aspace *aspace, u64 address)
 			if (table_alloc(aspace, &next) != STATUS_OK)
 				return nullptr;
 			// The table is filled before it can be walked.
-			__atomic_store_n(entry, arch_pte_table(next),
-					 __ATOMIC_RELEASE);
+			atomic_store(entry, arch_pte_table(next));
 			if (level == PT_LEVELS - 1 && aspace->guest_root.value)
 				table_at(aspace->guest_root)[index_at(
 					address, level)] = *entry;
@@ -178,7 +177,7 @@ static bool restrict_entries(u64 *entry, u64 *end, u32 access, u32 memory_flags)
 						    : access & ~(u32)MAP_WRITE,
 					    memory_flags);
 		changed |= new != old;
-		__atomic_store_n(entry, new, __ATOMIC_RELAXED);
+		atomic_store_relaxed(entry, new);
 	}
 	return changed;
 }

@@ -137,9 +137,7 @@ static bool show(struct aspace *aspace, u64 address, struct paddr frame,
 
 	if (entry) {
 		old = *entry;
-		__atomic_store_n(entry,
-				 arch_pte_leaf(frame, flags, memory_flags),
-				 __ATOMIC_RELEASE);
+		atomic_store(entry, arch_pte_leaf(frame, flags, memory_flags));
 	}
 	lock_drop(&aspace->table_lock);
 	// Rights only grow here: other CPUs may fault once more.

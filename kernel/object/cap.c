@@ -46,7 +46,7 @@ static enum status fill_begin(struct cnode *cnode, u32 index, struct slot **out)
 		return ERR_DEAD;
 	struct slot *slot = &cnode->slots[index & cnode->mask];
 	lock_take(&cnode->fill_lock);
-	if (__atomic_load_n(&cnode->object.dead, __ATOMIC_RELAXED) && !BUG(107))
+	if (atomic_load_relaxed(&cnode->object.dead) && !BUG(107))
 		status = ERR_DEAD;
 	else if (slot_word(slot))
 		status = ERR_OCCUPIED;

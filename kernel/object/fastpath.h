@@ -110,7 +110,7 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 	self->state = THREAD_REPLY;
 	self->reply_sequence++;
 	self->reply_server = receiver;
-	__atomic_store_n(&receiver->reply_caller, self, __ATOMIC_RELEASE);
+	atomic_store(&receiver->reply_caller, self);
 	lock_drop(&endpoint->object.lock);
 	fast_switch(self->cpu, self, receiver);
 	return receiver;
@@ -122,7 +122,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 	u64 word;
 	struct slot *slot = fast_find(self->cspace, cap, OBJECT_ENDPOINT,
 				      RIGHT_RECV, &word);
-	struct thread *caller = self->reply_caller, *expected = caller;
+	struct thread *caller = self->reply_caller;
 	struct endpoint *endpoint;
 
 	if (UNLIKELY(!slot || !caller))
@@ -132,8 +132,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 		     caller->faulted || !caller->roots.full ||
 		     self->cpu->ready_mask >> caller->effective > 1))
 		return nullptr;
-	if (UNLIKELY(self->bound &&
-		     __atomic_load_n(&self->bound->bits, __ATOMIC_RELAXED)))
+	if (UNLIKELY(self->bound && atomic_load_relaxed(&self->bound->bits)))
 		return nullptr;
 	endpoint = object_endpoint(word_object(word));
 	if (UNLIKELY(!lock_try(&endpoint->object.lock)))
@@ -141,9 +140,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 	// In the end: from here on the caller is ours, or somebody else's.
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
 		     endpoint->state == ENDPOINT_SENDERS ||
-		     !__atomic_compare_exchange_n(
-			     &self->reply_caller, &expected, nullptr, false,
-			     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))) {
+		     !atomic_replace(&self->reply_caller, caller, nullptr))) {
 		lock_drop(&endpoint->object.lock);
 		return nullptr;
 	}
@@ -170,10 +167,9 @@ FAST bool fast_nothing_there(struct thread *self, u64 cap, u64 mask)
 	if (UNLIKELY(!fast_find(self->cspace, cap, OBJECT_NOTIFICATION,
 				RIGHT_WAIT, &word)))
 		return false;
-	return !(__atomic_load_n(
-			 &((struct notification *)word_object(word))->bits,
-			 __ATOMIC_ACQUIRE) &
-		 mask);
+	return !(
+		atomic_load(&((struct notification *)word_object(word))->bits) &
+		mask);
 }
 
 // Claim the guest for guest_run; NULL: not this way. See guest_claim() and
@@ -183,24 +179,20 @@ FAST struct guest *fast_guest(struct thread *self, u64 cap, u64 *pc, u64 *root)
 	u64 word;
 	struct slot *slot = fast_find(self->cspace, cap, OBJECT_GUEST,
 				      RIGHT_CONTROL, &word);
-	struct thread *nobody = nullptr;
 	struct guest *guest;
 
 	if (UNLIKELY(!slot))
 		return nullptr;
 	guest = (struct guest *)word_object(word);
 	*pc = arch_guest_pc(guest->state);
-	*root = __atomic_load_n(&self->roots.guest, __ATOMIC_RELAXED);
+	*root = atomic_load_relaxed(&self->roots.guest);
 	if (UNLIKELY(*pc >= GUEST_END || !*root ||
-		     (self->bound &&
-		      __atomic_load_n(&self->bound->bits, __ATOMIC_SEQ_CST))))
+		     (self->bound && atomic_load_ordered(&self->bound->bits))))
 		return nullptr;
-	if (UNLIKELY(!__atomic_compare_exchange_n(&guest->runner, &nobody, self,
-						  false, __ATOMIC_SEQ_CST,
-						  __ATOMIC_RELAXED)))
+	if (UNLIKELY(!atomic_replace_ordered(&guest->runner, nullptr, self)))
 		return nullptr;
 	if (UNLIKELY(guest->lost || slot_word(slot) != word)) {
-		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&guest->runner, nullptr);
 		return nullptr;
 	}
 	self->running_guest = guest;

@@ -57,8 +57,8 @@ static void forbid(struct guest *guest)
 {
 	struct thread *runner;
 
-	__atomic_store_n(&guest->lost, true, __ATOMIC_SEQ_CST);
-	runner = __atomic_load_n(&guest->runner, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&guest->lost, true);
+	runner = atomic_load_ordered(&guest->runner);
 	if (runner)
 		thread_request(runner, REQUEST_KICK);
 }
@@ -72,7 +72,7 @@ void guest_lost(struct guest *guest)
 bool guest_destroy_step(struct guest *guest)
 {
 	forbid(guest);
-	if (__atomic_load_n(&guest->runner, __ATOMIC_SEQ_CST))
+	if (atomic_load_ordered(&guest->runner))
 		return false;
 	memory_unpin(&guest->pin);
 	pool_uncharge(guest->object.pool, 1);
@@ -82,21 +82,17 @@ bool guest_destroy_step(struct guest *guest)
 // ---- running
 static bool kicked(const struct thread *thread)
 {
-	return thread->bound &&
-		__atomic_load_n(&thread->bound->bits, __ATOMIC_SEQ_CST) != 0;
+	return thread->bound && atomic_load_ordered(&thread->bound->bits) != 0;
 }
 
 enum status guest_claim(struct thread *thread, struct guest *guest)
 {
-	struct thread *nobody = nullptr;
-
 	if (!thread->roots.guest ||
-	    !__atomic_compare_exchange_n(&guest->runner, &nobody, thread, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	    !atomic_replace_ordered(&guest->runner, nullptr, thread))
 		return ERR_STATE;
 	// forbid() sets lost, then looks for a runner
-	if (__atomic_load_n(&guest->lost, __ATOMIC_SEQ_CST)) {
-		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+	if (atomic_load_ordered(&guest->lost)) {
+		atomic_store(&guest->runner, nullptr);
 		return ERR_DEAD;
 	}
 	return STATUS_OK;
@@ -116,8 +112,8 @@ enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 	if (status != STATUS_OK)
 		return status;
 	// Claimed: it is not freed any more. Was it meant at all?
-	if (__atomic_load_n(&cap->slot->word, __ATOMIC_SEQ_CST) != cap->word) {
-		__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+	if (atomic_load_ordered(&cap->slot->word) != cap->word) {
+		atomic_store(&guest->runner, nullptr);
 		return ERR_DEAD;
 	}
 	arch_guest_begin(self);
@@ -135,7 +131,7 @@ static void leave_guest(struct thread *thread, i64 status, u64 reason)
 	thread->running_guest = nullptr;
 	thread->resume_syscall = true;
 	arch_guest_end(thread);
-	__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+	atomic_store(&guest->runner, nullptr);
 }
 
 void guest_exit(struct thread *thread, enum guest_reason reason, u64 trap,
@@ -156,7 +152,7 @@ void guest_kick(struct thread *thread)
 
 	if (!guest)
 		return;
-	if (__atomic_load_n(&guest->lost, __ATOMIC_SEQ_CST))
+	if (atomic_load_ordered(&guest->lost))
 		leave_guest(thread, ERR_DEAD, 0);
 	else if (kicked(thread))
 		guest_exit(thread, GUEST_KICKED, 0, 0, 0);
@@ -175,5 +171,5 @@ void guest_abandon(struct thread *thread)
 	if (!guest)
 		return;
 	thread->running_guest = nullptr;
-	__atomic_store_n(&guest->runner, nullptr, __ATOMIC_RELEASE);
+	atomic_store(&guest->runner, nullptr);
 }

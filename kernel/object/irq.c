@@ -18,9 +18,8 @@ static struct irq *irq_table[ARCH_IRQ_LINES];
 static struct lock irq_table_lock; // taken with no other held: no rank
 
 #define EACH_IRQ(at, vector)                                                   \
-	for (struct irq *at = __atomic_load_n(&irq_table[vector],              \
-					       __ATOMIC_ACQUIRE);              \
-	     at; at = __atomic_load_n(&at->next, __ATOMIC_ACQUIRE))
+	for (struct irq *at = atomic_load(&irq_table[vector]); at;             \
+	     at = atomic_load(&at->next))
 
 // A line that others hold already is shared if all agree.
 static enum status claim_locked(struct irq *irq, u32 device)
@@ -39,7 +38,7 @@ static enum status claim_locked(struct irq *irq, u32 device)
 		return ERR_OCCUPIED;
 	irq->vector = vector;
 	irq->next = irq_table[vector];
-	__atomic_store_n(&irq_table[vector], irq, __ATOMIC_RELEASE);
+	atomic_store(&irq_table[vector], irq);
 	return STATUS_OK;
 }
 
@@ -78,10 +77,10 @@ void kernel_interrupt_device(u32 vector)
 // This one is served, or cannot be any more: unmask the line if it was the last.
 static void served(struct irq *irq)
 {
-	__atomic_store_n(&irq->awaited, false, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&irq->awaited, false);
 	EACH_IRQ(other, irq->vector)
-		if (__atomic_load_n(&other->awaited, __ATOMIC_SEQ_CST))
-			return;
+	if (atomic_load_ordered(&other->awaited))
+		return;
 	if (irq->line != IRQ_MSI)
 		arch_irq_mask(irq->line, false);
 }
@@ -125,7 +124,7 @@ bool irq_destroy_step(struct irq *irq)
 	lock_take(&irq_table_lock);
 	while (*link != irq)
 		link = &(*link)->next;
-	__atomic_store_n(link, irq->next, __ATOMIC_RELEASE);
+	atomic_store(link, irq->next);
 	if (irq_table[irq->vector])
 		served(irq);
 	else

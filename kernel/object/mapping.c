@@ -118,15 +118,14 @@ void mapping_attach_locked(struct mapping *mapping, struct memory *memory)
 static void detach_locked(struct mapping *mapping)
 {
 	list_remove(&mapping->shown);
-	__atomic_store_n(&mapping->memory, nullptr, __ATOMIC_RELEASE);
+	atomic_store(&mapping->memory, nullptr);
 }
 
 // The slot is emptied first and the mapping told afterwards, both under the
 // memory's lock: so the pointer decides, not the slot.
 struct memory *mapping_lock_memory(struct mapping *mapping)
 {
-	struct memory *memory =
-		__atomic_load_n(&mapping->memory, __ATOMIC_ACQUIRE);
+	struct memory *memory = atomic_load(&mapping->memory);
 
 	if (!memory)
 		return nullptr;

@@ -154,15 +154,13 @@ static inline struct frame *entry_shares(u64 entry)
 
 static bool node_shared(u64 entry)
 {
-	return __atomic_load_n(&entry_shares(entry)->shares, __ATOMIC_ACQUIRE) >
-		1;
+	return atomic_load(&entry_shares(entry)->shares) > 1;
 }
 
 // More users than this entry and the pins of devices?
 static bool page_shared(u64 entry)
 {
-	u64 word = __atomic_load_n((frame_word *)entry_shares(entry),
-				   __ATOMIC_ACQUIRE);
+	u64 word = atomic_load((frame_word *)entry_shares(entry));
 
 	return (u32)word > 1 + (word >> 48);
 }
@@ -173,11 +171,11 @@ static bool node_leave(u64 entry)
 {
 	struct frame *frame = entry_shares(entry);
 
-	if (__atomic_load_n(&frame->shares, __ATOMIC_ACQUIRE) == 1)
+	if (atomic_load(&frame->shares) == 1)
 		return false;
-	if (__atomic_sub_fetch(&frame->shares, 1, __ATOMIC_ACQ_REL))
+	if (atomic_sub(&frame->shares, 1) > 1)
 		return true;
-	__atomic_store_n(&frame->shares, 1, __ATOMIC_RELAXED);
+	atomic_store_relaxed(&frame->shares, 1);
 	return false;
 }
 
@@ -539,8 +537,7 @@ enum status memory_freeze_locked(struct memory *memory)
 		return ERR_STATE;
 	}
 	if (!memory->freeze) {
-		memory->freeze =
-			__atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
+		memory->freeze = atomic_add_relaxed(&tickets, 1) + 1;
 		memory->freeze_next = 0;
 	}
 	memory->freeze_faults = 0;

@@ -43,12 +43,11 @@ static_assert(OFFSET_OF(struct frame, shares) == 0 &&
 	      OFFSET_OF(struct frame, pins) == 6);
 static inline void frame_pin(struct frame *frame)
 {
-	__atomic_fetch_add((frame_word *)frame, FRAME_PIN + 1,
-			   __ATOMIC_ACQ_REL);
+	atomic_add((frame_word *)frame, FRAME_PIN + 1);
 }
 static inline void frame_unpin(struct frame *frame)
 {
-	__atomic_fetch_sub((frame_word *)frame, FRAME_PIN, __ATOMIC_ACQ_REL);
+	atomic_sub((frame_word *)frame, FRAME_PIN);
 }
 
 struct mapping;

@@ -92,7 +92,7 @@ static void enqueue_locked(struct endpoint *endpoint, struct thread *thread,
 {
 	list_add_last(&endpoint->queue, &thread->queue);
 	endpoint->state = state;
-	__atomic_store_n(&thread->wait_on, &endpoint->object, __ATOMIC_RELEASE);
+	atomic_store(&thread->wait_on, &endpoint->object);
 }
 
 bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread)
@@ -110,8 +110,8 @@ bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread)
 static void reply_link(struct thread *caller, struct thread *server)
 {
 	caller->reply_sequence++;
-	__atomic_store_n(&caller->reply_server, server, __ATOMIC_RELEASE);
-	__atomic_store_n(&server->reply_caller, caller, __ATOMIC_RELEASE);
+	atomic_store(&caller->reply_server, server);
+	atomic_store(&server->reply_caller, caller);
 	if (caller->effective > server->effective)
 		server->effective = caller->effective;
 	server->donation_depth = caller->donation_depth + 1;
@@ -210,8 +210,7 @@ static void answer(struct thread *self, struct thread *caller)
 
 static enum status reply_embedded(struct thread *self)
 {
-	struct thread *caller = __atomic_exchange_n(&self->reply_caller, nullptr,
-						    __ATOMIC_ACQ_REL);
+	struct thread *caller = atomic_swap(&self->reply_caller, nullptr);
 
 	donation_end(self);
 	if (!caller)
@@ -250,9 +249,7 @@ static enum status reply_saved(struct thread *self, struct cap_ref *cap)
 enum status sysk_reply_save(struct thread *self, struct cap_ref *cap, u32 index)
 {
 	struct cnode *cnode = object_cnode(cap_object(cap));
-	struct thread *caller = __atomic_load_n(&self->reply_caller,
-						__ATOMIC_ACQUIRE);
-	struct thread *expected = caller;
+	struct thread *caller = atomic_load(&self->reply_caller);
 	enum status status = ERR_NOREPLY;
 	struct slot *slot;
 
@@ -267,9 +264,7 @@ enum status sysk_reply_save(struct thread *self, struct cap_ref *cap, u32 index)
 		status = ERR_OCCUPIED;
 	} else if (cnode->object.dead || caller->object.dead) {
 		status = ERR_DEAD;
-	} else if (__atomic_compare_exchange_n(&self->reply_caller, &expected,
-					       nullptr, false, __ATOMIC_ACQ_REL,
-					       __ATOMIC_RELAXED)) {
+	} else if (atomic_replace(&self->reply_caller, caller, nullptr)) {
 		caller->reply_server = nullptr;
 		caller->reply_slot = slot;
 		slot->owner = cnode;
@@ -305,8 +300,7 @@ static bool sender_valid(struct thread *sender, struct endpoint *endpoint,
 			 struct cap_ref *out)
 {
 	if (sender->faulted) {
-		out->word = __atomic_load_n(&sender->fault_slot.word,
-					    __ATOMIC_ACQUIRE);
+		out->word = atomic_load(&sender->fault_slot.word);
 		out->badge = sender->fault_slot.badge;
 		return word_object(out->word) == &endpoint->object;
 	}
@@ -364,8 +358,7 @@ static enum status receive(struct thread *self, struct cap_ref *cap)
 	struct endpoint *endpoint = object_endpoint(cap_object(cap));
 	u64 info = arch_ipc_info(self);
 
-	if (self->bound &&
-	    __atomic_load_n(&self->bound->bits, __ATOMIC_ACQUIRE))
+	if (self->bound && atomic_load(&self->bound->bits))
 		return ERR_INTERRUPTED;
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;

@@ -20,7 +20,7 @@ static u64 take_bits_locked(struct notification *notification, u64 mask)
 {
 	u64 bits = notification->bits;
 
-	__atomic_store_n(&notification->bits, bits & ~mask, __ATOMIC_RELEASE);
+	atomic_store(&notification->bits, bits & ~mask);
 	return bits & mask;
 }
 
@@ -31,7 +31,7 @@ static struct thread *take_waiter_locked(struct notification *notification)
 	if (!waiter || !(notification->bits & waiter->wait_mask))
 		return nullptr;
 	notification->waiter = nullptr;
-	__atomic_store_n(&waiter->wait_on, nullptr, __ATOMIC_RELEASE);
+	atomic_store(&waiter->wait_on, nullptr);
 	arch_ipc_result(waiter, STATUS_OK, 0);
 	arch_syscall_result(waiter, 0,
 			    take_bits_locked(notification, waiter->wait_mask));
@@ -44,8 +44,7 @@ static void signal_and_unlock(struct notification *notification, u64 bits)
 	struct thread *waiter, *bound;
 	bool here;
 
-	__atomic_store_n(&notification->bits, notification->bits | bits,
-			 __ATOMIC_RELEASE);
+	atomic_store(&notification->bits, notification->bits | bits);
 	waiter = take_waiter_locked(notification);
 	bound = waiter ? nullptr : notification->bound;
 	here = bound && bound->cpu == cpu_self() && !bound->requests;
@@ -110,7 +109,7 @@ enum status sysk_wait(struct thread *self, struct cap_ref *cap, u64 mask,
 	}
 	n->waiter = self;
 	self->wait_mask = mask;
-	__atomic_store_n(&self->wait_on, &n->object, __ATOMIC_RELEASE);
+	atomic_store(&self->wait_on, &n->object);
 	thread_block(self, THREAD_WAITING, deadline_ns);
 	lock_drop(&n->object.lock);
 	return STATUS_HANDLED;
@@ -182,7 +181,7 @@ bool notification_destroy_step(struct notification *notification)
 	notification->waiter = nullptr;
 	notification->bound = nullptr;
 	if (waiter)
-		__atomic_store_n(&waiter->wait_on, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&waiter->wait_on, nullptr);
 	lock_drop(&notification->object.lock);
 	if (waiter) {
 		arch_ipc_result(waiter, ERR_DEAD, 0);

@@ -42,21 +42,19 @@
 
 enum status pool_charge(struct pool *pool, u64 npages)
 {
-	u64 used = __atomic_load_n(&pool->used_pages, __ATOMIC_RELAXED);
+	u64 used;
 
 	do {
+		used = atomic_load_relaxed(&pool->used_pages);
 		if (npages > pool->limit_pages - used)
 			return ERR_QUOTA;
-	} while (!__atomic_compare_exchange_n(
-		&pool->used_pages, &used, used + npages, true, __ATOMIC_RELAXED,
-		__ATOMIC_RELAXED));
+	} while (!atomic_replace(&pool->used_pages, used, used + npages));
 	return STATUS_OK;
 }
 
 void pool_uncharge(struct pool *pool, u64 npages)
 {
-	u64 used =
-		__atomic_fetch_sub(&pool->used_pages, npages, __ATOMIC_RELAXED);
+	u64 used = atomic_sub_relaxed(&pool->used_pages, npages);
 
 	kassert(used >= npages);
 }

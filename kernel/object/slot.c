@@ -54,7 +54,7 @@ static void count_capability(struct object *object, const struct slot *slot,
 			     i64 by)
 {
 	if (slot->holder == HOLDER_CNODE && object->pool)
-		__atomic_fetch_add(&object->pool->ncaps, by, __ATOMIC_RELAXED);
+		atomic_add_relaxed(&object->pool->ncaps, by);
 }
 
 void slot_init(struct slot *slot, void *owner, enum slot_holder holder)
@@ -84,8 +84,7 @@ void slot_fill_locked(struct slot *slot, struct object *object, u32 rights,
 	set_prev(next, link_to(slot, SLOT_CLOSE));
 	slot->badge = badge;
 	count_capability(object, slot, 1);
-	__atomic_store_n(&slot->word, make_word(object, rights),
-			 __ATOMIC_RELEASE);
+	atomic_store(&slot->word, make_word(object, rights));
 }
 
 // Has the object lost what keeps it alive? A thread has at most one saved reply.
@@ -109,7 +108,7 @@ bool slot_clear_locked(struct slot *slot)
 	take_out(object, slot, SLOT_OPEN);
 	slot->badge = 0;
 	count_capability(object, slot, -1);
-	__atomic_store_n(&slot->word, 0, __ATOMIC_RELEASE);
+	atomic_store(&slot->word, 0);
 	if (word_type(word) == OBJECT_REPLY && !BUG(141))
 		thread_reply_lost_locked(object_thread(object));
 	if (object->dead || !unreferenced(object))
@@ -140,11 +139,11 @@ void slot_move_locked(struct slot *to, struct slot *from)
 	to->badge = from->badge;
 	count_capability(object, to, 1);
 	count_capability(object, from, -1);
-	__atomic_store_n(&to->word, word, __ATOMIC_RELEASE);
+	atomic_store(&to->word, word);
 	if (word_type(word) == OBJECT_REPLY)
 		object_thread(object)->reply_slot = to;
 	from->badge = 0;
-	__atomic_store_n(&from->word, 0, __ATOMIC_RELEASE);
+	atomic_store(&from->word, 0);
 }
 
 // The object behind an embedded slot has gone: its lock is held.

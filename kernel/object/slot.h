@@ -40,6 +40,6 @@ void slot_drop(struct slot *slot);
 
 static inline u64 slot_word(const struct slot *slot)
 {
-	return __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+	return atomic_load(&slot->word);
 }
 #endif

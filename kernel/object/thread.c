@@ -57,19 +57,16 @@ enum status thread_create(struct pool *pool, struct thread **out)
 static void inbox_push(struct thread *thread)
 {
 	struct cpu *cpu = thread->cpu;
-	struct thread *head = __atomic_load_n(&cpu->inbox, __ATOMIC_RELAXED);
 
 	do
-		thread->inbox_next = head;
-	while (!__atomic_compare_exchange_n(&cpu->inbox, &head, thread, true,
-					    __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED));
+		thread->inbox_next = atomic_load_relaxed(&cpu->inbox);
+	while (!atomic_replace(&cpu->inbox, thread->inbox_next, thread));
 	cpu_post(cpu, CPU_REQUEST_INBOX);
 }
 
 void thread_request(struct thread *thread, enum thread_request request)
 {
-	if (!__atomic_fetch_or(&thread->requests, request, __ATOMIC_ACQ_REL))
+	if (!atomic_or(&thread->requests, request))
 		inbox_push(thread);
 }
 
@@ -146,16 +143,11 @@ static void thread_serve_all(struct thread *thread)
 	u32 requests;
 
 	for (;;) {
-		u32 busy = REQUEST_BUSY;
-
-		requests = __atomic_exchange_n(&thread->requests, REQUEST_BUSY,
-					       __ATOMIC_ACQ_REL);
+		requests = atomic_swap(&thread->requests, REQUEST_BUSY);
 		thread_serve(thread, requests);
 		if (thread->cpu != cpu)
 			return;
-		if (__atomic_compare_exchange_n(&thread->requests, &busy, 0,
-						false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
+		if (atomic_replace(&thread->requests, REQUEST_BUSY, 0))
 			return;
 	}
 }
@@ -163,8 +155,7 @@ static void thread_serve_all(struct thread *thread)
 void thread_serve_inbox(void)
 {
 	struct cpu *cpu = cpu_self();
-	struct thread *list = __atomic_exchange_n(&cpu->inbox, nullptr,
-						  __ATOMIC_ACQUIRE);
+	struct thread *list = atomic_swap(&cpu->inbox, nullptr);
 
 	while (list) {
 		struct thread *thread = list;
@@ -176,8 +167,7 @@ void thread_serve_inbox(void)
 
 static bool is_ours_alone(const struct thread *thread)
 {
-	return thread->cpu == cpu_self() &&
-	       !__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE);
+	return thread->cpu == cpu_self() && !atomic_load(&thread->requests);
 }
 
 void thread_wake(struct thread *thread)
@@ -191,8 +181,7 @@ void thread_wake(struct thread *thread)
 void sched_hand_over(struct thread *thread, struct cpu *to)
 {
 	// Others keep adding bits; the new home serves them.
-	__atomic_fetch_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE,
-			  __ATOMIC_ACQ_REL);
+	atomic_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE);
 	arch_fpu_save(thread);
 	thread->cpu = to;
 	inbox_push(thread);
@@ -208,11 +197,10 @@ bool thread_pull(struct thread *thread)
 		return false;
 	} else {
 		thread->cpu = cpu;
-		if (__atomic_fetch_and(&thread->requests, ~(u32)REQUEST_BUSY,
-				       __ATOMIC_ACQ_REL) != REQUEST_BUSY) {
+		if (atomic_and(&thread->requests, ~(u32)REQUEST_BUSY) !=
+		    REQUEST_BUSY) {
 			// Asked meanwhile: serve it, then wake it normally.
-			__atomic_fetch_or(&thread->requests, REQUEST_WAKE,
-					  __ATOMIC_ACQ_REL);
+			atomic_or(&thread->requests, REQUEST_WAKE);
 			thread_serve_all(thread);
 			return true;
 		}
@@ -229,8 +217,7 @@ static bool is_still(const struct thread *thread)
 	if (thread->state != THREAD_STOPPED && thread->state != THREAD_FAULTED)
 		return false;
 	for (u32 i = 0; i < cpu_count; i++)
-		if (__atomic_load_n(&cpus[i]->current, __ATOMIC_ACQUIRE) ==
-		    thread)
+		if (atomic_load(&cpus[i]->current) == thread)
 			return false;
 	return true;
 }
@@ -272,8 +259,7 @@ enum status thread_ask(const struct cap_ref *cap, enum thread_request request)
 
 void thread_release(struct thread *thread)
 {
-	if (__atomic_fetch_and(&thread->requests, ~(u32)REQUEST_BUSY,
-			       __ATOMIC_ACQ_REL) != REQUEST_BUSY)
+	if (atomic_and(&thread->requests, ~(u32)REQUEST_BUSY) != REQUEST_BUSY)
 		inbox_push(thread); // asked for meanwhile
 }
 
@@ -302,16 +288,12 @@ void thread_halt_current(u32 state)
 static bool take_reply_wait(struct thread *thread)
 {
 	struct thread *server;
-	struct thread *expected = thread;
 	bool won = false;
 
 	lock_take(&thread->object.lock);
-	server = __atomic_load_n(&thread->reply_server, __ATOMIC_ACQUIRE);
+	server = atomic_load(&thread->reply_server);
 	if (server) {
-		won = __atomic_compare_exchange_n(&server->reply_caller,
-						  &expected, nullptr, false,
-						  __ATOMIC_ACQ_REL,
-						  __ATOMIC_RELAXED);
+		won = atomic_replace(&server->reply_caller, thread, nullptr);
 		if (won)
 			thread->reply_server = nullptr;
 	} else if (thread->reply_slot) {
@@ -324,8 +306,7 @@ static bool take_reply_wait(struct thread *thread)
 
 static bool take_queue_wait(struct thread *thread)
 {
-	struct object *object = __atomic_load_n(&thread->wait_on,
-						__ATOMIC_ACQUIRE);
+	struct object *object = atomic_load(&thread->wait_on);
 	bool won = false;
 
 	if (!object)
@@ -393,7 +374,7 @@ void thread_kick(struct thread *thread)
 	struct notification *bound = thread->bound;
 
 	if (thread->state == THREAD_RECEIVING && bound &&
-	    __atomic_load_n(&bound->bits, __ATOMIC_ACQUIRE))
+	    atomic_load(&bound->bits))
 		thread_cancel(thread, ERR_INTERRUPTED);
 	else if (thread->running_guest &&
 		 (thread->state == THREAD_READY ||
@@ -437,9 +418,9 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 	case HOLDER_THREAD_ASPACE:
 		// It cannot run any more; the home CPU takes it off. In this
 		// order: cpu->published, arch_switch().
-		__atomic_store_n(&thread->roots.guest, 0, __ATOMIC_RELEASE);
-		__atomic_store_n(&thread->roots.full, 0, __ATOMIC_RELEASE);
-		__atomic_store_n(&thread->aspace, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&thread->roots.guest, 0);
+		atomic_store(&thread->roots.full, 0);
+		atomic_store(&thread->aspace, nullptr);
 		thread_request(thread, REQUEST_STOP);
 		break;
 	default:
@@ -450,8 +431,7 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 // Callers whose message this thread had received will get no answer.
 static void release_caller(struct thread *thread)
 {
-	struct thread *caller = __atomic_exchange_n(&thread->reply_caller,
-						    nullptr, __ATOMIC_ACQ_REL);
+	struct thread *caller = atomic_swap(&thread->reply_caller, nullptr);
 
 	if (!caller)
 		return;
@@ -504,8 +484,7 @@ bool thread_destroy_step(struct thread *thread)
 	slot_drop(&thread->sched_slot);
 	// The state once more, after the requests: another CPU may have served a
 	// start between the first look and here.
-	if (__atomic_load_n(&thread->requests, __ATOMIC_ACQUIRE) ||
-	    !is_still(thread))
+	if (atomic_load(&thread->requests) || !is_still(thread))
 		return false;
 	arch_fpu_drop(thread);
 	return true;

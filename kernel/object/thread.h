@@ -114,7 +114,7 @@ static inline struct thread *first_waiter(const struct list *queue)
 static inline void leave_queue_locked(struct thread *thread)
 {
 	list_remove(&thread->queue);
-	__atomic_store_n(&thread->wait_on, nullptr, __ATOMIC_RELEASE);
+	atomic_store(&thread->wait_on, nullptr);
 }
 
 // In a run queue?
@@ -134,11 +134,7 @@ void thread_wake(struct thread *thread);
 // Hold off everybody who serves, claims or moves it, if nothing is asked of it now.
 static inline bool thread_seize(struct thread *thread)
 {
-	u32 none = 0;
-
-	return __atomic_compare_exchange_n(&thread->requests, &none,
-					   REQUEST_BUSY, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return atomic_replace(&thread->requests, 0, REQUEST_BUSY);
 }
 
 // Ask the home CPU to do something about the thread. The caller owns its wake-up or

@@ -67,14 +67,13 @@ static void timer_rearm(struct timer *timer)
 
 void timer_serve_inbox(void)
 {
-	struct timer *list = __atomic_exchange_n(&cpu_self()->timer_inbox,
-						 nullptr, __ATOMIC_ACQUIRE);
+	struct timer *list = atomic_swap(&cpu_self()->timer_inbox, nullptr);
 
 	while (list) {
 		struct timer *timer = list;
 
 		list = timer->inbox_next;
-		__atomic_store_n(&timer->posted, false, __ATOMIC_RELEASE);
+		atomic_store(&timer->posted, false);
 		timer_rearm(timer);
 	}
 }
@@ -82,20 +81,16 @@ void timer_serve_inbox(void)
 static void timer_changed(struct timer *timer)
 {
 	struct cpu *cpu = timer->cpu;
-	struct timer *head;
 
 	if (cpu == cpu_self()) {
 		timer_rearm(timer);
 		return;
 	}
-	if (__atomic_exchange_n(&timer->posted, true, __ATOMIC_ACQ_REL))
+	if (atomic_swap(&timer->posted, true))
 		return;
-	head = __atomic_load_n(&cpu->timer_inbox, __ATOMIC_RELAXED);
 	do
-		timer->inbox_next = head;
-	while (!__atomic_compare_exchange_n(&cpu->timer_inbox, &head, timer,
-					    true, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED));
+		timer->inbox_next = atomic_load_relaxed(&cpu->timer_inbox);
+	while (!atomic_replace(&cpu->timer_inbox, timer->inbox_next, timer));
 	cpu_post(cpu, CPU_REQUEST_TIMERS);
 }
 

@@ -216,11 +216,10 @@ struct cpu *sched_place(u64 allowed)
 
 	for (u32 i = 0; i < cpu_count; i++) {
 		struct cpu *cpu = cpus[i];
-		u32 load = __atomic_load_n(&cpu->nready, __ATOMIC_RELAXED) +
-			   !!__atomic_load_n(&cpu->current, __ATOMIC_RELAXED);
+		u32 load = atomic_load_relaxed(&cpu->nready) +
+			!!atomic_load_relaxed(&cpu->current);
 
-		if (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) ||
-		    !(allowed >> i & 1))
+		if (!atomic_load(&cpu->online) || !(allowed >> i & 1))
 			continue;
 		if (load < least) {
 			least = load;
@@ -235,10 +234,9 @@ bool sched_can_pull(const struct thread *thread, const struct cpu *to)
 	// A deadline sits in the old home's wheel, FPU state in its registers;
 	// and until the old home has turned away from it, it is not off it.
 	return thread->allowed_cpus >> to->number & 1 &&
-	       __atomic_load_n(&thread->cpu->current, __ATOMIC_ACQUIRE) !=
-		       thread &&
-	       !thread->timeout.link && !thread->fpu_used &&
-	       !thread->running_guest;
+		atomic_load(&thread->cpu->current) != thread &&
+		!thread->timeout.link && !thread->fpu_used &&
+		!thread->running_guest;
 }
 
 // An idle CPU asks the busiest other one for a thread.
@@ -248,7 +246,7 @@ static void ask_for_work(struct cpu *cpu)
 	u32 most = 0;
 
 	for (u32 i = 0; i < cpu_count; i++) {
-		u32 nready = __atomic_load_n(&cpus[i]->nready, __ATOMIC_RELAXED);
+		u32 nready = atomic_load_relaxed(&cpus[i]->nready);
 
 		if (cpus[i] != cpu && nready > most) {
 			most = nready;
@@ -257,8 +255,7 @@ static void ask_for_work(struct cpu *cpu)
 	}
 	if (!busiest)
 		return;
-	__atomic_fetch_or(&busiest->steal_mask, 1ull << cpu->number,
-			  __ATOMIC_ACQ_REL);
+	atomic_or(&busiest->steal_mask, 1ull << cpu->number);
 	cpu_post(busiest, CPU_REQUEST_STEAL);
 }
 
@@ -288,7 +285,7 @@ static void give(struct thread *thread, struct cpu *to)
 void sched_serve_steal(void)
 {
 	struct cpu *cpu = cpu_self();
-	u64 mask = __atomic_exchange_n(&cpu->steal_mask, 0, __ATOMIC_ACQ_REL);
+	u64 mask = atomic_swap(&cpu->steal_mask, 0);
 
 	for (; mask; mask &= mask - 1) {
 		u32 number = __builtin_ctzll(mask);
@@ -309,10 +306,9 @@ void sched_serve_steal(void)
 static void push_work(struct cpu *cpu)
 {
 	for (u32 i = 0; i < cpu_count && cpu->nready; i++) {
-		if (cpus[i] == cpu ||
-		    !__atomic_load_n(&cpus[i]->online, __ATOMIC_RELAXED) ||
-		    __atomic_load_n(&cpus[i]->current, __ATOMIC_RELAXED) ||
-		    __atomic_load_n(&cpus[i]->nready, __ATOMIC_RELAXED))
+		if (cpus[i] == cpu || !atomic_load_relaxed(&cpus[i]->online) ||
+		    atomic_load_relaxed(&cpus[i]->current) ||
+		    atomic_load_relaxed(&cpus[i]->nready))
 			continue;
 		cpu->steal_mask |= 1ull << i;
 		sched_serve_steal();
@@ -341,7 +337,7 @@ void kernel_leave(void)
 
 	for (;;) {
 		lock_check_none();
-		if (__atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE))
+		if (atomic_load(&cpu->requests))
 			cpu_serve();
 		if (cpu->reaper)
 			(void)reaper_step();
@@ -353,8 +349,7 @@ void kernel_leave(void)
 			thread_fault(current, current->fault[0],
 				     current->fault[1], 0);
 		}
-		if (cpu->reschedule ||
-		    __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE))
+		if (cpu->reschedule || atomic_load(&cpu->requests))
 			continue;
 		if (current && cpu->nready) {
 			set_timer(cpu, current->slice_end);

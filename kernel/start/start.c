@@ -64,6 +64,6 @@ void kernel_start(const struct boot_info *info)
 void kernel_start_cpu(struct cpu *cpu)
 {
 	sched_init(cpu);
-	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
+	atomic_store(&cpu->online, true);
 	kernel_leave();
 }

@@ -99,13 +99,13 @@ static inline void load_root(u64 root)
 static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 			const u64 *root_at)
 {
-	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+	struct aspace *aspace = atomic_load(aspace_at);
 	u64 root;
 
-	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
-	root = __atomic_load_n(root_at, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&cpu->publishing, aspace);
+	root = atomic_load_ordered(root_at);
 	load_root(root ? root : empty_root);
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
+	atomic_store(&cpu->published, aspace);
 }
 
 // ---- gic.c: distributor, redistributors, CPU interfaces

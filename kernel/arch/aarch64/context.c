@@ -41,13 +41,13 @@ static void fpu_release(struct cpu *cpu)
 {
 	struct thread *owner;
 
-	__atomic_store_n(&cpu->arch.fpu_busy, 1, __ATOMIC_SEQ_CST);
-	owner = __atomic_load_n(&cpu->fpu_owner, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
+	owner = atomic_load_ordered(&cpu->fpu_owner);
 	if (owner) {
 		fpu_write(owner->fpu);
-		__atomic_store_n(&cpu->fpu_owner, nullptr, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
 	}
-	__atomic_store_n(&cpu->arch.fpu_busy, 0, __ATOMIC_RELEASE);
+	atomic_store(&cpu->arch.fpu_busy, 0);
 }
 
 // A new thread starts with all registers zero.
@@ -67,7 +67,7 @@ bool fpu_take(struct thread *thread)
 	if (cpu->fpu_owner != thread) {
 		fpu_release(cpu);
 		fpu_read(thread->fpu);
-		__atomic_store_n(&cpu->fpu_owner, thread, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, thread);
 	}
 	fpu_access(cpu, true);
 	return true;
@@ -103,7 +103,7 @@ void arch_fpu_drop(struct thread *thread)
 					    false, __ATOMIC_SEQ_CST,
 					    __ATOMIC_SEQ_CST);
 		while (home != cpu_self() &&
-		       __atomic_load_n(&home->arch.fpu_busy, __ATOMIC_SEQ_CST))
+		       atomic_load_ordered(&home->arch.fpu_busy))
 			arch_relax();
 	}
 	pool_free(thread->object.pool, thread->fpu, sizeof(struct fpu_area));
@@ -115,7 +115,7 @@ void arch_fpu_drop(struct thread *thread)
 // The root of what is published already: nothing to flush.
 static void load_own_root(const struct thread *thread)
 {
-	u64 root = __atomic_load_n(&thread->roots.full, __ATOMIC_RELAXED);
+	u64 root = atomic_load_relaxed(&thread->roots.full);
 
 	write_system(ttbr0_el1, root ? root : empty_root);
 }
@@ -128,8 +128,8 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		from->regs.tpidr = read_system(tpidr_el0);
 	if (!to) { // idle: do not sit on an address space that may go away
 		load_root(empty_root);
-		__atomic_store_n(&cpu->publishing, nullptr, __ATOMIC_RELEASE);
-		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&cpu->publishing, nullptr);
+		atomic_store(&cpu->published, nullptr);
 		return;
 	}
 	if (cpu->published != to->aspace)

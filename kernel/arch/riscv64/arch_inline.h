@@ -137,7 +137,7 @@ static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags,
 		entry |= PTE_WRITE;
 	if (map_flags & MAP_EXEC) {
 		entry |= PTE_EXEC;
-		__atomic_fetch_add(&arch_exec_generation, 1, __ATOMIC_RELAXED);
+		atomic_add_relaxed(&arch_exec_generation, 1);
 	}
 	if (memory_flags & MEMORY_DEVICE)
 		entry |= arch_device_bits;

@@ -32,14 +32,14 @@ static void fpu_release(struct cpu *cpu)
 {
 	struct thread *owner;
 
-	__atomic_store_n(&cpu->arch.fpu_busy, 1, __ATOMIC_SEQ_CST);
-	owner = __atomic_load_n(&cpu->fpu_owner, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
+	owner = atomic_load_ordered(&cpu->fpu_owner);
 	if (owner) {
 		fpu_access(cpu, true);
 		fpu_write(owner->fpu);
-		__atomic_store_n(&cpu->fpu_owner, nullptr, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
 	}
-	__atomic_store_n(&cpu->arch.fpu_busy, 0, __ATOMIC_RELEASE);
+	atomic_store(&cpu->arch.fpu_busy, 0);
 }
 
 bool fpu_take(struct thread *thread)
@@ -59,7 +59,7 @@ bool fpu_take(struct thread *thread)
 		fpu_release(cpu);
 		fpu_access(cpu, true);
 		fpu_read(thread->fpu);
-		__atomic_store_n(&cpu->fpu_owner, thread, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, thread);
 	}
 	fpu_access(cpu, true);
 	return true;
@@ -95,7 +95,7 @@ void arch_fpu_drop(struct thread *thread)
 					    false, __ATOMIC_SEQ_CST,
 					    __ATOMIC_SEQ_CST);
 		while (home != cpu_self() &&
-		       __atomic_load_n(&home->arch.fpu_busy, __ATOMIC_SEQ_CST))
+		       atomic_load_ordered(&home->arch.fpu_busy))
 			arch_relax();
 	}
 	pool_free(thread->object.pool, thread->fpu, FPU_BYTES);
@@ -110,8 +110,8 @@ void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
 
 	if (!to) { // idle: do not sit on an address space that may go away
 		load_root(cpu, 0);
-		__atomic_store_n(&cpu->publishing, nullptr, __ATOMIC_RELEASE);
-		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&cpu->publishing, nullptr);
+		atomic_store(&cpu->published, nullptr);
 		return;
 	}
 	root_at = to->running_guest ? &to->roots.guest : &to->roots.full;

@@ -103,7 +103,7 @@ static inline u64 satp_of(u64 root)
 // Code that was written as data is fetched as it is now.
 static inline void fetch_anew(struct cpu *cpu)
 {
-	u32 now = __atomic_load_n(&arch_exec_generation, __ATOMIC_ACQUIRE);
+	u32 now = atomic_load(&arch_exec_generation);
 
 	if (__builtin_expect(cpu->arch.exec_seen == now, 1))
 		return;
@@ -127,11 +127,11 @@ static inline void load_root(struct cpu *cpu, u64 root)
 static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 			       const u64 *root_at)
 {
-	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+	struct aspace *aspace = atomic_load(aspace_at);
 
-	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_SEQ_CST);
-	load_root(cpu, __atomic_load_n(root_at, __ATOMIC_ACQUIRE));
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
+	atomic_store_ordered(&cpu->publishing, aspace);
+	load_root(cpu, atomic_load(root_at));
+	atomic_store(&cpu->published, aspace);
 }
 
 // ---- interrupts.c: whichever controller there is

@@ -124,8 +124,8 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	kernel_syscall(thread, thread->regs.a7);
 	// Straight back, unless there is something to do for kernel_leave():
 	// whatever gives it work sets reschedule, posts a request, or condemns.
-	if (cpu->reschedule ||
-	    __atomic_load_n(&cpu->requests, __ATOMIC_RELAXED) || cpu->reaper)
+	if (cpu->reschedule || atomic_load_relaxed(&cpu->requests) ||
+	    cpu->reaper)
 		kernel_leave();
 	leave_regs(&thread->regs);
 }

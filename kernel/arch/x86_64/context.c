@@ -56,14 +56,14 @@ static void fpu_release(struct cpu *cpu)
 {
 	struct thread *owner;
 
-	__atomic_store_n(&cpu->arch.fpu_busy, 1, __ATOMIC_SEQ_CST);
-	owner = __atomic_load_n(&cpu->fpu_owner, __ATOMIC_SEQ_CST);
+	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
+	owner = atomic_load_ordered(&cpu->fpu_owner);
 	if (owner) {
 		fpu_access(cpu, true);
 		fpu_write(owner->fpu);
-		__atomic_store_n(&cpu->fpu_owner, nullptr, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
 	}
-	__atomic_store_n(&cpu->arch.fpu_busy, 0, __ATOMIC_RELEASE);
+	atomic_store(&cpu->arch.fpu_busy, 0);
 }
 
 // The state that a new thread starts with is Linux's: all exceptions masked.
@@ -86,7 +86,7 @@ bool fpu_take(struct thread *thread)
 		fpu_release(cpu);
 		fpu_access(cpu, true);
 		fpu_read(thread->fpu);
-		__atomic_store_n(&cpu->fpu_owner, thread, __ATOMIC_RELAXED);
+		atomic_store_relaxed(&cpu->fpu_owner, thread);
 	}
 	fpu_access(cpu, true);
 	return true;
@@ -122,7 +122,7 @@ void arch_fpu_drop(struct thread *thread)
 					    false, __ATOMIC_SEQ_CST,
 					    __ATOMIC_SEQ_CST);
 		while (home != cpu_self() &&
-		       __atomic_load_n(&home->arch.fpu_busy, __ATOMIC_SEQ_CST))
+		       atomic_load_ordered(&home->arch.fpu_busy))
 			arch_relax();
 	}
 	pool_free(thread->object.pool, thread->fpu, cpu_features.fpu_bytes);
@@ -165,8 +165,8 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		save_bases(from);
 	if (!to) { // idle: do not sit on an address space that may go away
 		load_root(0);
-		__atomic_store_n(&cpu->publishing, nullptr, __ATOMIC_RELEASE);
-		__atomic_store_n(&cpu->published, nullptr, __ATOMIC_RELEASE);
+		atomic_store(&cpu->publishing, nullptr);
+		atomic_store(&cpu->published, nullptr);
 		return;
 	}
 	if (to->running_guest) { // arch_guest_continue() loads the bases

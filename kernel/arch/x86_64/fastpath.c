@@ -35,7 +35,7 @@ arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 		change_root(cpu, &next->aspace, &next->roots.full);
 	if (__builtin_expect(cpu->fpu_enabled != (cpu->fpu_owner == next), 0))
 		fpu_switch(cpu, next);
-	__atomic_store_n(&cpu->current, next, __ATOMIC_RELEASE);
+	atomic_store(&cpu->current, next);
 }
 
 #include "kernel/object/fastpath.h"

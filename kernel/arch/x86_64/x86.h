@@ -155,13 +155,13 @@ extern u64 kernel_root; // physical address of the page-table root
 static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 			       const u64 *root_at)
 {
-	struct aspace *aspace = __atomic_load_n(aspace_at, __ATOMIC_ACQUIRE);
+	struct aspace *aspace = atomic_load(aspace_at);
 	u64 root;
 
-	__atomic_store_n(&cpu->publishing, aspace, __ATOMIC_RELEASE);
-	root = __atomic_load_n(root_at, __ATOMIC_ACQUIRE);
+	atomic_store(&cpu->publishing, aspace);
+	root = atomic_load(root_at);
 	write_cr(3, __builtin_expect(!root, 0) ? kernel_root : root);
-	__atomic_store_n(&cpu->published, aspace, __ATOMIC_RELEASE);
+	atomic_store(&cpu->published, aspace);
 }
 
 // ---- paging.c
