@@ -13,6 +13,7 @@
 #include "lib/base/types.h"
 
 struct cpu;
+struct fpu_area;
 struct thread;
 struct guest_state;
 struct boot_info;
@@ -55,15 +56,19 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
 // Load the address space, bases and FPU access of the next thread (from may be
 // NULL). Publishes the address space in cpu->published before loading it.
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to);
-// Save this thread's live FPU state if this CPU holds it; free its area.
-void arch_fpu_save(struct thread *thread);
-void arch_fpu_drop(struct thread *thread);
 void arch_registers_read(const struct thread *t, struct thread_registers *out);
 bool arch_registers_write(struct thread *t, const struct thread_registers *in);
 bool arch_address_ok(u64 pc); // canonical, in user space
 // Words 2 (pc) and 4 (sp) of a fault message.
 void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
+
+// ---- floating point of this CPU, for sched/fpu.c. A save area has
+// ARCH_FPU_BYTES (arch_types.h).
+void arch_fpu_access(bool allowed); // to users, and to the next two
+void arch_fpu_write(struct fpu_area *area);
+void arch_fpu_read(const struct fpu_area *area);
+void arch_fpu_init(struct fpu_area *area); // zeroes become a new thread's state
 
 // ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
 #define PT_LEVELS 4

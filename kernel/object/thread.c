@@ -18,6 +18,7 @@
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
 #include "kernel/panic.h"
+#include "kernel/sched/fpu.h"
 #include "kernel/sched/sched.h"
 
 static void thread_expire(struct timeout *timeout)
@@ -182,7 +183,7 @@ void sched_hand_over(struct thread *thread, struct cpu *to)
 {
 	// Others keep adding bits; the new home serves them.
 	atomic_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE);
-	arch_fpu_save(thread);
+	fpu_save(thread);
 	thread->cpu = to;
 	inbox_push(thread);
 }
@@ -486,6 +487,6 @@ bool thread_destroy_step(struct thread *thread)
 	// start between the first look and here.
 	if (atomic_load(&thread->requests) || !is_still(thread))
 		return false;
-	arch_fpu_drop(thread);
+	fpu_drop(thread);
 	return true;
 }

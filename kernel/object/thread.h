@@ -90,7 +90,6 @@ struct thread {
 	u64 allowed_cpus;
 
 	struct fpu_area *fpu; // [h] saved FPU state, allocated on first use
-	bool fpu_used;
 
 	// References
 	struct slot aspace_slot, cspace_slot, fault_slot, notification_slot,

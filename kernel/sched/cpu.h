@@ -50,6 +50,7 @@ struct cpu {
 	bool fpu_enabled;
 	bool reschedule; // leave through schedule()
 	bool online;
+	bool fpu_busy; // [a] writing an FPU area
 	u32 number;
 	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
 	struct list *reaper; // the last of a ring of condemned objects

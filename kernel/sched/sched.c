@@ -235,8 +235,7 @@ bool sched_can_pull(const struct thread *thread, const struct cpu *to)
 	// and until the old home has turned away from it, it is not off it.
 	return thread->allowed_cpus >> to->number & 1 &&
 		atomic_load(&thread->cpu->current) != thread &&
-		!thread->timeout.link && !thread->fpu_used &&
-		!thread->running_guest;
+		!thread->timeout.link && !thread->fpu && !thread->running_guest;
 }
 
 // An idle CPU asks the busiest other one for a thread.

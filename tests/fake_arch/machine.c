@@ -166,10 +166,16 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument, u64)
 	thread->regs = (struct arch_regs){.pc = pc, .sp = sp, .cap = argument};
 }
 
-void arch_fpu_save(struct thread *)
+void arch_fpu_access(bool)
 {
 }
-void arch_fpu_drop(struct thread *)
+void arch_fpu_write(struct fpu_area *)
+{
+}
+void arch_fpu_read(const struct fpu_area *)
+{
+}
+void arch_fpu_init(struct fpu_area *)
 {
 }
 void arch_root_init(struct paddr)

@@ -10,6 +10,7 @@
 #include "kernel/arch/aarch64/offsets.h"
 #include "kernel/lock.h"
 #include "kernel/sched/cpu.h"
+#include "kernel/sched/fpu.h"
 
 // ---- instructions
 #define read_system(name)                                                      \
@@ -60,11 +61,6 @@ void cpu_entry(void);
 [[noreturn]] void leave_user(struct arch_regs *regs);
 [[noreturn]] void leave_checked(struct arch_regs *regs, u64 pc, u64 pstate);
 [[noreturn]] void idle_loop(u64 stack_top);
-
-// ---- context.c
-bool fpu_take(
-	struct thread *thread); // give this CPU's FPU to its current thread
-void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
 
 // ---- paging.c
 extern u64 kernel_root; // physical addresses of page-table roots: upper half,

@@ -24,13 +24,13 @@ struct arch_roots {
 
 #define ARCH_IRQ_LINES 1280 // 1020 lines; messages from 1024 on
 #define ARCH_ELF_MACHINE 183 // EM_AARCH64
+#define ARCH_FPU_BYTES 528
 
 struct arch_cpu {
 	u64 fatal_stack; // top of the stack for exceptions of the kernel itself
 	u64 mpidr; // affinity fields only
 	volatile u8 *redistributor;
 	u64 redistributor_physical;
-	u32 fpu_busy; // [a] this CPU is writing an FPU area
 	u32 start_state; // [a] enum start_state, smp.c
 };
 #endif

@@ -2,19 +2,12 @@
 // Copyright The Kochab authors
 //
 // The machine state of threads: address-space root, thread pointer, floating
-// point, saved registers; and the switch between a personality and its guest.
-//
-// Floating point is off per thread until first use. The state of fpu_owner stays
-// in the registers of the CPU with access off (CPACR_EL1) while others run; it is
-// saved when another thread uses floating point there, or when the owner moves.
-// From one thread that has used it straight to another the states are exchanged
-// at once: the second would trap for it anyway.
-// fpu_busy tells a remote arch_fpu_drop() that a save is under way.
+// point, saved registers; and the switch between a personality and its guest. Who
+// has access to floating point is in CPACR_EL1; the kernel always has (fpu.S).
 #include "kernel/arch/aarch64/aarch64.h"
 #include "abi/guest.h"
 #include "abi/registers.h"
 #include "kernel/object/guest.h"
-#include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "lib/base/string.h"
@@ -24,91 +17,17 @@ struct fpu_area {
 	u8 vector[32][16];
 	u64 control, status;
 };
-
-void fpu_write(struct fpu_area *area); // fpu.S
-void fpu_read(const struct fpu_area *area);
-
-static void fpu_access(struct cpu *cpu, bool enabled)
-{
-	if (cpu->fpu_enabled == enabled)
-		return;
-	cpu->fpu_enabled = enabled;
-	write_system(cpacr_el1, enabled ? 3ull << 20 : 1ull << 20);
-}
-
-// Save the state that is in the registers; they then belong to nobody.
-static void fpu_release(struct cpu *cpu)
-{
-	struct thread *owner;
-
-	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
-	owner = atomic_load_ordered(&cpu->fpu_owner);
-	if (owner) {
-		fpu_write(owner->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
-	}
-	atomic_store(&cpu->arch.fpu_busy, 0);
-}
+static_assert(sizeof(struct fpu_area) == ARCH_FPU_BYTES);
 
 // A new thread starts with all registers zero.
-bool fpu_take(struct thread *thread)
+void arch_fpu_init(struct fpu_area *area)
 {
-	struct cpu *cpu = cpu_self();
-	void *area;
-
-	if (!thread->fpu) {
-		if (pool_alloc(thread->object.pool, sizeof(struct fpu_area),
-			       &area) != STATUS_OK)
-			return false;
-		kassert(((u64)area & 15) == 0);
-		thread->fpu = area;
-		thread->fpu_used = true;
-	}
-	if (cpu->fpu_owner != thread) {
-		fpu_release(cpu);
-		fpu_read(thread->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, thread);
-	}
-	fpu_access(cpu, true);
-	return true;
+	kassert(((u64)area & 15) == 0);
 }
 
-void fpu_switch(struct cpu *cpu, struct thread *next)
+void arch_fpu_access(bool allowed)
 {
-	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
-		(void)fpu_take(next); // has an area: cannot fail
-	else
-		fpu_access(cpu, cpu->fpu_owner == next);
-}
-
-void arch_fpu_save(struct thread *thread)
-{
-	struct cpu *cpu = cpu_self();
-
-	if (cpu->fpu_owner != thread)
-		return;
-	fpu_release(cpu);
-	fpu_access(cpu, false);
-}
-
-void arch_fpu_drop(struct thread *thread)
-{
-	struct cpu *home = thread->cpu;
-	struct thread *owner = thread;
-
-	if (!thread->fpu)
-		return;
-	if (home) {
-		__atomic_compare_exchange_n(&home->fpu_owner, &owner, nullptr,
-					    false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST);
-		while (home != cpu_self() &&
-		       atomic_load_ordered(&home->arch.fpu_busy))
-			arch_relax();
-	}
-	pool_free(thread->object.pool, thread->fpu, sizeof(struct fpu_area));
-	thread->fpu = nullptr;
-	thread->fpu_used = false;
+	write_system(cpacr_el1, allowed ? 3ull << 20 : 1ull << 20);
 }
 
 // ---- switching

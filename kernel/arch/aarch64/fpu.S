@@ -17,8 +17,8 @@
 	.endm
 
 	.text
-	.globl	fpu_write
-fpu_write:				// x0 = area
+	.globl	arch_fpu_write
+arch_fpu_write:				// x0 = area
 	bti	c
 	all	stp
 	mrs	x1, fpcr
@@ -27,8 +27,8 @@ fpu_write:				// x0 = area
 	str	x2, [x0, #520]
 	ret
 
-	.globl	fpu_read
-fpu_read:
+	.globl	arch_fpu_read
+arch_fpu_read:
 	bti	c
 	all	ldp
 	ldr	x1, [x0, #512]

@@ -2,105 +2,26 @@
 // Copyright The Kochab authors
 //
 // The machine state of threads: address-space root, floating point, saved
-// registers; and the switch between a personality and its guest.
-//
-// Floating point is off per thread until first use. The state of fpu_owner stays
-// in the registers of the CPU with access off (sstatus.FS) while others run; it is
-// saved when another thread uses floating point there, or when the owner moves.
-// fpu_busy tells a remote arch_fpu_drop() that a save is under way.
+// registers; and the switch between a personality and its guest. Who has access to
+// floating point is in sstatus.FS.
 #include "abi/guest.h"
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/object/guest.h"
-#include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
 #include "lib/base/string.h"
 
-// ---- floating point
-static void fpu_access(struct cpu *cpu, bool enabled)
+// ---- floating point; the rest is in entry.S
+// A new thread starts with all registers zero.
+void arch_fpu_init(struct fpu_area *)
 {
-	if (cpu->fpu_enabled == enabled)
-		return;
-	cpu->fpu_enabled = enabled;
-	if (enabled)
+}
+
+void arch_fpu_access(bool allowed)
+{
+	if (allowed)
 		csr_set("sstatus", 1ull << SSTATUS_FS_SHIFT);
 	else
 		csr_clear("sstatus", SSTATUS_FS);
-}
-
-// Save the state that is in the registers; they then belong to nobody.
-static void fpu_release(struct cpu *cpu)
-{
-	struct thread *owner;
-
-	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
-	owner = atomic_load_ordered(&cpu->fpu_owner);
-	if (owner) {
-		fpu_access(cpu, true);
-		fpu_write(owner->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
-	}
-	atomic_store(&cpu->arch.fpu_busy, 0);
-}
-
-bool fpu_take(struct thread *thread)
-{
-	struct cpu *cpu = cpu_self();
-	void *area;
-
-	if (!thread->fpu) {
-		if (pool_alloc(thread->object.pool, FPU_BYTES, &area) !=
-		    STATUS_OK)
-			return false;
-		memset(area, 0, FPU_BYTES);
-		thread->fpu = area;
-		thread->fpu_used = true;
-	}
-	if (cpu->fpu_owner != thread) {
-		fpu_release(cpu);
-		fpu_access(cpu, true);
-		fpu_read(thread->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, thread);
-	}
-	fpu_access(cpu, true);
-	return true;
-}
-
-void fpu_switch(struct cpu *cpu, struct thread *next)
-{
-	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
-		(void)fpu_take(next); // has an area: cannot fail
-	else
-		fpu_access(cpu, cpu->fpu_owner == next);
-}
-
-void arch_fpu_save(struct thread *thread)
-{
-	struct cpu *cpu = cpu_self();
-
-	if (cpu->fpu_owner != thread)
-		return;
-	fpu_release(cpu);
-	fpu_access(cpu, false);
-}
-
-void arch_fpu_drop(struct thread *thread)
-{
-	struct cpu *home = thread->cpu;
-	struct thread *owner = thread;
-
-	if (!thread->fpu)
-		return;
-	if (home) {
-		__atomic_compare_exchange_n(&home->fpu_owner, &owner, nullptr,
-					    false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST);
-		while (home != cpu_self() &&
-		       atomic_load_ordered(&home->arch.fpu_busy))
-			arch_relax();
-	}
-	pool_free(thread->object.pool, thread->fpu, FPU_BYTES);
-	thread->fpu = nullptr;
-	thread->fpu_used = false;
 }
 
 // ---- switching

@@ -336,8 +336,8 @@ semihost:
 // ---- floating point: a0 = struct fpu_area
 	.option	push
 	.option	arch, +d
-	.globl	fpu_write
-fpu_write:
+	.globl	arch_fpu_write
+arch_fpu_write:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, \
 		18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	fsd	f\n, 8 * \n(a0)
@@ -346,8 +346,8 @@ fpu_write:
 	sd	t0, 256(a0)
 	ret
 
-	.globl	fpu_read
-fpu_read:
+	.globl	arch_fpu_read
+arch_fpu_read:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, \
 		18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	fld	f\n, 8 * \n(a0)

@@ -8,6 +8,7 @@
 #include "boot/boot_info.h"
 #include "kernel/arch/riscv64/offsets.h"
 #include "kernel/sched/cpu.h"
+#include "kernel/sched/fpu.h"
 
 // ---- instructions
 #define csr_read(name)                                                         \
@@ -73,16 +74,8 @@ void trap_entry(void);
 [[noreturn]] void leave_regs(struct arch_regs *regs);
 [[noreturn]] void idle_loop(u64 stack_top);
 i64 semihost(u64 operation, const void *parameter);
-struct fpu_area;
-void fpu_write(struct fpu_area *area);
-void fpu_read(const struct fpu_area *area);
 void smp_start(void);
 void smp_virtual(void);
-
-// ---- context.c
-#define FPU_BYTES 264
-bool fpu_take(
-	struct thread *thread); // give this CPU's FPU to its current thread
 
 // ---- paging.c
 extern u64 kernel_root; // physical address of the page-table root

@@ -36,11 +36,11 @@ struct [[gnu::packed]] arch_tss {
 
 #define ARCH_IRQ_LINES 256
 #define ARCH_ELF_MACHINE 62 // EM_X86_64
+#define ARCH_FPU_BYTES 832 // with AVX
 #define ARCH_GDT_ENTRIES 8
 
 struct arch_cpu {
 	u32 apic_id;
-	u32 fpu_busy; // [a] this CPU is writing an FPU area
 	u32 start_state; // [a] enum start_state, smp.c
 	u64 gdt[ARCH_GDT_ENTRIES];
 	struct arch_tss tss;

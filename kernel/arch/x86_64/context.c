@@ -2,19 +2,12 @@
 // Copyright The Kochab authors
 //
 // The machine state of threads: address-space root, FS and GS bases, floating
-// point, saved registers; and the switch between a personality and its guest.
-//
-// Floating point is off per thread until first use. The state of fpu_owner stays
-// in the registers of the CPU with access off (CR0.TS) while others run; it is
-// saved when another thread uses floating point there, or when the owner moves.
-// From one thread that has used it straight to another the states are exchanged
-// at once: the second would trap for it anyway.
-// fpu_busy tells a remote arch_fpu_drop() that a save is under way.
+// point, saved registers; and the switch between a personality and its guest. Who
+// has access to floating point is CR0.TS.
 #include "kernel/arch/x86_64/x86.h"
 #include "abi/guest.h"
 #include "abi/registers.h"
 #include "kernel/object/guest.h"
-#include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "lib/base/string.h"
@@ -23,8 +16,16 @@
 #define FPU_CONTROL 0 // in the save area: x87 control word
 #define FPU_MXCSR 24
 
+// The state that a new thread starts with is Linux's: all exceptions masked.
+void arch_fpu_init(struct fpu_area *area)
+{
+	kassert(((u64)area & 63) == 0);
+	*(u16 *)((u8 *)area + FPU_CONTROL) = 0x37f;
+	*(u32 *)((u8 *)area + FPU_MXCSR) = 0x1f80;
+}
+
 // All that XCR0 enables.
-static void fpu_write(struct fpu_area *area)
+void arch_fpu_write(struct fpu_area *area)
 {
 	__asm__ volatile("xsave64 (%0)"
 			 :
@@ -32,7 +33,7 @@ static void fpu_write(struct fpu_area *area)
 			 : "memory");
 }
 
-static void fpu_read(const struct fpu_area *area)
+void arch_fpu_read(const struct fpu_area *area)
 {
 	__asm__ volatile("xrstor64 (%0)"
 			 :
@@ -40,94 +41,12 @@ static void fpu_read(const struct fpu_area *area)
 			 : "memory");
 }
 
-static void fpu_access(struct cpu *cpu, bool enabled)
+void arch_fpu_access(bool allowed)
 {
-	if (cpu->fpu_enabled == enabled)
-		return;
-	cpu->fpu_enabled = enabled;
-	if (enabled)
+	if (allowed)
 		__asm__ volatile("clts");
 	else
 		write_cr(0, read_cr(0) | CR0_TASK_SWITCHED);
-}
-
-// Save the state that is in the registers; they then belong to nobody.
-static void fpu_release(struct cpu *cpu)
-{
-	struct thread *owner;
-
-	atomic_store_ordered(&cpu->arch.fpu_busy, 1);
-	owner = atomic_load_ordered(&cpu->fpu_owner);
-	if (owner) {
-		fpu_access(cpu, true);
-		fpu_write(owner->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, nullptr);
-	}
-	atomic_store(&cpu->arch.fpu_busy, 0);
-}
-
-// The state that a new thread starts with is Linux's: all exceptions masked.
-bool fpu_take(struct thread *thread)
-{
-	struct cpu *cpu = cpu_self();
-	void *area;
-
-	if (!thread->fpu) {
-		if (pool_alloc(thread->object.pool, cpu_features.fpu_bytes,
-			       &area) != STATUS_OK)
-			return false;
-		kassert(((u64)area & 63) == 0);
-		*(u16 *)((u8 *)area + FPU_CONTROL) = 0x37f;
-		*(u32 *)((u8 *)area + FPU_MXCSR) = 0x1f80;
-		thread->fpu = area;
-		thread->fpu_used = true;
-	}
-	if (cpu->fpu_owner != thread) {
-		fpu_release(cpu);
-		fpu_access(cpu, true);
-		fpu_read(thread->fpu);
-		atomic_store_relaxed(&cpu->fpu_owner, thread);
-	}
-	fpu_access(cpu, true);
-	return true;
-}
-
-void fpu_switch(struct cpu *cpu, struct thread *next)
-{
-	if (cpu->fpu_enabled && next->fpu_used && cpu->fpu_owner != next)
-		(void)fpu_take(next); // has an area: cannot fail
-	else
-		fpu_access(cpu, cpu->fpu_owner == next);
-}
-
-void arch_fpu_save(struct thread *thread)
-{
-	struct cpu *cpu = cpu_self();
-
-	if (cpu->fpu_owner != thread)
-		return;
-	fpu_release(cpu);
-	fpu_access(cpu, false);
-}
-
-void arch_fpu_drop(struct thread *thread)
-{
-	struct cpu *home = thread->cpu;
-	struct thread *owner = thread;
-
-	if (!thread->fpu)
-		return;
-	if (home) {
-		__atomic_compare_exchange_n(&home->fpu_owner, &owner, nullptr,
-					    false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST);
-		while (home != cpu_self() &&
-		       atomic_load_ordered(&home->arch.fpu_busy))
-			arch_relax();
-	}
-	pool_free(thread->object.pool, thread->fpu, cpu_features.fpu_bytes);
-	thread->fpu = nullptr;
-	thread->fpu_used = false;
 }
 
 // ---- switching

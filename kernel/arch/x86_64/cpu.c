@@ -56,7 +56,6 @@ void cpu_check_features(void)
 	// Floating point: x87, SSE, and AVX when present. The save area is 512
 	// bytes, a header of 64, and AVX's part, at a fixed place.
 	cpu_features.fpu_mask = cpuid(0xd, 0).eax & 7;
-	cpu_features.fpu_bytes = cpu_features.fpu_mask & 4 ? 832 : 576;
 }
 
 static void load_tables(struct cpu_area *area, u64 stack_top)

@@ -8,6 +8,7 @@
 #include "boot/boot_info.h"
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/sched/cpu.h"
+#include "kernel/sched/fpu.h"
 
 // ---- instructions
 static inline u64 read_msr(u32 msr)
@@ -122,7 +123,6 @@ struct cpu_area {
 
 struct cpu_features {
 	bool x2apic, tsc_deadline, gigabyte_pages, umip;
-	u32 fpu_bytes; // of an FPU save area
 	u32 fpu_mask; // XCR0
 };
 extern struct cpu_features cpu_features;
@@ -143,10 +143,6 @@ void trap_init(void); // builds the IDT
 void trap_load(void); // loads it on this CPU
 
 // ---- context.c
-bool fpu_take(
-	struct thread *thread); // give this CPU's FPU to its current thread
-void fpu_switch(struct cpu *cpu, struct thread *next); // for the next thread
-
 extern u64 kernel_root; // physical address of the page-table root
 
 // Load a root that can go away. Both address spaces are published while the root

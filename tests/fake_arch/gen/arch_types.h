@@ -7,6 +7,7 @@
 #include "lib/base/types.h"
 
 #define ARCH_IRQ_LINES 256
+#define ARCH_FPU_BYTES 64
 #define ARCH_DIRECT_BYTES (1ull << 40)
 
 struct arch_regs {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Copyright The Kochab authors
+//
+// Floating point of threads, exchanged late. It is off per thread until first use.
+// The state of cpu->fpu_owner stays in the registers of the CPU with access off
+// while others run; it is saved when another thread uses floating point there, or
+// when the owner moves. From one thread that has used it straight to another the
+// states are exchanged at once: the second would trap for it anyway.
+#ifndef KERNEL_SCHED_FPU_H
+#define KERNEL_SCHED_FPU_H
+#include "lib/base/types.h"
+
+struct cpu;
+struct thread;
+
+// The current thread used floating point without access: give it this CPU's. False:
+// no memory for its state.
+bool fpu_take(struct thread *thread);
+// This CPU goes on with next.
+void fpu_switch(struct cpu *cpu, struct thread *next);
+// The thread leaves this CPU.
+void fpu_save(struct thread *thread);
+// The thread is at its end.
+void fpu_drop(struct thread *thread);
+#endif
