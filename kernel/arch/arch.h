@@ -18,7 +18,6 @@ struct thread;
 struct guest_state;
 struct boot_info;
 struct thread_registers;
-struct time_page;
 
 // ---- in arch_inline.h, included at the end of this file
 static inline struct cpu *cpu_self(void);
@@ -44,7 +43,7 @@ static inline void *arch_direct(struct paddr physical);
 static inline struct paddr arch_physical(const void *direct);
 
 // ---- time and interrupts between CPUs
-u64 arch_now_ns(void); // monotonic
+u64 arch_now_ns(void); // monotonic: time/clock.c, from arch_counter()
 void arch_timer_at(u64 counter); // interrupt then, or at once if it is past; this CPU
 void arch_ipi(u32 cpu); // makes it call cpu_serve()
 [[noreturn]] void arch_idle(void); // interrupts on, wait; entered via kernel_leave
@@ -100,7 +99,7 @@ int arch_console_read(void); // a character that came in there, -1: none
 [[noreturn]] void arch_panic_stop(void);
 void arch_backtrace(void);
 void arch_panic_report(void); // registers of the trap, if any; build id
-void arch_time_page(struct time_page *page); // counter, multiplier, shift, base
+void arch_identity(u64 identity[4]); // of the CPU, as the time page wants it
 void arch_start_cpus(const struct boot_info *info); // returns when all are up
 
 // ---- what the architecture calls in generic code

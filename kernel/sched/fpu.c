@@ -5,7 +5,6 @@
 #include "kernel/sched/fpu.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
-#include "kernel/sched/cpu.h"
 
 static void allow(struct cpu *cpu, bool allowed)
 {
@@ -54,7 +53,7 @@ bool fpu_take(struct thread *thread)
 	return true;
 }
 
-void fpu_switch(struct cpu *cpu, struct thread *next)
+void fpu_exchange(struct cpu *cpu, struct thread *next)
 {
 	if (cpu->fpu_enabled && next->fpu)
 		load(cpu, next);

@@ -8,16 +8,17 @@
 // states are exchanged at once: the second would trap for it anyway.
 #ifndef KERNEL_SCHED_FPU_H
 #define KERNEL_SCHED_FPU_H
-#include "lib/base/types.h"
-
-struct cpu;
-struct thread;
+#include "kernel/sched/cpu.h"
 
 // The current thread used floating point without access: give it this CPU's. False:
 // no memory for its state.
 bool fpu_take(struct thread *thread);
-// This CPU goes on with next.
-void fpu_switch(struct cpu *cpu, struct thread *next);
+// This CPU goes on with next: if floating point is not as that needs it, exchange.
+static inline bool fpu_fits(const struct cpu *cpu, const struct thread *next)
+{
+	return cpu->fpu_enabled == (cpu->fpu_owner == next);
+}
+void fpu_exchange(struct cpu *cpu, struct thread *next);
 // The thread leaves this CPU.
 void fpu_save(struct thread *thread);
 // The thread is at its end.

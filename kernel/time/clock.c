@@ -11,27 +11,41 @@
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
 
+#define NS_PER_SECOND 1000000000ull
+
 static struct time_page *page;
 static struct memory *page_memory;
+static u64 ns_per_tick = 1ull << CLOCK_SHIFT; // << CLOCK_SHIFT
+static u64 base_counter;
 
-// shift: 1 to 63
-static u64 scale(u64 value, u64 multiplier, u32 shift)
+void clock_start(u64 ns, u64 ticks, u64 base)
 {
-	unsigned __int128 product = (unsigned __int128)value * multiplier;
+	ns_per_tick = (ns << CLOCK_SHIFT) / ticks;
+	base_counter = base;
+}
 
-	// By halves: a 128-bit shift may become a library call.
-	return (u64)(product >> 64) << (64 - shift) | (u64)product >> shift;
+u64 arch_now_ns(void)
+{
+	return clock_scale(arch_counter() - base_counter, ns_per_tick);
+}
+
+void clock_delay_us(u32 us)
+{
+	u64 end = arch_now_ns() + us * 1000ull;
+
+	while (arch_now_ns() < end)
+		arch_relax();
 }
 
 u64 clock_ns_of(u64 ticks)
 {
-	return scale(ticks, page->multiplier, page->shift);
+	return clock_scale(ticks, ns_per_tick);
 }
 
 u64 clock_ticks(u64 ns)
 {
-	// 2^64 / multiplier, so that no 128-bit division is needed.
-	return scale(ns, ~0ull / page->multiplier, 64 - page->shift);
+	// 2^64 / ns_per_tick, so that no 128-bit division is needed.
+	return clock_scale(ns, ~0ull / ns_per_tick);
 }
 
 u64 clock_counter_at(u64 ns)
@@ -51,8 +65,14 @@ enum status clock_init(struct pool *pool, const struct boot_info *info)
 	if (status != STATUS_OK)
 		return status;
 	page = arch_direct(frame);
-	arch_time_page(page);
-	page->boot_realtime_ns = info->realtime_seconds * 1000000000ull;
+	*page = (struct time_page){
+		.counter_kind = 1,
+		.multiplier = ns_per_tick,
+		.shift = CLOCK_SHIFT,
+		.base_counter = base_counter,
+		.boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND,
+	};
+	arch_identity(page->identity);
 	return memory_create_physical(pool, frame, PAGE_BYTES, MEMORY_PHYSICAL,
 				      &page_memory);
 }

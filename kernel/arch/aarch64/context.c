@@ -57,7 +57,8 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		load_own_root(to);
 	// A guest's are loaded by arch_guest_continue().
 	write_system(tpidr_el0, to->regs.tpidr);
-	fpu_switch(cpu, to);
+	if (!fpu_fits(cpu, to))
+		fpu_exchange(cpu, to);
 }
 
 // ---- guests

@@ -6,20 +6,11 @@
 // the physical one of that level, whose registers CNTP_* name there; both counters
 // are the same, because the virtual one has no offset (boot.S).
 #include "kernel/arch/aarch64/aarch64.h"
-#include "abi/time_page.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+#include "kernel/time/clock.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define SHIFT 32
-
-static u64 base_counter;
-static u64 ns_per_tick; // << SHIFT
-
-static u64 scale(u64 value, u64 factor)
-{
-	return (u64)((unsigned __int128)value * factor >> SHIFT);
-}
 
 void counter_init(struct boot_info *info)
 {
@@ -28,18 +19,12 @@ void counter_init(struct boot_info *info)
 	if (hz < 1000000 || hz > 4000000000)
 		panic("the counter runs at %lu Hz: not set by the firmware?",
 		      hz);
-	ns_per_tick = (NS_PER_SECOND << SHIFT) / hz;
-	base_counter = arch_counter();
+	clock_start(NS_PER_SECOND, hz, arch_counter());
 	// ARM DDI 0224, section 3.3.1: the data register counts seconds.
 	if (info->rtc_kind == BOOT_RTC_PL031)
 		info->realtime_seconds = *(volatile u32 *)paging_map_device(
 			info->rtc, PAGE_BYTES);
 	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
-}
-
-u64 arch_now_ns(void)
-{
-	return scale(arch_counter() - base_counter, ns_per_tick);
 }
 
 // ~0: never, for a comparison that may be signed.
@@ -62,16 +47,10 @@ void counter_init_cpu(void)
 		write_system(cntv_ctl_el0, 1);
 }
 
-void arch_time_page(struct time_page *page)
+void arch_identity(u64 identity[4])
 {
-	*page = (struct time_page){
-		.counter_kind = 1,
-		.multiplier = ns_per_tick,
-		.shift = SHIFT,
-		.base_counter = base_counter,
-		.identity = {read_system(midr_el1),
-			     read_system(id_aa64pfr0_el1),
-			     read_system(id_aa64isar0_el1),
-			     read_system(id_aa64isar1_el1)},
-	};
+	identity[0] = read_system(midr_el1);
+	identity[1] = read_system(id_aa64pfr0_el1);
+	identity[2] = read_system(id_aa64isar0_el1);
+	identity[3] = read_system(id_aa64isar1_el1);
 }

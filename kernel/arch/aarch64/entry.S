@@ -198,7 +198,7 @@ fast_exit_fpu:
 	mov	x29, xzr
 	mrs	x0, tpidr_el1
 	ldr	x1, [x0, #CPU_GUEST_SAVE]
-	bl	fpu_switch
+	bl	fpu_exchange
 	pairs	ldp, sp, 2, 4, 6
 	ldp	x29, x30, [sp, #64]
 	ldp	x0, x1, [sp], #80

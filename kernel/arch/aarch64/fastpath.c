@@ -42,16 +42,10 @@ arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 #define PASS word0, word1, word2, word3, word4, word5, word6
 
 void fast_exit(u64 badge, WORDS);
-void fast_exit_fpu(u64 badge, WORDS); // calls fpu_switch() before
+void fast_exit_fpu(u64 badge, WORDS); // calls fpu_exchange() before
 void fast_abandon(u64 cap, WORDS);
 void fast_return(u64 status, WORDS);
 void fast_guest_enter(u64 state, u64 pc, u64 pstate, u64, u64, u64, u64, u64);
-
-// Is floating point as next needs it?
-static inline bool fpu_fits(const struct cpu *cpu, const struct thread *next)
-{
-	return cpu->fpu_enabled == (cpu->fpu_owner == next);
-}
 
 [[gnu::used]] void fast_call(u64 cap, WORDS)
 {

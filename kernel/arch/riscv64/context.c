@@ -38,7 +38,8 @@ void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
 	root_at = to->running_guest ? &to->roots.guest : &to->roots.full;
 	if (cpu->arch.root != *root_at || cpu->published != to->aspace)
 		change_root(cpu, &to->aspace, root_at);
-	fpu_switch(cpu, to);
+	if (!fpu_fits(cpu, to))
+		fpu_exchange(cpu, to);
 }
 
 // ---- guests

@@ -4,22 +4,11 @@
 // Time: the time CSR, whose rate the device tree names; the timer, by Sstc or by the
 // firmware; the clock of the day. Monotonic time starts at 0 here.
 #include "kernel/arch/riscv64/riscv.h"
-#include "abi/time_page.h"
 #include "kernel/panic.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define SHIFT 32
 
-typedef unsigned __int128 u128;
-
-static u64 base_counter;
-static u64 ns_per_tick; // << SHIFT
 static bool has_stimecmp;
-
-static u64 scale(u64 value, u64 factor)
-{
-	return (u64)((u128)value * factor >> SHIFT);
-}
 
 // Goldfish RTC: nanoseconds since 1970; reading the low half latches the high one.
 static u64 read_rtc(u64 physical)
@@ -34,26 +23,12 @@ void counter_init(struct boot_info *info)
 {
 	if (info->timebase_hz < 1000 || info->timebase_hz > NS_PER_SECOND)
 		panic("the device tree names no usable timebase-frequency");
-	ns_per_tick = (NS_PER_SECOND << SHIFT) / info->timebase_hz;
 	has_stimecmp = info->isa & BOOT_ISA_SSTC;
-	base_counter = arch_counter();
+	clock_start(NS_PER_SECOND, info->timebase_hz, arch_counter());
 	// Still at start.S's direct map, which shows everything.
 	if (info->rtc_kind == BOOT_RTC_GOLDFISH &&
 	    info->rtc < ARCH_DIRECT_BYTES - PAGE_BYTES)
 		info->realtime_seconds = read_rtc(info->rtc);
-}
-
-u64 arch_now_ns(void)
-{
-	return scale(arch_counter() - base_counter, ns_per_tick);
-}
-
-void clock_delay_us(u32 us)
-{
-	u64 end = arch_now_ns() + us * 1000ull;
-
-	while (arch_now_ns() < end)
-		arch_relax();
 }
 
 // Who spins for long sleeps a tick of the clock now and then: other CPUs, which
@@ -82,12 +57,7 @@ void arch_timer_at(u64 counter)
 		(void)sbi(SBI_TIME, 0, counter, 0, 0);
 }
 
-void arch_time_page(struct time_page *page)
+// Programs ask for that by other ways.
+void arch_identity(u64[4])
 {
-	*page = (struct time_page){
-		.counter_kind = 1,
-		.multiplier = ns_per_tick,
-		.shift = SHIFT,
-		.base_counter = base_counter,
-	};
 }

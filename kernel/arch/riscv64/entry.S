@@ -141,7 +141,7 @@ fast_exit_fpu:
 	.endr
 	mv	a0, tp
 	ld	a1, CPU_IN_GUEST(tp)
-	call	fpu_switch
+	call	fpu_exchange
 	.irp	n, 10, 11, 12, 13, 14, 15, 16, 17
 	ld	x\n, 8 * (\n - 10)(sp)
 	.endr

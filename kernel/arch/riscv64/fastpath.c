@@ -41,18 +41,10 @@ arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 #define PASS word0, word1, word2, word3, word4, word5
 
 void fast_exit(u64 badge, WORDS, u64 info);
-void fast_exit_fpu(u64 badge, WORDS, u64 info); // calls fpu_switch() before
+void fast_exit_fpu(u64 badge, WORDS, u64 info); // calls fpu_exchange() before
 void fast_abandon(u64 cap, WORDS, u64 info);
 void fast_return(u64 status, WORDS, u64 info);
 void fast_guest_enter(u64 state, WORDS, u64 info);
-
-// Is floating point as next needs it?
-static inline bool fpu_fits(struct thread *next)
-{
-	const struct cpu *cpu = cpu_self();
-
-	return cpu->fpu_enabled == (cpu->fpu_owner == next);
-}
 
 [[gnu::used]] void fast_call(u64 cap, WORDS, u64 info)
 {
@@ -62,7 +54,7 @@ static inline bool fpu_fits(struct thread *next)
 	next = fast_call_to(cpu_self()->current, cap, 0, &badge);
 	if (UNLIKELY(!next))
 		TAIL fast_abandon(cap, PASS, info);
-	if (UNLIKELY(!fpu_fits(next)))
+	if (UNLIKELY(!fpu_fits(cpu_self(), next)))
 		TAIL fast_exit_fpu(badge, PASS, info & 0xff00);
 	TAIL fast_exit(badge, PASS, info & 0xff00);
 }
@@ -74,7 +66,7 @@ static inline bool fpu_fits(struct thread *next)
 	next = fast_reply_to(cpu_self()->current, cap, 0);
 	if (UNLIKELY(!next))
 		TAIL fast_abandon(cap, PASS, info);
-	if (UNLIKELY(!fpu_fits(next)))
+	if (UNLIKELY(!fpu_fits(cpu_self(), next)))
 		TAIL fast_exit_fpu(0, PASS, info & 0xff00);
 	TAIL fast_exit(0, PASS, info & 0xff00);
 }

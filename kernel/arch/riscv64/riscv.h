@@ -9,6 +9,7 @@
 #include "kernel/arch/riscv64/offsets.h"
 #include "kernel/sched/cpu.h"
 #include "kernel/sched/fpu.h"
+#include "kernel/time/clock.h"
 
 // ---- instructions
 #define csr_read(name)                                                         \
@@ -149,7 +150,6 @@ void aia_mask(u32 line, bool masked);
 
 // ---- counter.c
 void counter_init(struct boot_info *info);
-void clock_delay_us(u32 us);
 
 // ---- machine.c
 void machine_init(const struct boot_info *info); // the log's port

@@ -94,7 +94,8 @@ void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to)
 		switch_root(cpu, to, &to->roots.full);
 		load_bases(to);
 	}
-	fpu_switch(cpu, to);
+	if (!fpu_fits(cpu, to))
+		fpu_exchange(cpu, to);
 }
 
 // ---- guests

@@ -4,27 +4,14 @@
 // Time: the CPU's counter is measured once against the HPET, or else the 8254
 // timer, and so is the local APIC's timer. Monotonic time starts at 0 here.
 #include "kernel/arch/x86_64/x86.h"
-#include "abi/time_page.h"
 #include "boot/cmos.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "lib/base/bits.h"
 
-#define NS_PER_SECOND 1000000000ull
 #define WINDOW_NS 4000000ull
-#define SHIFT 32
 
-typedef unsigned __int128 u128;
-
-static u64 base_counter;
-static u64 ns_per_tick; // << SHIFT
-static u64 timer_per_tick; // << SHIFT
-static u64 boot_realtime_ns;
-
-static u64 scale(u64 value, u64 factor)
-{
-	return (u64)((u128)value * factor >> SHIFT);
-}
+static u64 timer_per_tick; // << CLOCK_SHIFT
 
 // ---- the reference: a clock of known rate
 static volatile u8 *hpet; // NULL: the 8254
@@ -127,28 +114,11 @@ void counter_init(struct boot_info *info)
 	if (counter == 0 || (timer == 0 && !cpu_features.tsc_deadline))
 		panic("the CPU's counter or timer does not count");
 	kassert(ns < BIT(31) && counter < BIT(31) && timer < BIT(31));
-	ns_per_tick = (ns << SHIFT) / counter;
-	timer_per_tick = (timer << SHIFT) / counter;
-	base_counter = end.counter;
+	clock_start(ns, counter, end.counter);
+	timer_per_tick = (timer << CLOCK_SHIFT) / counter;
 	info->realtime_seconds = cmos_seconds(cmos_read);
-	boot_realtime_ns = info->realtime_seconds * NS_PER_SECOND;
-	if (boot_realtime_ns)
-		boot_realtime_ns -= arch_now_ns();
 	klog("clock: counter %lu kHz measured by %s",
 	     counter * 1000000 / ns, hpet ? "HPET" : "8254");
-}
-
-u64 arch_now_ns(void)
-{
-	return scale(arch_counter() - base_counter, ns_per_tick);
-}
-
-void clock_delay_us(u32 us)
-{
-	u64 end = arch_now_ns() + us * 1000ull;
-
-	while (arch_now_ns() < end)
-		arch_relax();
 }
 
 void arch_timer_at(u64 counter)
@@ -159,19 +129,12 @@ void arch_timer_at(u64 counter)
 		apic_timer_deadline(counter);
 		return;
 	}
-	count = counter > now ? scale(counter - now, timer_per_tick) : 0;
+	count = counter > now ? clock_scale(counter - now, timer_per_tick) : 0;
 	// Never early by rounding; a far deadline is reached in steps.
 	apic_timer_start(count < 0xfffffffe ? (u32)count + 1 : ~0u);
 }
 
-void arch_time_page(struct time_page *page)
+// Programs ask the CPU themselves.
+void arch_identity(u64[4])
 {
-	*page = (struct time_page){
-		.counter_kind = 1,
-		.multiplier = ns_per_tick,
-		.shift = SHIFT,
-		.base_counter = base_counter,
-		.base_ns = 0,
-		.boot_realtime_ns = boot_realtime_ns,
-	};
 }

@@ -33,8 +33,8 @@ arch_fast_switch(struct cpu *cpu, struct thread *self, struct thread *next)
 	write_fs_base(next->regs.fs_base);
 	if (self->roots.full != next->roots.full)
 		change_root(cpu, &next->aspace, &next->roots.full);
-	if (__builtin_expect(cpu->fpu_enabled != (cpu->fpu_owner == next), 0))
-		fpu_switch(cpu, next);
+	if (__builtin_expect(!fpu_fits(cpu, next), 0))
+		fpu_exchange(cpu, next);
 	atomic_store(&cpu->current, next);
 }
 

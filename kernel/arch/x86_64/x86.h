@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/sched/cpu.h"
 #include "kernel/sched/fpu.h"
+#include "kernel/time/clock.h"
 
 // ---- instructions
 static inline u64 read_msr(u32 msr)
@@ -183,7 +184,6 @@ void apic_device_interrupt(u32 vector);
 
 // ---- counter.c
 void counter_init(struct boot_info *info);
-void clock_delay_us(u32 us);
 
 // ---- machine.c
 void console_init(void);
