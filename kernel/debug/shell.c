@@ -187,12 +187,13 @@ static void show_endpoint(struct object *object)
 
 	if (!take(object, &object->lock))
 		return;
-	if (endpoint->state != ENDPOINT_IDLE || wanted)
+	if (!list_empty(&endpoint->queue) || wanted)
 		say("endpoint %p pool %p layer %u: %s\n", object, object->pool,
 		    endpoint->layer,
-		    endpoint->state == ENDPOINT_SENDERS	  ? "callers wait" :
-		    endpoint->state == ENDPOINT_RECEIVERS ? "servers wait" :
-							    "nobody waits");
+		    list_empty(&endpoint->queue) ? "nobody waits"
+			    : endpoint->state == ENDPOINT_SENDERS
+			    ? "callers wait"
+			    : "servers wait");
 	LIST_FOR_EACH(node, &endpoint->queue) {
 		const struct thread *t = LIST_ENTRY(node, struct thread, queue);
 

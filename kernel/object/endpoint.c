@@ -27,7 +27,7 @@ bool endpoint_destroy_step(struct endpoint *endpoint)
 	lock_take(&endpoint->object.lock);
 	thread = first_waiter(&endpoint->queue);
 	if (thread)
-		(void)endpoint_remove_locked(endpoint, thread);
+		leave_queue_locked(thread);
 	lock_drop(&endpoint->object.lock);
 	if (!thread)
 		return true;

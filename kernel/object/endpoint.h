@@ -12,14 +12,13 @@
 struct thread;
 
 enum endpoint_state : u32 {
-	ENDPOINT_IDLE,
 	ENDPOINT_RECEIVERS,
 	ENDPOINT_SENDERS,
 };
 
 struct endpoint {
 	struct object object;
-	enum endpoint_state state;
+	enum endpoint_state state; // who waits, if anybody
 	u32 layer; // [I]
 	struct list queue;
 };
@@ -33,6 +32,4 @@ static inline struct endpoint *object_endpoint(struct object *object)
 					  struct endpoint **out);
 // One bounded step: wakes one waiter with DEAD; true when none is left.
 bool endpoint_destroy_step(struct endpoint *endpoint);
-// Take a waiting thread out of the queue. Lock held; false if it is not in it.
-bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread);
 #endif

@@ -92,6 +92,7 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 	receiver = LIST_ENTRY(endpoint->queue.next, struct thread, queue);
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
 		     endpoint->state != ENDPOINT_RECEIVERS ||
+		     list_empty(&endpoint->queue) ||
 		     receiver->cpu != self->cpu || receiver->timeout.link ||
 		     !receiver->roots.full)) {
 		lock_drop(&endpoint->object.lock);
@@ -99,8 +100,6 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 	}
 	*badge = slot->badge;
 	list_remove(&receiver->queue);
-	if (list_empty(&endpoint->queue))
-		endpoint->state = ENDPOINT_IDLE;
 	receiver->wait_on = nullptr;
 	receiver->state = THREAD_RUNNING;
 	if (receiver->effective < self->effective)
@@ -139,7 +138,8 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 		return nullptr;
 	// In the end: from here on the caller is ours, or somebody else's.
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
-		     endpoint->state == ENDPOINT_SENDERS ||
+		     (endpoint->state == ENDPOINT_SENDERS &&
+		      !list_empty(&endpoint->queue)) ||
 		     !atomic_replace(&self->reply_caller, caller, nullptr))) {
 		lock_drop(&endpoint->object.lock);
 		return nullptr;

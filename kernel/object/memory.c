@@ -744,20 +744,6 @@ void memory_ask_again_locked(struct memory *memory)
 		waiter(node)->wait_page &= ~WAIT_REPORTED;
 }
 
-bool memory_waiter_remove(struct memory *memory, struct thread *thread)
-{
-	bool found;
-
-	lock_take(&memory->object.lock);
-	found = thread->wait_on == &memory->object;
-	if (found) {
-		leave_queue_locked(thread);
-		thread->wait_page = 0;
-	}
-	lock_drop(&memory->object.lock);
-	return found;
-}
-
 // ---- the end
 
 bool memory_drop_locked(struct memory *memory, struct slot *slot, u64 cpus)

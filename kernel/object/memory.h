@@ -180,7 +180,4 @@ static inline void memory_pin_lost_locked(struct pin *pin)
 }
 
 bool memory_destroy_step(struct memory *memory);
-// A thread that waits for a page stops waiting (timeout, stop). True if it did.
-// No lock held.
-bool memory_waiter_remove(struct memory *memory, struct thread *thread);
 #endif

@@ -61,8 +61,9 @@ static void copy_words(const struct thread *from, struct thread *to, u32 nwords)
 // that the sender may not give, or for which the receiver has no empty slot, are
 // left out, from the first such on.
 static u32 copy_caps(struct thread *from, u64 from_info, u64 from_caps,
-		     struct thread *to, u64 to_info, u64 to_caps)
+		     struct thread *to)
 {
+	u64 to_info = arch_ipc_info(to), to_caps = arch_ipc_caps(to);
 	u32 count = info_caps(from_info), first = info_caps(to_info), i;
 
 	if (!(to_info & INFO_CAPS))
@@ -80,6 +81,19 @@ static i64 result_info(u32 nwords, u32 ncaps)
 	return (i64)nwords << INFO_WORDS_SHIFT | (i64)ncaps << INFO_CAPS_SHIFT;
 }
 
+// The thread whose message it is waits, or is current: it all goes at once.
+static void copy_message(struct thread *from, struct thread *to, bool grants,
+			 u64 badge)
+{
+	u32 nwords = message_words(from), ncaps = 0;
+
+	if (grants && !from->faulted)
+		ncaps = copy_caps(from, arch_ipc_info(from),
+				  arch_ipc_caps(from), to);
+	copy_words(from, to, nwords);
+	arch_ipc_result(to, result_info(nwords, ncaps), badge);
+}
+
 static void message_result(struct thread *thread, enum status status)
 {
 	arch_ipc_result(thread, status, 0);
@@ -93,16 +107,6 @@ static void enqueue_locked(struct endpoint *endpoint, struct thread *thread,
 	list_add_last(&endpoint->queue, &thread->queue);
 	endpoint->state = state;
 	atomic_store(&thread->wait_on, &endpoint->object);
-}
-
-bool endpoint_remove_locked(struct endpoint *endpoint, struct thread *thread)
-{
-	if (thread->wait_on != &endpoint->object)
-		return false;
-	leave_queue_locked(thread);
-	if (list_empty(&endpoint->queue))
-		endpoint->state = ENDPOINT_IDLE;
-	return true;
 }
 
 // ---- reply relation and donation
@@ -133,15 +137,7 @@ static void donation_end(struct thread *server)
 static void deliver(struct thread *self, struct thread *receiver, u64 badge,
 		    bool calls, bool may_grant, u64 deadline)
 {
-	u64 info = arch_ipc_info(self);
-	u32 nwords = message_words(self), ncaps = 0;
-
-	copy_words(self, receiver, nwords);
-	if (info_caps(info) && may_grant && !self->faulted)
-		ncaps = copy_caps(self, info, arch_ipc_caps(self), receiver,
-				  arch_ipc_info(receiver),
-				  arch_ipc_caps(receiver));
-	arch_ipc_result(receiver, result_info(nwords, ncaps), badge);
+	copy_message(self, receiver, may_grant, badge);
 	if (calls) {
 		reply_link(self, receiver);
 		thread_block(self, THREAD_REPLY, deadline);
@@ -166,9 +162,9 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 		return ERR_DEPTH;
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
-	if (endpoint->state == ENDPOINT_RECEIVERS) {
-		receiver = first_waiter(&endpoint->queue);
-		(void)endpoint_remove_locked(endpoint, receiver);
+	receiver = first_waiter(&endpoint->queue);
+	if (receiver && endpoint->state == ENDPOINT_RECEIVERS) {
+		leave_queue_locked(receiver);
 		lock_drop(&endpoint->object.lock);
 		deliver(self, receiver, cap->badge, calls,
 			word_rights(cap->word) & RIGHT_GRANT, deadline);
@@ -190,21 +186,14 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 // The caller is owned: give it self's message.
 static void answer(struct thread *self, struct thread *caller)
 {
-	u64 info = arch_ipc_info(self);
-	u32 nwords = info_words(info), ncaps = 0;
-
-	if (caller->faulted) {
+	if (!caller->faulted) {
+		copy_message(self, caller, true, 0);
+	} else {
 		caller->faulted = false;
-		if (nwords && arch_ipc_word(self, 0) == FAULT_REPLY_STOP)
+		if (message_words(self) &&
+		    arch_ipc_word(self, 0) == FAULT_REPLY_STOP)
 			thread_request(caller, REQUEST_STOP);
-		thread_wake(caller);
-		return;
 	}
-	if (info_caps(info))
-		ncaps = copy_caps(self, info, arch_ipc_caps(self), caller,
-				  arch_ipc_info(caller), arch_ipc_caps(caller));
-	copy_words(self, caller, nwords);
-	arch_ipc_result(caller, result_info(nwords, ncaps), 0);
 	thread_wake(caller);
 }
 
@@ -315,14 +304,14 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 	struct thread *sender;
 	struct cap_ref cap;
 
-	while (endpoint->state == ENDPOINT_SENDERS) {
+	while ((sender = first_waiter(&endpoint->queue)) &&
+	       endpoint->state == ENDPOINT_SENDERS) {
 		u32 nwords, ncaps = 0;
 		u64 sender_info, sender_caps;
 		bool calls;
 
-		sender = first_waiter(&endpoint->queue);
 		if (!sender_valid(sender, endpoint, &cap)) {
-			(void)endpoint_remove_locked(endpoint, sender);
+			leave_queue_locked(sender);
 			message_result(sender, ERR_HANDLE);
 			thread_wake(sender);
 			continue;
@@ -336,13 +325,11 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 		// lock; then it finds the relation. There is no time between.
 		if (calls)
 			reply_link(sender, self);
-		(void)endpoint_remove_locked(endpoint, sender);
+		leave_queue_locked(sender);
 		lock_drop(&endpoint->object.lock);
-		if (info_caps(sender_info) &&
-		    word_rights(cap.word) & RIGHT_GRANT)
+		if (word_rights(cap.word) & RIGHT_GRANT)
 			ncaps = copy_caps(sender, sender_info, sender_caps,
-					  self, arch_ipc_info(self),
-					  arch_ipc_caps(self));
+					  self);
 		arch_ipc_result(self, result_info(nwords, ncaps), cap.badge);
 		if (!calls) {
 			message_result(sender, STATUS_OK);

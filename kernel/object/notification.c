@@ -59,12 +59,6 @@ static void signal_and_unlock(struct notification *notification, u64 bits)
 		thread_kick(bound);
 }
 
-void notification_signal(struct notification *notification, u64 bits)
-{
-	lock_take(&notification->object.lock);
-	signal_and_unlock(notification, bits);
-}
-
 void notification_signal_slot(struct slot *slot, u64 bits)
 {
 	struct object *object = slot_lock_object(slot);

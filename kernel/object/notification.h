@@ -19,11 +19,10 @@ struct notification {
 
 [[nodiscard]] enum status notification_create(struct pool *pool,
 					      struct notification **out);
-// From anywhere, also interrupts: takes only the notification's lock.
-void notification_signal(struct notification *notification, u64 bits);
 // Undo the binding of the thread, if any.
 void notification_unbind(struct thread *thread);
 bool notification_destroy_step(struct notification *notification);
-// Signal through an embedded slot that may be empty (irq, timer, pager).
+// Signal through an embedded slot that may be empty (irq, timer, pager). From
+// anywhere, also interrupts: takes only the notification's lock.
 void notification_signal_slot(struct slot *slot, u64 bits);
 #endif

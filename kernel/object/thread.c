@@ -10,9 +10,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cnode.h"
-#include "kernel/object/endpoint.h"
 #include "kernel/object/guest.h"
-#include "kernel/object/memory.h"
 #include "kernel/object/message.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
@@ -23,10 +21,8 @@
 
 static void thread_expire(struct timeout *timeout)
 {
-	struct thread *thread = (struct thread *)((char *)timeout -
-		__builtin_offsetof(struct thread, timeout));
-
-	thread_cancel(thread, ERR_TIMEOUT);
+	thread_cancel(CONTAINER_OF(timeout, struct thread, timeout),
+		      ERR_TIMEOUT);
 }
 
 enum status thread_create(struct pool *pool, struct thread **out)
@@ -42,6 +38,7 @@ enum status thread_create(struct pool *pool, struct thread **out)
 	thread->stopped = true;
 	thread->weight = 100;
 	list_init(&thread->run);
+	list_init(&thread->queue);
 	thread->timeout.expire = thread_expire;
 	slot_init(&thread->aspace_slot, thread, HOLDER_THREAD_ASPACE);
 	slot_init(&thread->cspace_slot, thread, HOLDER_THREAD_CSPACE);
@@ -305,30 +302,20 @@ static bool take_reply_wait(struct thread *thread)
 	return won;
 }
 
+// Own the end of a wait in the queue of an object.
 static bool take_queue_wait(struct thread *thread)
 {
 	struct object *object = atomic_load(&thread->wait_on);
-	bool won = false;
+	bool won;
 
 	if (!object)
 		return false;
-	if (object->type == OBJECT_MEMORY)
-		return memory_waiter_remove((struct memory *)object, thread);
 	lock_take(&object->lock);
-	if (thread->wait_on == object) {
-		if (object->type == OBJECT_ENDPOINT) {
-			won = endpoint_remove_locked(object_endpoint(object),
-						     thread);
-		} else if (object->type == OBJECT_NOTIFICATION) {
-			struct notification *n = (struct notification *)object;
-
-			won = n->waiter == thread;
-			if (won)
-				n->waiter = nullptr;
-		}
-		if (won)
-			thread->wait_on = nullptr;
-	}
+	won = thread->wait_on == object;
+	if (won && object->type == OBJECT_NOTIFICATION)
+		((struct notification *)object)->waiter = nullptr;
+	if (won)
+		leave_queue_locked(thread);
 	lock_drop(&object->lock);
 	return won;
 }

@@ -56,7 +56,7 @@ struct thread {
 	u8 effective; // [h] with donation
 	u8 layer; // [I] while started
 	u8 donation_depth;
-	struct list queue; // [o] of what it waits on
+	struct list queue; // [o] of what it waits on (notification: in none)
 	struct object *wait_on; // [o] object whose queue holds it
 	struct thread *reply_caller; // [a] who waits for this thread's reply
 	struct thread *reply_server; // [a] caller side: whose reply it awaits

@@ -15,8 +15,7 @@
 
 static void timer_expire(struct timeout *timeout)
 {
-	struct timer *timer = (struct timer *)((char *)timeout -
-		__builtin_offsetof(struct timer, timeout));
+	struct timer *timer = CONTAINER_OF(timeout, struct timer, timeout);
 	u64 now = arch_now_ns(), bits = 0, next = 0;
 
 	lock_take(&timer->object.lock);

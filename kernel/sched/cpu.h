@@ -78,7 +78,6 @@ struct cpu {
 	// and the wheel's next_ns, which was timer_wheel_ns; ~0: not set.
 	u64 timer_set, timer_wheel_ns;
 	u64 slice; // ticks
-	u64 idle_time, idle_since;
 	u64 timer_interrupts;
 	struct aspace *publishing; // [a] see published
 	u8 scratch[SCRATCH_BYTES]; // for copies between user memory and objects

@@ -98,7 +98,8 @@ static u32 fair_first(struct cpu *cpu)
 	return (at + ahead) & (FAIR_BUCKETS - 1);
 }
 
-struct thread *sched_pick(struct cpu *cpu)
+// The most urgent ready thread, removed from its queue; NULL when none.
+static struct thread *pick(struct cpu *cpu)
 {
 	struct thread *thread;
 	u32 number;
@@ -113,11 +114,6 @@ struct thread *sched_pick(struct cpu *cpu)
 	return thread;
 }
 
-bool sched_must_switch(const struct cpu *cpu)
-{
-	return cpu->ready_mask >> cpu->current->effective > 1;
-}
-
 // Time used since the thread was switched in.
 static void account(struct thread *thread, u64 now)
 {
@@ -129,7 +125,9 @@ static void account(struct thread *thread, u64 now)
 		thread->pass += (used << finer) * WEIGHT_NORMAL / thread->weight;
 }
 
-void schedule(struct cpu *cpu)
+// Account time to current, put it back if still running, pick, switch context.
+// After it cpu->current is what arch_leave() will run (NULL: idle).
+static void schedule(struct cpu *cpu)
 {
 	struct thread *old = cpu->current, *next;
 	u64 now = arch_counter();
@@ -140,8 +138,9 @@ void schedule(struct cpu *cpu)
 		if (old->state == THREAD_RUNNING) {
 			bool expired = now >= old->slice_end;
 
-			if (!expired && !old->leaves && !sched_must_switch(cpu))
-				return;
+			if (!expired && !old->leaves &&
+			    cpu->ready_mask >> old->effective <= 1)
+				return; // and nobody more urgent is ready
 			if (expired)
 				old->slice_end = now + cpu->slice;
 			old->state = THREAD_READY;
@@ -152,7 +151,7 @@ void schedule(struct cpu *cpu)
 			sched_enqueue(cpu, old, true); // woken before it left
 		}
 	}
-	next = sched_pick(cpu);
+	next = pick(cpu);
 	if (next) {
 		if (now >= next->slice_end)
 			next->slice_end = now + cpu->slice;

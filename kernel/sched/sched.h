@@ -15,13 +15,6 @@ struct thread;
 void sched_init(struct cpu *cpu);
 void sched_enqueue(struct cpu *cpu, struct thread *thread, bool at_head);
 void sched_dequeue(struct cpu *cpu, struct thread *thread);
-// The most urgent ready thread, removed from its queue; NULL when none.
-struct thread *sched_pick(struct cpu *cpu);
-// Should the current thread give way?
-bool sched_must_switch(const struct cpu *cpu);
-// Account time to current, put it back if still running, pick, switch context.
-// After it cpu->current is what arch_leave() will run (NULL: idle).
-void schedule(struct cpu *cpu);
 // Every way out of the kernel: serves requests, reaps a little, schedules if
 // needed, sets the timer, leaves. Never returns; the stack is abandoned.
 [[noreturn]] void kernel_leave(void);

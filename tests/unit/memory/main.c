@@ -127,8 +127,8 @@ static void test_pager(void)
 	CHECK(load(2, BASE + 600 * PAGE_BYTES, &value) == FAULT_REFUSED);
 	CHECK(load(2, BASE + 600 * PAGE_BYTES, &value) == FAULT_BLOCKED);
 	// Who stops waiting is not woken.
-	CHECK(memory_waiter_remove(memory_at(PAGED), vm_thread[2]));
-	CHECK(!memory_waiter_remove(memory_at(PAGED), vm_thread[2]));
+	CHECK(vm_thread[2]->wait_on == &memory_at(PAGED)->object);
+	leave_queue_locked(vm_thread[2]);
 	CHECK(vm_request(PAGED, 0, 0, &offset) == ERR_AGAIN);
 	// What is there is not replaced.
 	give(5, 57);
