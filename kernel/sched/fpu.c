@@ -55,10 +55,14 @@ bool fpu_take(struct thread *thread)
 
 void fpu_exchange(struct cpu *cpu, struct thread *next)
 {
-	if (cpu->fpu_enabled && next->fpu)
+	bool owns = cpu->fpu_owner == next;
+
+	if (!owns && next->fpu) {
 		load(cpu, next);
-	else
-		allow(cpu, cpu->fpu_owner == next);
+	} else {
+		cpu->fpu_enabled = owns;
+		arch_fpu_access(owns);
+	}
 }
 
 void fpu_save(struct thread *thread)

@@ -13,11 +13,12 @@
 // The current thread used floating point without access: give it this CPU's. False:
 // no memory for its state.
 bool fpu_take(struct thread *thread);
-// This CPU goes on with next: if floating point is not as that needs it, exchange.
+// Is floating point on this CPU as next needs it?
 static inline bool fpu_fits(const struct cpu *cpu, const struct thread *next)
 {
 	return cpu->fpu_enabled == (cpu->fpu_owner == next);
 }
+// If not: make it so before the CPU goes on with next.
 void fpu_exchange(struct cpu *cpu, struct thread *next);
 // The thread leaves this CPU.
 void fpu_save(struct thread *thread);

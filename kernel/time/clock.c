@@ -50,10 +50,11 @@ u64 clock_ticks(u64 ns)
 
 u64 clock_counter_at(u64 ns)
 {
-	u64 now_ns = arch_now_ns();
+	u64 now_ns;
 
 	if (ns == ~0ull)
 		return ~0ull;
+	now_ns = arch_now_ns();
 	return arch_counter() + (ns > now_ns ? clock_ticks(ns - now_ns) + 1 : 0);
 }
 
