@@ -70,15 +70,16 @@ static void runner_start(const struct test_case *test)
 }
 
 // Wait until the runner is done or can never be. The verdict is in shared.
-static void runner_wait(void)
+static void runner_wait(const struct test_case *test)
 {
+	u64 look_ns = test->flags & QUIET ? CASE_NS : 20 * MS;
 	u64 end = clock_ns() + CASE_NS, state, pc, address;
 
 	while (!__atomic_load_n(&shared->finished, __ATOMIC_ACQUIRE)) {
 		u64 now = clock_ns();
 
 		(void)!sys_wait(handle_of(SLOT_NOTIFICATION), ~0ull,
-				now + 20 * MS, nullptr);
+				now + look_ns, nullptr);
 		if (sys_thread_info(handle_of(SLOT_RUNNER), &state, nullptr,
 				    nullptr, &address, &pc) != STATUS_OK)
 			state = THREAD_STOPPED, pc = address = 0;
@@ -136,7 +137,7 @@ static void run_once(const struct test_case *test, struct usage *before,
 	harness_reset();
 	usage_of(SELF_POOL, before);
 	runner_start(test);
-	runner_wait();
+	runner_wait(test);
 	(void)clean_up();
 	end = clock_ns() + SECOND;
 	do

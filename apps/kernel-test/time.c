@@ -101,6 +101,67 @@ static void test_order(void)
 	}
 }
 
+// One-shots, 40 at a time, each set anew when it has come: none comes early, and
+// one whose time is over by more than the slack is not still out while others come.
+static void test_one_shots(void)
+{
+	enum { N = 40, ROUNDS = 10000 };
+	struct handle bell = notification(), timer[N];
+	u64 due[N], state = 11, bits, late, latest = 0, slack = 5 * MS;
+	u32 come = 0;
+
+	for (u32 i = 0; i < N; i++) {
+		timer[i] = make(OBJECT_TIMER, 0, 0);
+		due[i] = clock_ns() + random_next(&state) % (4 * MS);
+		OK(sys_timer_set(timer[i], bell, 1ull << i, due[i], 0));
+	}
+	while (come < ROUNDS) {
+		OK(sys_wait(bell, ~0ull, clock_ns() + SECOND, &bits));
+		for (u32 i = 0; i < N; i++) {
+			u64 now = clock_ns();
+
+			if (!(bits >> i & 1)) {
+				CHECK(now < due[i] + slack);
+				continue;
+			}
+			CHECK(now >= due[i]);
+			late = now - due[i];
+			latest = late > latest ? late : latest;
+			come++;
+			due[i] = now + random_next(&state) % (4 * MS);
+			OK(sys_timer_set(timer[i], bell, 1ull << i, due[i], 0));
+		}
+	}
+	say("%u one-shots, latest %lu us\n", come, latest / US);
+	CHECK(latest < slack);
+}
+
+static u64 timer_interrupts(void)
+{
+	u64 count = 0;
+
+	OK(sys_system_info(SYSTEM, SYSTEM_INFO_COUNTER, 1, &count, nullptr,
+			   nullptr, nullptr));
+	return count;
+}
+
+// Ten seconds in which nothing is to be done: at most two for each processor, and
+// the deadline that ends them.
+static void test_tickless(void)
+{
+	u64 before, after, cpus;
+
+	OK(sys_system_info(SYSTEM, SYSTEM_INFO_CPUS, 0, nullptr, &cpus, nullptr,
+			   nullptr));
+	before = timer_interrupts();
+	pause_ns(10 * SECOND);
+	after = timer_interrupts();
+	say("%lu timer interrupts in 10 s on %lu processors\n", after - before,
+	    cpus);
+	CHECK(after > before);
+	CHECK(after - before <= 2 * cpus + 1);
+}
+
 static void sleeper(struct worker *self)
 {
 	u64 limit = self->argument[0];
@@ -159,4 +220,6 @@ const struct test_case suite_time[] = {
 	{"time.order", test_order, nullptr, 0},
 	{"time.deadlines", test_deadlines, nullptr, 0},
 	{"time.far", test_far, nullptr, 0},
+	{"time.one-shots", test_one_shots, nullptr, ONCE},
+	{"time.tickless", test_tickless, nullptr, ONCE | QUIET},
 	{}};

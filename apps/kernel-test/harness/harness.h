@@ -87,6 +87,7 @@ struct test_case {
 #define NEEDS_TWO_CPUS 1
 #define LEAVES_TRACES 2 // what it uses is not compared
 #define ONCE 4 // not repeated for the comparison: it is long
+#define QUIET 8 // nobody looks every 20 ms whether it still runs
 
 void harness_start(void); // once
 void harness_reset(void); // before each case
