@@ -279,8 +279,16 @@ static void test_device_memory(void)
 	// Above all memory and devices of this machine: reads give anything.
 	struct handle memory = device_new(OBJECT_MEMORY, MACHINE_DEVICE, PAGE);
 	struct handle dma = device_new(OBJECT_DMA, 0, 0);
+	static const u64 kernels[] = {MACHINE_KERNEL_DEVICES};
 	u64 size, flags, physical, bus;
+	u32 slot = slot_new();
 
+	for (u32 i = 0; i < sizeof(kernels) / sizeof(*kernels); i++) {
+		SAME(device(OBJECT_MEMORY, kernels[i], PAGE, slot),
+		     ERR_ARGUMENT);
+		SAME(device(OBJECT_MEMORY, kernels[i] - PAGE, 2 * PAGE, slot),
+		     ERR_ARGUMENT);
+	}
 	OK(sys_memory_info(memory, &size, nullptr, &flags, &physical));
 	SAME(size, PAGE);
 	SAME(flags, MEMORY_DEVICE);

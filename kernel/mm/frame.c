@@ -19,6 +19,7 @@
 #define CACHE_FRAMES 32 // at most in a cache
 #define CACHE_BATCH 16 // moved at once
 #define KEPT 3
+#define KEPT_DEVICES 80 // interrupt controllers, with a part for each CPU
 
 #ifndef ARCH_DIRECT_BYTES // how far the direct map can reach
 #define ARCH_DIRECT_BYTES (1ull << 43)
@@ -42,6 +43,10 @@ static struct {
 	// Not for use although usable: low memory, kernel, archive.
 	struct boot_range kept[KEPT];
 } frames;
+
+// Registers that the kernel has taken for itself.
+static struct boot_range kept_devices[KEPT_DEVICES];
+static u32 nkept_devices;
 
 struct frame *frame_at(u32 number)
 {
@@ -472,6 +477,17 @@ static bool overlap(u64 start, u64 size, u64 other, u64 other_size)
 		(start - other < other_size || other - start < size);
 }
 
+void frame_keep_device(u64 start, u64 size_bytes)
+{
+	u64 page = align_down(start, PAGE_BYTES);
+	u64 end = align_up(start + size_bytes, PAGE_BYTES);
+
+	if (nkept_devices == KEPT_DEVICES)
+		panic("more than %u devices of the kernel's", KEPT_DEVICES);
+	kept_devices[nkept_devices++] =
+		(struct boot_range){page, end - page, 0};
+}
+
 bool frame_range_is_device(u64 start, u64 size_bytes)
 {
 	const struct boot_info *info = frames.info;
@@ -485,11 +501,9 @@ bool frame_range_is_device(u64 start, u64 size_bytes)
 		    overlap(start, size_bytes, info->range[i].start,
 			    info->range[i].size))
 			return false;
-	for (u32 i = 0; i < MIN(info->nioapics, 8u); i++)
-		if (overlap(start, size_bytes,
-			    align_down(info->ioapic[i].address, PAGE_BYTES),
-			    PAGE_BYTES))
+	for (u32 i = 0; i < nkept_devices; i++)
+		if (overlap(start, size_bytes, kept_devices[i].start,
+			    kept_devices[i].size))
 			return false;
-	return !info->lapic ||
-		!overlap(start, size_bytes, info->lapic, PAGE_BYTES);
+	return true;
 }

@@ -51,8 +51,10 @@ struct frame *frame_of(struct paddr frame); // NULL when not RAM we manage
 struct frame *frame_at(u32 number); // a number from prev or next
 u32 frame_number(const struct frame *frame);
 
+// The pages of these registers are the kernel's own from now on. At start only.
+void frame_keep_device(u64 start, u64 size_bytes);
 // May this range be handed out as device memory? Not if it touches usable RAM,
-// the kernel, the boot archive or an interrupt controller of the kernel's.
+// the kernel, the boot archive or registers that the kernel keeps.
 bool frame_range_is_device(u64 start, u64 size_bytes);
 
 static inline void frame_share(struct frame *frame)

@@ -15,6 +15,7 @@
 // MACHINE_SYSCALL_BYTES, MACHINE_INVALID_BYTES  lengths of these instructions
 // MACHINE_MEMORY       an address of memory; the page MACHINE_DEVICE is a device's
 //                      that may be read
+// MACHINE_KERNEL_DEVICES  pages of its interrupt controllers
 // MACHINE_NO_ADDRESS   how a guest leaves that uses a number as an address that is
 //                      neither a user's nor the kernel's
 // MACHINE_PORTS        are there I/O ports?

@@ -9,6 +9,7 @@
 // and unmasked by arch_irq_mask(); edges and messages are only acknowledged.
 #include "kernel/arch/aarch64/aarch64.h"
 #include "kernel/lock.h"
+#include "kernel/mm/frame.h"
 #include "kernel/panic.h"
 #include "lib/base/bits.h"
 
@@ -77,12 +78,16 @@ void gic_init(const struct boot_info *info)
 	lock_init(&irq_lock, LOCK_IRQ);
 	if (info->gic.version < 3 || !info->gic.nredistributors)
 		panic("no GICv3 found: Kochab needs one");
+	frame_keep_device(info->gic.distributor, 0x10000);
 	distributor = paging_map_device(info->gic.distributor, 0x10000);
 	gic = &info->gic;
-	for (u32 i = 0; i < gic->nredistributors; i++)
-		redistributors[i] =
-			paging_map_device(gic->redistributor[i].address,
-					  gic->redistributor[i].size);
+	for (u32 i = 0; i < gic->nredistributors; i++) {
+		u64 address = gic->redistributor[i].address;
+
+		frame_keep_device(address, gic->redistributor[i].size);
+		redistributors[i] = paging_map_device(
+			address, gic->redistributor[i].size);
+	}
 	reg32(distributor, GICD_CTLR) = 0;
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
 	nlines = 32 * ((reg32(distributor, GICD_TYPER) & 31) + 1);

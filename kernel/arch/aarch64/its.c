@@ -130,6 +130,7 @@ void its_init(const struct boot_info *info)
 	if (!info->gic.its_size || !commands)
 		return;
 	registers_physical = info->gic.its;
+	frame_keep_device(info->gic.its, info->gic.its_size);
 	registers = paging_map_device(info->gic.its, 0x10000);
 	reg32(registers, GITS_CTLR) = 0;
 	properties_physical = table_alloc(1); // of 8192 messages

@@ -11,6 +11,7 @@
 // owner once.
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/lock.h"
+#include "kernel/mm/frame.h"
 #include "lib/base/bits.h"
 
 #define VECTOR_FIRST 1024
@@ -59,6 +60,8 @@ void aia_init(const struct boot_info *info)
 	lock_init(&aia_lock, LOCK_IRQ);
 	if (info->aplic.size < APLIC_TARGET)
 		return;
+	frame_keep_device(info->imsic.address, info->imsic.size);
+	frame_keep_device(info->aplic.address, info->aplic.size);
 	aplic = paging_map_device(info->aplic.address, info->aplic.size);
 	for (u32 i = 1; i <= info->aplic.nsources; i++) {
 		aplic[APLIC_CLEAR_ENABLE / 4] = i;

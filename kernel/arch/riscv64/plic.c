@@ -8,6 +8,7 @@
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
+#include "kernel/mm/frame.h"
 #include "kernel/panic.h"
 
 #define LINES 1024
@@ -39,6 +40,7 @@ void plic_init(const struct boot_info *info)
 	lock_init(&plic_lock, LOCK_IRQ);
 	if (facts->size < CONTEXT(1))
 		return;
+	frame_keep_device(facts->address, facts->size);
 	plic = paging_map_device(facts->address, facts->size);
 	for (u32 i = 1; i <= facts->nsources; i++)
 		*reg(i * 4) = 0;

@@ -9,6 +9,7 @@
 // messages are only acknowledged.
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/lock.h"
+#include "kernel/mm/frame.h"
 #include "lib/base/bits.h"
 
 // ---- local APIC
@@ -202,11 +203,13 @@ void apic_init(const struct boot_info *info)
 {
 	disable_8259();
 	lock_init(&irq_lock, LOCK_IRQ);
+	frame_keep_device(info->lapic, PAGE_BYTES);
 	if (!cpu_features.x2apic)
 		registers = paging_map_device(info->lapic, PAGE_BYTES);
 	for (u32 i = 0; i < info->nioapics; i++) {
 		struct ioapic *ioapic = &ioapics[nioapics++];
 
+		frame_keep_device(info->ioapic[i].address, PAGE_BYTES);
 		ioapic->registers =
 			paging_map_device(info->ioapic[i].address, PAGE_BYTES);
 		ioapic->first_line = info->ioapic[i].first_line;

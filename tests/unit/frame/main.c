@@ -209,12 +209,12 @@ static void test_maps(u64 seed)
 static void test_device(void)
 {
 	fake_machine(PAGES, 1);
-	fake_info.lapic = 0xfee00000;
-	fake_info.nioapics = 1;
-	fake_info.ioapic[0].address = 0xfec00000;
 	fake_info.kernel_start = 0x80000000;
 	fake_info.kernel_end = 0x80100000;
 	frame_init(&fake_info);
+	CHECK(frame_range_is_device(0xfee00000, 0x1000));
+	frame_keep_device(0xfee00000, 0x1000);
+	frame_keep_device(0xfec00010, 0x20);
 	CHECK(frame_range_is_device(0xfd000000, 0x1000));
 	CHECK(frame_range_is_device(0xa0000, 0x20000));
 	CHECK(!frame_range_is_device(0xa0000, 0x60001));
@@ -222,6 +222,8 @@ static void test_device(void)
 	CHECK(!frame_range_is_device(0, 1ull << 40));
 	CHECK(!frame_range_is_device(0xfee00000, 0x1000));
 	CHECK(!frame_range_is_device(0xfebff000, 0x2000));
+	CHECK(!frame_range_is_device(0xfec00000, 0x1000));
+	CHECK(frame_range_is_device(0xfebff000, 0x1000));
 	CHECK(!frame_range_is_device(0x800ff000, 0x1000));
 }
 
