@@ -196,11 +196,11 @@ def test_without_an_archive(context):
 
 
 def test_unknown_words_are_named(context):
-    guest = context.boot(words="colour=red mdoe=run mmu")
+    guest = context.boot(words="colour=red mdoe=run mmu mmu=sv57")
     log = guest.log_text()
-    for word in ("colour=red", "mdoe=run", "mmu"):
+    for word in ("colour=red", "mdoe=run", "mmu", "mmu=sv57"):
         context.check("command line: %s: unknown" % word in log, log[:2000])
-    context.equal(log.count(": unknown, ignored"), 3, "warnings")
+    context.equal(log.count(": unknown, ignored"), 4, "warnings")
     context.equal(guest.poweroff(), "off")
 
 
