@@ -9,10 +9,12 @@
 #define PAGE_BITS 12
 #define PAGE_BYTES 4096
 
-// User space is 0 to USER_END (exclusive). A container's personality lives in
-// the upper half of it, its guests in the lower half.
-#define USER_END 0x0000800000000000
-#define GUEST_END 0x0000400000000000
+// User space is 0 to USER_END (exclusive), which the MMU decides: the kernel asks
+// its architecture (arch.h), a process its startup page. Of it a container's guests
+// have all below GUEST_END; its personality lives above: the last 8 of the 256
+// entries of the root table that lead to user space.
+#define USER_END_LEAST 0x0000004000000000 // of any machine
+#define GUEST_PART(whole) ((whole) - (whole) / 32)
 
 // The info word of the IPC calls (rax on x86-64): bits 0-7 the call number,
 // 8-15 number of message words (0-8), 16-19 number of capabilities, then flags.
@@ -33,7 +35,7 @@
 
 // object_create: kind of address space
 #define ASPACE_PLAIN 0
-#define ASPACE_CONTAINER 1 // a personality: code above GUEST_END
+#define ASPACE_CONTAINER 1 // a personality: code from GUEST_END on
 #define ASPACE_FOREIGN 2 // a guest process of a container
 
 // object_create and memory_info: kind of memory

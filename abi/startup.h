@@ -49,6 +49,7 @@ struct startup {
 	u64 heap_start, heap_bytes; // anonymous memory, touched on demand
 	u64 map_start, map_end; // free address range for the process's own mappings
 	u64 stash, stash_bytes; // mapped stash, or 0
+	u64 user_end; // of this machine's address spaces
 	char component[32];
 	char command_line[1024]; // of the kernel
 	char arguments[512]; // of the manifest

@@ -116,6 +116,7 @@ enum boot_rtc : u32 { BOOT_RTC_NONE, BOOT_RTC_GOLDFISH, BOOT_RTC_PL031 };
 // boot_info.isa
 #define BOOT_ISA_SSTC 1u // RISC-V: stimecmp
 #define BOOT_ISA_SVPBMT 2u // memory types in page-table entries
+#define BOOT_ISA_SV48 4u // four levels of page tables; or nothing is said
 
 // The first program, checked: what to map where.
 #define BOOT_SEGMENTS 8

@@ -42,9 +42,9 @@
 #define SERVER_LAYER 100 // of endpoints
 #define PEER_LAYER 200
 
-#define SHARED_AT 0x310000000000ull
+#define SHARED_AT 0x1800000000ull
 #define SHARED_BYTES 0x10000ull
-#define AREA 0x320000000000ull // free for mappings of a row
+#define AREA 0x1c00000000ull // free for mappings of a row
 
 struct shared {
 	volatile u64 stamp, sum, count;

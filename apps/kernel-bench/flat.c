@@ -12,7 +12,7 @@
 #define MANY 10000
 #define FEW 10
 #define ROWS_MOST 32
-#define MAPPINGS_AT 0x330000000000ull
+#define MAPPINGS_AT 0x2400000000ull
 #define COPIES_BITS 12
 
 #define SLOT_PAGE 24 // what is mapped MANY times

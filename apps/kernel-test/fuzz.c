@@ -17,10 +17,10 @@
 
 #define PAGE (u64) PAGE_BYTES
 #define THREADS_MAX 4
-#define STATS_AT 0x330000000000ull // controller and child
-#define SCRATCH_AT 0x340000000000ull // child
-#define STACKS_AT 0x350000000000ull // child
-#define PLAY_AT 0x360000000000ull // child: where it maps and unmaps
+#define STATS_AT 0x2400000000ull // controller and child
+#define SCRATCH_AT 0x2800000000ull // child
+#define STACKS_AT 0x2c00000000ull // child
+#define PLAY_AT 0x3000000000ull // child: where it maps and unmaps
 #define STACK 16384ull
 #define POOL_PAGES 3000
 #define PRIORITY 10
@@ -79,7 +79,7 @@ static u64 any_handle(u64 *state, u32 type)
 
 static u64 any_number(u64 *state)
 {
-	static const u64 special[] = {
+	const u64 special[] = {
 		0,
 		1,
 		2,

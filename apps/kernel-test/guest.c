@@ -181,9 +181,8 @@ static void test_faults(void)
 	map_at(s.data, AREA + 0x200000, PAGE, MAP_READ);
 	SAME(*word_at(AREA + 0x200000), 4711);
 	// The personality's half and the kernel are not the guest's.
-	static const u64 no[] = {PERSONALITY_AT,     GUEST_END,
-				 USER_END - 8,	     0xffff800000000000,
-				 0xffffffff80100000, 0};
+	const u64 no[] = {PERSONALITY_AT,     GUEST_END,	  USER_END - 8,
+			  0xffff800000000000, 0xffffffff80100000, 0};
 	for (u32 i = 0; i < ARRAY_COUNT(no); i++) {
 		at(&s, PIECE_LOAD);
 		*s.r.argument = no[i];
@@ -244,9 +243,8 @@ static void test_kick(void)
 // What the page holds is input.
 static void test_bad_state(void)
 {
-	static const u64 bad[] = {0x0000800000000000, 1ull << 63,
-				  0xffff800000000000, 0xffffffff80100000,
-				  ~0ull};
+	const u64 bad[] = {USER_END, 1ull << 63, 0xffff800000000000,
+			   0xffffffff80100000, ~0ull};
 	struct message message = {};
 	struct scene s;
 

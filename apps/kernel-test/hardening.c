@@ -234,16 +234,16 @@ static void test_bases(void)
 // Addresses in system calls.
 static void test_addresses(void)
 {
-	static const u64 bad[] = {0,
-				  1,
-				  0xfff,
-				  USER_END - 1,
-				  USER_END,
-				  0x8000000000000000,
-				  0xffff800000100000,
-				  0xffffffff80100000,
-				  0xfffffffffffffff0,
-				  ~0ull};
+	const u64 bad[] = {0,
+			   1,
+			   0xfff,
+			   USER_END - 1,
+			   USER_END,
+			   0x8000000000000000,
+			   0xffff800000100000,
+			   0xffffffff80100000,
+			   0xfffffffffffffff0,
+			   ~0ull};
 	struct worker *worker = worker_new(nullptr);
 	u32 done;
 	u64 next;

@@ -112,7 +112,7 @@ static bool clean_up(void)
 	(void)!slot_delete(handle_of(SLOT_RUNNER_BELL));
 	for (u32 slot = SLOT_CASE_FIRST; slot < SLOT_CASE_END; slot++)
 		(void)!slot_delete(handle_of(slot));
-	(void)!sys_aspace_unmap(SELF_ASPACE, AREA, 0x10000000000);
+	(void)!sys_aspace_unmap(SELF_ASPACE, AREA, 0x800000000);
 	do {
 		usage_of(CASE_POOL, &left);
 		clean = !left.pages && !left.objects && !left.capabilities;

@@ -176,7 +176,7 @@ static void test_borders(void)
 		if (status != ERR_RANGE && status != ERR_ARGUMENT)
 			FAIL("mapping across the end: %s", status_name(status));
 	}
-	static const u64 bad[] = {
+	const u64 bad[] = {
 		0,
 		USER_END,
 		USER_END + PAGE_BYTES,

@@ -53,13 +53,13 @@ static void test_start_stop(void)
 
 static void test_start_refused(void)
 {
-	static const u64 bad[] = {USER_END,
-				  USER_END + 1,
-				  0x0000800000000001,
-				  0x8000000000000000,
-				  0xffff800000000000,
-				  0xffffffff80000000,
-				  ~0ull};
+	const u64 bad[] = {USER_END,
+			   USER_END + 1,
+			   USER_END * 2 + 1,
+			   0x8000000000000000,
+			   0xffff800000000000,
+			   0xffffffff80000000,
+			   ~0ull};
 	struct worker *worker = worker_new(empty);
 	struct handle thread = make(OBJECT_THREAD, 0, 0);
 
@@ -161,8 +161,8 @@ static void test_registers(void)
 	CHECK(*m.pc >= 0x400000 && *m.pc < 0x500000);
 	CHECK(*m.sp > worker->stack && *m.sp < worker->stack + STACK_BYTES);
 	// Bad ones are refused as a whole.
-	static const u64 bad[] = {USER_END, 1ull << 63, 0xffff800000000000,
-				  0xffffffff80100000, ~0ull};
+	const u64 bad[] = {USER_END, 1ull << 63, 0xffff800000000000,
+			   0xffffffff80100000, ~0ull};
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++) {
 		struct thread_registers changed = r;
 

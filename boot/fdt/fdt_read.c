@@ -100,6 +100,9 @@ static u32 isa_of(int node)
 					  "riscv,isa-extensions",
 					  known[i].word) >= 0)
 			isa |= known[i].bit;
+	if (fdt_stringlist_search(read.tree, node, "mmu-type", "riscv,sv39") <
+	    0)
+		isa |= BOOT_ISA_SV48;
 	return isa;
 }
 

@@ -38,9 +38,9 @@ static bool segment_ok(const struct elf_program *p, u64 file_bytes)
 	return p->file_bytes <= p->memory_bytes && p->memory_bytes &&
 	       p->offset <= file_bytes &&
 	       p->file_bytes <= file_bytes - p->offset &&
-	       p->address >= PAGE_BYTES && p->address < USER_END &&
-	       p->memory_bytes < USER_END - p->address && flags & MAP_READ &&
-	       !(flags & MAP_WRITE && flags & MAP_EXEC);
+	       p->address >= PAGE_BYTES && p->address < USER_END_LEAST &&
+	       p->memory_bytes < USER_END_LEAST - p->address &&
+	       flags & MAP_READ && !(flags & MAP_WRITE && flags & MAP_EXEC);
 }
 
 bool program_check(const u8 *file, u64 bytes, u64 physical, u16 machine,
@@ -59,7 +59,7 @@ bool program_check(const u8 *file, u64 bytes, u64 physical, u16 machine,
 	    header.program_offset > bytes ||
 	    (u64)header.program_count * sizeof p >
 		    bytes - header.program_offset ||
-	    header.entry >= USER_END)
+	    header.entry >= USER_END_LEAST)
 		return false;
 	for (u32 i = 0; i < header.program_count; i++) {
 		memcpy(&p, file + header.program_offset + i * sizeof p,

@@ -69,9 +69,10 @@ void arch_fpu_write(struct fpu_area *area);
 void arch_fpu_read(const struct fpu_area *area);
 void arch_fpu_init(struct fpu_area *area); // zeroes become a new thread's state
 
-// ---- page tables: a generic 4-level walker (mm/pagetable.c) on these
-#define PT_LEVELS 4
+// ---- page tables: a generic walker (mm/pagetable.c) on these, and on PT_LEVELS and
+// USER_END, constants or variables of arch_inline.h
 #define PT_ENTRIES 512
+#define GUEST_END GUEST_PART(USER_END)
 static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_flags);
 static inline u64 arch_pte_table(struct paddr table);
 static inline bool arch_pte_present(u64 entry);

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Walking, making and freeing page tables. Entries of the lower half of a foreign
-// aspace's root are written to both of its roots.
+// Walking, making and freeing page tables. A foreign aspace's own root entries are
+// written to both of its roots.
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/pool.h"
 #include "lib/base/bits.h"
 
-#define ROOT_SHIFT (PAGE_BITS + 9 * (PT_LEVELS - 1))
-#define ROOT_USER ((u64)USER_END >> ROOT_SHIFT) // root entries of user space
-#define ROOT_GUEST ((u64)GUEST_END >> ROOT_SHIFT)
-#define ROOT_CONTAINER ((u64)CONTAINER_END >> ROOT_SHIFT)
+#define ROOT_USER (PT_ENTRIES / 2) // root entries of user space
+#define ROOT_GUEST GUEST_PART(ROOT_USER)
+
+// From the root down, all but the last level. The number of turns is constant, so
+// that the shifts in them are.
+#define EACH_TABLE_LEVEL(level)                                                \
+	for (u32 level = 3; level > 0; level--)                                \
+		if (level < PT_LEVELS)
 
 static u64 *table_at(struct paddr table)
 {
@@ -53,11 +57,11 @@ enum status pagetable_create(struct aspace *aspace,
 		status = table_alloc(aspace, &aspace->guest_root);
 		if (status == STATUS_OK)
 			arch_root_init(aspace->guest_root);
-		for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER; i++)
+		for (u64 i = ROOT_GUEST; i < ROOT_USER; i++)
 			root[i] = table_at(container->root)[i];
 	}
 	if (aspace->kind == ASPACE_CONTAINER)
-		for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER; i++) {
+		for (u64 i = ROOT_GUEST; i < ROOT_USER; i++) {
 			status = table_alloc(aspace, &table);
 			if (status != STATUS_OK)
 				break;
@@ -71,7 +75,7 @@ enum status pagetable_create(struct aspace *aspace,
 
 void pagetable_forget_container(struct aspace *aspace)
 {
-	for (u64 i = ROOT_GUEST; i < ROOT_CONTAINER && aspace->root.value; i++)
+	for (u64 i = ROOT_GUEST; i < ROOT_USER && aspace->root.value; i++)
 		table_at(aspace->root)[i] = 0;
 }
 
@@ -81,15 +85,17 @@ bool pagetable_destroy_step(struct aspace *aspace)
 {
 	if (!aspace->root.value)
 		return true;
-	u64 first = aspace->kind == ASPACE_CONTAINER ? ROOT_GUEST : 0;
-	u64 end = aspace->kind == ASPACE_FOREIGN ? ROOT_GUEST : ROOT_USER;
+	u32 shift = PAGE_BITS + 9 * (PT_LEVELS - 1);
+	u64 first = aspace->low >> shift, end = aspace->high >> shift;
 	u64 *table = table_at(aspace->root), *entry = nullptr;
 
-	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+	EACH_TABLE_LEVEL (level) {
 		u64 i = first;
 
 		while (i < end && !arch_pte_present(table[i]))
 			i++;
+		if (!entry)
+			aspace->low = i << shift; // the next step begins there
 		if (i == end)
 			break; // nothing below this one: entry leads to it
 		entry = &table[i];
@@ -117,7 +123,7 @@ u64 *pagetable_make(struct aspace *aspace, u64 address)
 	u64 *table = table_at(aspace->root);
 	struct paddr next;
 
-	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+	EACH_TABLE_LEVEL (level) {
 		u64 *entry = &table[index_at(address, level)];
 
 		if (!arch_pte_present(*entry)) {
@@ -139,7 +145,7 @@ static u64 *descend(struct pagetable_cursor *cursor)
 {
 	u64 *table = table_at(cursor->aspace->root);
 
-	for (u32 level = PT_LEVELS - 1; level > 0; level--) {
+	EACH_TABLE_LEVEL (level) {
 		u64 entry = table[index_at(cursor->address, level)];
 		u64 span = 1ull << (PAGE_BITS + 9 * level);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The page tables of one address space: a walker for four levels of 512 entries
+// The page tables of one address space: a walker for levels of 512 entries
 // on the arch_pte_ functions, and the batch in which flushes are collected.
 //
 // pagetable_make(), _find() and _forget_container() need the aspace's table_lock;

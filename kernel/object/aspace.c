@@ -37,9 +37,7 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 		return status;
 	aspace->kind = kind;
 	aspace->low = kind == ASPACE_CONTAINER ? GUEST_END : PAGE_BYTES;
-	aspace->high = kind == ASPACE_CONTAINER ? CONTAINER_END
-		: kind == ASPACE_FOREIGN	? GUEST_END
-						: USER_END;
+	aspace->high = kind == ASPACE_FOREIGN ? GUEST_END : USER_END;
 	lock_init(&aspace->table_lock, LOCK_PAGETABLE);
 	slot_init(&aspace->container_slot, aspace, HOLDER_ASPACE_CONTAINER);
 	if (container)

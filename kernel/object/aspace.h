@@ -2,8 +2,8 @@
 // Copyright The Kochab authors
 //
 // aspace: an address space: page tables, and the mappings from which they are
-// filled on demand. A foreign aspace has two roots: guest (lower half of user
-// space only) and full (the same plus its container's upper half).
+// filled on demand. A foreign aspace has two roots: guest (user space below
+// GUEST_END only) and full (the same plus its container's part above).
 //
 // Locks: object.lock has rank ASPACE here and guards the tree of mappings;
 // table_lock guards page-table entries. Order: aspace, memory, table_lock. When
@@ -12,7 +12,7 @@
 // it is unmapped. A dead KEEP mapping reads as zero and writes to a spare page.
 //
 // Regions: a plain aspace maps anything below USER_END; a foreign one only below
-// GUEST_END; a container only from GUEST_END to CONTAINER_END. A container has
+// GUEST_END; a container only from there to USER_END. A container has
 // the second-level tables of that region from its creation on, and the full root
 // of each of its foreign aspaces points to them, so both always show the same.
 // The page at address 0 is never mapped.
@@ -21,9 +21,6 @@
 #include "kernel/object/object.h"
 #include "lib/base/list.h"
 #include "lib/base/status.h"
-
-// The upper region of a container: 8 entries of the root table, 4 TiB.
-#define CONTAINER_END (GUEST_END + 0x40000000000)
 
 struct memory;
 struct thread;
@@ -49,7 +46,7 @@ struct mapping {
 struct aspace {
 	struct object object;
 	u32 kind; // [I] ASPACE_*
-	u64 low, high; // [I] its region
+	u64 low, high; // [I] its region; at its end what of that is left
 	struct paddr root; // [I] full root
 	struct paddr guest_root; // [I] foreign only
 	struct slot container_slot; // foreign: its container
@@ -82,7 +79,7 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 bool aspace_destroy_step(struct aspace *aspace);
 
 // The aspace that holds the mapping of this address: for a foreign aspace the
-// upper half belongs to its container. NULL when the container is gone.
+// part above belongs to its container. NULL when the container is gone.
 struct aspace *aspace_for(struct aspace *aspace, u64 address);
 
 // Answer a page fault of thread at address. code: FAULT_CODE bits.

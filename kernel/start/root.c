@@ -4,8 +4,8 @@
 // The first process. It gets everything: the pool of all memory, the system
 // object, the boot archive. boot/program has found and checked its file.
 //
-// Its address space: the program where it is linked, then at fixed places stack,
-// startup page, time page and heap.
+// Its address space: the program where it is linked, then at fixed places below
+// USER_END_LEAST stack, startup page, time page and heap.
 #include "abi/startup.h"
 #include "boot/boot_info.h"
 #include "kernel/arch/arch.h"
@@ -32,15 +32,15 @@
 #define SLOT_ARCHIVE 10
 #define SLOT_PASSING 15 // memory that is only mapped, while it is made
 
-#define STACK_TOP 0x7fff00000000ull
+#define STACK_TOP 0x3fff000000ull
 #define STACK_BYTES 65536
-#define STARTUP_AT 0x700000000000ull
+#define STARTUP_AT 0x3800000000ull
 #define STARTUP_BYTES 8192
-#define TIME_AT 0x700000010000ull
-#define HEAP_AT 0x100000000000ull
+#define TIME_AT 0x3800010000ull
+#define HEAP_AT 0x0800000000ull
 #define HEAP_BYTES (4ull << 20)
-#define MAP_AT 0x200000000000ull
-#define MAP_END 0x300000000000ull
+#define MAP_AT 0x1000000000ull
+#define MAP_END 0x1800000000ull
 
 struct root {
 	struct pool *pool;
@@ -123,6 +123,7 @@ static void startup_page(struct root *root, const struct boot_info *info)
 				.heap_bytes = HEAP_BYTES,
 				.map_start = MAP_AT,
 				.map_end = MAP_END,
+				.user_end = USER_END,
 				.component = "root"};
 	strlcpy(page.command_line, info->command_line,
 		sizeof page.command_line);

@@ -11,6 +11,7 @@
 #include "lib/sys/arch/counter.h"
 
 #define ELF_EXEC 2 // e_type: static executable
+#define ELF_MOVABLE 3 // position-independent
 #define ELF_LOAD 1 // p_type
 #define ELF_DYNAMIC 2
 #define ELF_INTERPRETER 3
@@ -42,7 +43,7 @@ static const char *check_header(const struct elf_header *h, u64 file_bytes)
 		return "not an ELF file";
 	if (h->class != 2 || h->data != 1 || h->version != 1)
 		return "not a 64-bit little-endian ELF file";
-	if (h->type != ELF_EXEC)
+	if (h->type != ELF_EXEC && h->type != ELF_MOVABLE)
 		return "not a static executable";
 	if (h->machine != ARCH_ELF_MACHINE)
 		return "for another machine";
@@ -96,6 +97,18 @@ static const char *add_segment(struct elf_image *image,
 	return nullptr;
 }
 
+static const char *add_moved(struct elf_image *image,
+	const struct elf_program *p, u64 file_bytes)
+{
+	if (image->moved_bytes ||
+		!range_within(p->offset, p->file_bytes, file_bytes) ||
+		!is_aligned(p->file_bytes, 8))
+		return "bad list of words to move";
+	image->moved_offset = p->offset;
+	image->moved_bytes = p->file_bytes;
+	return nullptr;
+}
+
 static const char *check_entry(const struct elf_image *image)
 {
 	for (u32 i = 0; i < image->nsegments; i++) {
@@ -120,19 +133,26 @@ static const char *parse(const u8 *file, u64 file_bytes, u64 lowest,
 	why = check_header(&header, file_bytes);
 	if (why)
 		return why;
-	*image = (struct elf_image){.file = file, .entry = header.entry};
+	*image = (struct elf_image){.file = file};
 	for (u32 i = 0; i < header.nprograms && !why; i++) {
 		memcpy(&program, file + header.program_offset +
 			(u64)i * sizeof(program), sizeof(program));
 		if (program.type == ELF_DYNAMIC ||
 			program.type == ELF_INTERPRETER)
 			return "dynamically linked";
+		if (program.type == ELF_MOVED)
+			why = add_moved(image, &program, file_bytes);
 		if (program.type != ELF_LOAD || program.memory_bytes == 0)
 			continue;
+		if (header.type == ELF_MOVABLE && !image->nsegments)
+			image->move = lowest -
+				align_down(program.address, PAGE_BYTES);
+		program.address += image->move;
 		why = check_segment(&program, file_bytes, lowest, highest);
 		if (!why)
 			why = add_segment(image, &program);
 	}
+	image->entry = header.entry + image->move;
 	return why ? why : check_entry(image);
 }
 
@@ -141,4 +161,29 @@ enum status elf_parse(const u8 *file, u64 file_bytes, u64 lowest, u64 highest,
 {
 	*why = parse(file, file_bytes, lowest, highest, image);
 	return *why ? ERR_FORMAT : STATUS_OK;
+}
+
+// A word with bit 0 clear is the address of the next word to move; one with it set
+// stands for the 63 words that follow the last, by its other bits.
+void elf_move(const struct elf_image *image, const struct elf_segment *segment,
+	u8 *bytes)
+{
+	const u8 *list = image->file + image->moved_offset;
+	u64 start = segment->address - image->move; // as it was linked
+	u64 next = 0, word, value;
+
+	for (u64 i = 0; image->move && i < image->moved_bytes; i += 8) {
+		memcpy(&word, list + i, 8);
+		u64 bits = word & 1 ? word >> 1 : 1;
+		u64 first = word & 1 ? next : word;
+		for (u64 at = first - start; bits; bits >>= 1, at += 8) {
+			if (!(bits & 1) ||
+				!range_within(at, 8, segment->file_bytes))
+				continue;
+			memcpy(&value, bytes + at, 8);
+			value += image->move;
+			memcpy(bytes + at, &value, 8);
+		}
+		next = first + (word & 1 ? 63 * 8 : 8);
+	}
 }

@@ -22,6 +22,7 @@ static enum status fill(const struct elf_image *image,
 	if (status != STATUS_OK)
 		return status;
 	memcpy(window, image->file + segment->file_offset, segment->file_bytes);
+	elf_move(image, segment, window);
 	memory_unmap(window, segment->file_bytes);
 	return STATUS_OK;
 }

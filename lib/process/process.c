@@ -65,7 +65,8 @@ static void fill_page(struct process_builder *builder)
 		.heap_start = plan->heap_bytes ? plan->base + PROCESS_HEAP : 0,
 		.heap_bytes = plan->heap_bytes,
 		.map_start = plan->base + PROCESS_MAP,
-		.map_end = plan->base + PROCESS_MAP_END,
+		.map_end = USER_END,
+		.user_end = USER_END,
 	};
 	strlcpy(page->component, plan->name, sizeof(page->component));
 	strlcpy(page->command_line, startup->command_line,

@@ -12,8 +12,8 @@
 #include "lib/base/status.h"
 #include "lib/process/elf.h"
 
-// Where things are in a native process, from its base (0; for a container
-// GUEST_END) on.
+// Where things are in a native process, from its base (a container's lies above
+// GUEST_END, any other's is 0) on; it maps memory from PROCESS_MAP to USER_END.
 #define PROCESS_STARTUP 0x200000ull
 #define PROCESS_TIME 0x203000ull
 #define PROCESS_HEALTH 0x204000ull
@@ -25,7 +25,6 @@
 #define PROCESS_HEAP 0x20000000ull
 #define PROCESS_HEAP_MAX 0x60000000ull
 #define PROCESS_MAP 0x100000000ull
-#define PROCESS_MAP_END 0x10000000000ull
 
 struct process_plan {
 	const char *name;

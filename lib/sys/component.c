@@ -12,6 +12,7 @@
 #include "lib/sys/slots.h"
 
 const struct startup *startup;
+u64 user_end, guests_end;
 
 [[noreturn]] void component_start(const struct startup *page);
 
@@ -23,6 +24,8 @@ const struct startup *startup;
 		page->ncaps > STARTUP_CAPS)
 		__builtin_trap();
 	startup = page;
+	user_end = page->user_end;
+	guests_end = GUEST_PART(user_end);
 	slots_init(page);
 	heap_init((void *)page->heap_start, page->heap_bytes);
 	component_exit(component_main(page));

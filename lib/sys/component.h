@@ -14,6 +14,9 @@
 int component_main(const struct startup *startup);
 
 extern const struct startup *startup; // set before component_main
+extern u64 user_end, guests_end; // of this machine's address spaces
+#define USER_END user_end
+#define GUEST_END guests_end
 
 // The named entry of the startup page; NULL when there is none of this kind.
 const struct startup_cap *startup_find(const char *name, enum startup_kind kind);

@@ -4,9 +4,9 @@
 // Checked access to guest memory; the raw routines are in arch/.
 #include "personalities/linux/guest.h"
 
-#include "abi/constants.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
+#include "lib/sys/component.h"
 
 i64 guest_copy_raw(void *to, const void *from, usize bytes);
 i64 guest_zero_raw(void *to, usize bytes);

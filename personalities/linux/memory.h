@@ -12,6 +12,7 @@
 #include "abi/constants.h"
 #include "lib/base/list.h"
 #include "lib/base/status.h"
+#include "lib/sys/component.h"
 #include "personalities/linux/linux_abi.h"
 
 #define MM_MEMORY_BYTES 0x40000000ull // of the dense object: two radix levels

@@ -16,9 +16,9 @@
 #include "lib/sys/component.h"
 #include "services/engine/engine.h"
 
-// A container's image may be anywhere in the first GiB of the upper half; all
-// else of it begins behind that.
-#define CONTAINER_IMAGE GUEST_END
+// A container's image begins shortly behind its guests' part, which differs from
+// machine to machine; all else of it a GiB further on.
+#define CONTAINER_IMAGE (GUEST_END + 0x100000)
 #define CONTAINER_BASE (GUEST_END + 0x40000000ull)
 #define ECAM_BUS_BYTES (1ull << 20)
 #define DEVICE_TRIES 100 // a dead instance's interrupt may still be going away

@@ -74,7 +74,7 @@ struct plan {
 	char arguments[ARGUMENTS_BYTES];
 	u32 line; // of the manifest
 	enum domain domain;
-	bool container; // personality: lives above GUEST_END
+	bool container; // personality: lives from GUEST_END on
 	bool restart; // when it ends by itself or fails
 	bool essential; // the machine stops when it is gone for good
 	bool names; // gets the names of all clients (the log service)

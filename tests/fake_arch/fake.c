@@ -21,6 +21,7 @@ static struct cpu fake_cpu[FAKE_CPUS];
 
 #include "tests/fake_arch/own.h"
 u8 *fake_direct;
+u64 fake_user_end = 1ull << 47;
 u32 seeded_bug;
 bool fake_quiet = true;
 void (*fake_panic_hook)(void);

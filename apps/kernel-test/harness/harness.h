@@ -40,9 +40,9 @@
 #define CASE_POOL_PAGES 8192
 
 #define STARTUP_BYTES 8192ull
-#define SHARED_AT 0x310000000000ull
+#define SHARED_AT 0x1800000000ull
 #define SHARED_BYTES 0x40000ull
-#define AREA 0x320000000000ull // free for mappings of a case
+#define AREA 0x1c00000000ull // free for mappings of a case
 
 #define WORKERS 28
 #define STACK_BYTES 16384

@@ -10,7 +10,7 @@
 #include "lib/base/types.h"
 
 // Where pages are mapped for a moment.
-#define SPACE_TEMPORARY 0x3f0000000000ull
+#define SPACE_TEMPORARY 0x3400000000ull
 
 // Make the copies of constants and code, in slots slot and slot + 1. Once.
 enum status space_prepare(struct handle pool, u32 slot);

@@ -6,6 +6,8 @@
 #define ARCH_INLINE_H
 
 #define ARCH_DIRECT_BASE 0xffff800000000000ull
+#define PT_LEVELS 4
+#define USER_END 0x0000800000000000ull
 #define ARCH_IMAGE_BASE 0xffffffff80000000ull // where the image is linked
 
 static inline struct cpu *cpu_self(void)

@@ -7,6 +7,10 @@
 
 #define ARCH_DIRECT_BASE 0xffffffc000000000ull
 
+extern u64 user_end; // 2^47 with Sv48, 2^38 with Sv39
+#define USER_END user_end
+#define PT_LEVELS (3 + (u32)(user_end >> 47))
+
 // In the kernel tp is this CPU's struct cpu.
 static inline struct cpu *cpu_self(void)
 {

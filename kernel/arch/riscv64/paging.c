@@ -30,11 +30,13 @@
 
 #define SATP_SV39 (8ull << 60)
 #define SATP_SV48 (9ull << 60)
+#define USER_SV39 (1ull << 38)
+#define USER_SV48 (1ull << 47)
 
 extern u8 image_start[], image_text_end[], image_rodata_end[], image_end[];
 extern u8 boot_stack_guard[];
 
-u64 kernel_root, satp_mode;
+u64 kernel_root, satp_mode, user_end;
 u64 arch_device_bits;
 u32 arch_exec_generation;
 static u64 kernel_top; // the table of the last 512 GiB
@@ -160,24 +162,32 @@ static void early_begin(const struct boot_info *info)
 	early_next = start;
 }
 
-static void load(u64 satp)
+// A mode that the CPU does not have leaves satp as it was.
+static bool load(u64 mode, u64 root, u64 end)
 {
-	csr_write("satp", satp);
+	satp_mode = mode;
+	kernel_root = root;
+	user_end = end;
+	csr_write("satp", satp_of(root));
 	__asm__ volatile("sfence.vma" : : : "memory");
+	return csr_read("satp") == satp_of(root);
 }
 
-// A mode that the CPU does not have leaves satp as it was.
+// Sv48, unless this CPU, what the device tree says of one, or the command line is
+// against it.
 static void choose_mode(const struct boot_info *info)
 {
-	u64 root = table_alloc();
+	if (info->isa & BOOT_ISA_SV48 &&
+	    !command_word(info->command_line, "mmu=sv39")) {
+		u64 root = table_alloc();
 
-	satp_mode = SATP_SV48;
-	kernel_root = root;
-	table_at(root)[PT_ENTRIES - 1] = kernel_top >> 2 | PTE_VALID;
-	load(satp_of(kernel_root));
-	if (csr_read("satp") != satp_of(kernel_root))
-		panic("this CPU lacks Sv48, which Kochab needs");
-	(void)info;
+		table_at(root)[PT_ENTRIES - 1] = kernel_top >> 2 | PTE_VALID;
+		if (load(SATP_SV48, root, USER_SV48))
+			return;
+	}
+	if (!load(SATP_SV39, kernel_top, USER_SV39))
+		panic("this CPU has neither Sv48 nor Sv39");
+	klog("mmu: Sv39, user space has 256 GiB");
 }
 
 void paging_init(struct boot_info *info, u64 image)

@@ -8,6 +8,10 @@
 
 extern u32 fake_cpu_number;
 extern struct cpu *cpus[];
+extern u64
+	fake_user_end; // 2^47; a test may choose 2^38: three levels of tables
+#define USER_END fake_user_end
+#define PT_LEVELS (3 + (u32)(fake_user_end >> 47))
 extern u8 *fake_direct; // where physical address 0 would be
 extern u64 fake_counter;
 

@@ -62,6 +62,7 @@ static const char *const properties[] = {
 	"linux,initrd-start",
 	"linux,initrd-end",
 	"riscv,isa",
+	"mmu-type",
 	"timebase-frequency",
 	"riscv,ndev",
 	"riscv,num-ids",
@@ -74,6 +75,7 @@ static const char *const properties[] = {
 	"reg-shift",
 };
 static const char *const texts[] = {
+	"riscv,sv39",
 	"cpu",
 	"memory",
 	"ns16550a",

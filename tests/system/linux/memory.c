@@ -119,6 +119,58 @@ static void files(void)
 	CHECK(shown[10002] == 'c'); // mapped it stays
 }
 
+// So many bytes behind the end of what is ours, which lies shortly above the stack on a
+// multiple of 8 GiB. At 1 MiB the personality begins.
+static void *beyond(unsigned long bytes)
+{
+	unsigned long end = ((unsigned long)&bytes | 0x1ffffffff) + 1;
+
+	return (void *)(end + bytes);
+}
+
+// Where programs end, and what they ask for beyond that.
+static void borders(void)
+{
+	unsigned long size = 64ul << 30; // what every machine has room for
+	char *end = beyond(0), *big;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	pid_t child;
+
+	CHECK((unsigned long)end >= 0x3e00000000 &&
+	      (unsigned long)end <= 0x7c0000000000);
+	CHECK(FAILS(mmap(end, 4096, PROT_READ, flags | MAP_FIXED, -1, 0),
+		    ENOMEM));
+	CHECK(FAILS(mmap(end - 4096, 8192, PROT_READ, flags | MAP_FIXED, -1, 0),
+		    ENOMEM));
+	CHECK(FAILS(mmap((void *)-4096ul, 4096, PROT_READ, flags | MAP_FIXED,
+			 -1, 0),
+		    ENOMEM));
+	CHECK(FAILS(mmap(NULL, (unsigned long)end, PROT_NONE, flags, -1, 0),
+		    ENOMEM));
+	CHECK(FAILS(mmap(NULL, -4096ul, PROT_NONE, flags, -1, 0), ENOMEM));
+	CHECK(FAILS(munmap(end, 4096), EINVAL));
+	// A hint that cannot be followed is none.
+	big = mmap(end + 4096, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+	CHECK(big != MAP_FAILED && big < end && (*big = 1));
+	munmap(big, 4096);
+	// Much more than there is memory.
+	big = mmap(NULL, size, PROT_NONE, flags, -1, 0);
+	CHECK(big != MAP_FAILED && big + size <= end);
+	CHECK(mprotect(big + size - 65536, 65536, PROT_READ | PROT_WRITE) == 0);
+	CHECK(mprotect(big + size / 2, 4096, PROT_READ | PROT_WRITE) == 0);
+	big[size - 1] = 1;
+	big[size / 2] = 2;
+	CHECK(big[size - 1] == 1 && big[size - 65536] == 0);
+	child = fork();
+	if (!child) {
+		big[size / 2] = 3;
+		_exit(big[size - 1] == 1 && big[size / 2] == 3 ? 0 : 1);
+	}
+	CHECK(status_of(child) == 0 && big[size / 2] == 2);
+	CHECK(munmap(big, size) == 0);
+	CHECK(FAULTS(big[size / 2] = 1) == SIGSEGV);
+}
+
 // Bad addresses are an error, not a fault, wherever they are.
 static void bad_addresses(void)
 {
@@ -130,9 +182,9 @@ static void bad_addresses(void)
 	CHECK(FAILS(write(ends[1], (void *)8, 1), EFAULT));
 	CHECK(FAILS(read(ends[0], page, 1), EFAULT));
 	CHECK(FAILS(read(ends[0], (void *)0xffff800000000000ul, 1), EFAULT));
-	CHECK(FAILS(read(ends[0], (void *)0x400000100000ul, 1), EFAULT));
-	CHECK(FAILS(write(ends[1], (void *)0x400000100000ul, 1), EFAULT));
-	CHECK(FAILS(open((void *)0x400000100000ul, O_RDONLY), EFAULT));
+	CHECK(FAILS(read(ends[0], beyond(0x100000), 1), EFAULT));
+	CHECK(FAILS(write(ends[1], beyond(0x100000), 1), EFAULT));
+	CHECK(FAILS(open(beyond(0x100000), O_RDONLY), EFAULT));
 	CHECK(FAILS(stat("/", (void *)page), EFAULT));
 	CHECK(FAILS(pipe((int *)page), EFAULT));
 }
@@ -144,6 +196,7 @@ int main(void)
 	large();
 	breaks();
 	files();
+	borders();
 	bad_addresses();
 	return finish();
 }

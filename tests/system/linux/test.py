@@ -13,10 +13,14 @@ def read(name):
         return f.read()
 
 
-def run(context, name, *flags):
+def program_of(context, name, *flags):
     machine = read("machine-%s.h" % context.arch)
-    program = context.compile(
+    return context.compile(
         name, read("check.h") + machine + read(name + ".c"), "-w", *flags)
+
+
+def run(context, name, *flags):
+    program = program_of(context, name, *flags)
     inside = "/tmp/" + name
     result = context.exec(inside, adds={program: inside}, timeout=120)
     context.equal(result.status, 0, str(result))

@@ -521,6 +521,8 @@ int main(int argc, char **argv)
 			first = first * 10 + (u64)(*argv[1] - '0');
 	for (u64 s = first; s < first + 3; s++)
 		test_random(s * 0x9e3779b97f4a7c15, 30000, 8000);
+	fake_user_end = USER_END_LEAST; // three levels of tables
+	test_random(first * 33, 30000, 8000);
 	test_random(first * 77, 30000, 400); // not enough for everything
 	return 0;
 }

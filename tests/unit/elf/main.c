@@ -119,7 +119,8 @@ static void test_rules(void)
 	refuse(0, 0, 1); // magic
 	refuse(4, 1, 1); // 32 bits
 	refuse(5, 2, 1); // big-endian
-	refuse(16, 3, 2); // position-independent
+	refuse(16, 1, 2); // not linked
+	refuse(16, 4, 2); // a memory image
 	refuse(18, 183, 2); // another machine
 	refuse(24, 0x400010, 8); // entry in data
 	refuse(24, 0x402000, 8); // entry in writable memory
@@ -147,6 +148,86 @@ static void test_rules(void)
 	refuse(64 + 2 * 56 + 16, 0x400000, 8); // out of order
 }
 
+// The same file linked elsewhere, with a list of words to move: it begins where it is
+// allowed to begin, and the words listed, and no others, grow by the way it went.
+#define LINKED 0x7c0000100000ull
+#define LIST 0x2800
+static void make_movable(void)
+{
+	make();
+	put(16, 3, 2);
+	put(24, LINKED + 0x1010, 8);
+	for (u32 i = 0; i < 3; i++)
+		put(64 + i * 56 + 16, LINKED + 0x1000 * i, 8);
+	put(56, 5, 2);
+	segment(4, 4, LIST, LINKED + 0x800, 40, 40);
+	put(64 + 4 * 56, ELF_MOVED, 4);
+	put(LIST, LINKED + 0x10, 8); // a word
+	put(LIST + 8, 0b1011, 8); // of the 63 behind it the first and the third
+	put(LIST + 16, 1ull << 63 | 1, 8); // of the 63 behind those the last
+	put(LIST + 24, LINKED + 0x20f8, 8); // the last of the data's file bytes
+	put(LIST + 32, 7, 8); // bss, which has none
+}
+
+static u64 moved_at(u32 i, u64 offset)
+{
+	static u8 copy[0x1000];
+	u64 value;
+
+	memset(copy, 0, sizeof(copy));
+	elf_move(&image, &image.segment[i], copy);
+	memcpy(&value, copy + offset, 8);
+	return value;
+}
+
+static void test_move(void)
+{
+	const char *why;
+	u32 words = 0;
+
+	make_movable();
+	CHECK(elf_parse(file, FILE_BYTES, LOW, HIGH, &image, &why) ==
+		STATUS_OK);
+	CHECK(image.nsegments == 3 && image.entry == 0x401010);
+	CHECK(image.segment[0].address == LOW &&
+		image.segment[2].address == LOW + 0x2000);
+	rules_hold(FILE_BYTES);
+	CHECK(image.move == LOW - LINKED);
+	for (u64 at = 0; at < 0x800; at += 8)
+		words += moved_at(0, at) != 0;
+	CHECK(words == 4 && moved_at(0, 0x10) == LOW - LINKED &&
+		moved_at(0, 0x18) && moved_at(0, 0x28) &&
+		moved_at(0, 0x18 + 63 * 8 + 62 * 8));
+	for (u64 at = 0; at < 0x1000; at += 8) {
+		CHECK(moved_at(1, at) == 0);
+		CHECK(moved_at(2, at) == (at == 0xf8 ? LOW - LINKED : 0));
+	}
+	// Where it was linked for nothing is moved.
+	CHECK(elf_parse(file, FILE_BYTES, LINKED, LINKED + HIGH, &image,
+			&why) == STATUS_OK);
+	CHECK(image.move == 0 && moved_at(0, 0x10) == 0);
+	// Too large, or behind the first at another distance than it says.
+	CHECK(elf_parse(file, FILE_BYTES, LOW, LOW + 0x3000, &image, &why) !=
+		STATUS_OK);
+	for (u32 i = 0; i < 7; i++) {
+		static const struct {
+			u32 at;
+			u64 value;
+		} bad[] = {{64 + 16, LINKED + 0x800},
+			   {64 + 56 + 16, LINKED + 0x1800},
+			   {64 + 56 + 16, LOW},
+			   {64 + 4 * 56 + 8, FILE_BYTES},
+			   {64 + 4 * 56 + 32, FILE_BYTES},
+			   {64 + 4 * 56 + 32, 41},
+			   {64 + 3 * 56, ELF_MOVED | 4ull << 32}};
+
+		make_movable();
+		put(64 + 3 * 56 + 32, 8, 8);
+		put(bad[i].at, bad[i].value, 8);
+		CHECK(check(FILE_BYTES) != STATUS_OK);
+	}
+}
+
 static u32 seed = 99;
 
 static u32 random_next(void)
@@ -156,6 +237,7 @@ static u32 random_next(void)
 
 static void test_damage(void)
 {
+	static u8 copy[0x6000];
 	u32 accepted = 0;
 
 	make();
@@ -163,12 +245,22 @@ static void test_damage(void)
 		if (check(bytes) == STATUS_OK)
 			rules_hold(bytes);
 	for (u32 round = 0; round < 200000; round++) {
-		make();
+		if (round % 2)
+			make_movable();
+		else
+			make();
 		for (u32 k = random_next() % 3 + 1; k; k--)
-			file[random_next() % (64 + 4 * 56)] =
+			file[random_next() % (64 + 5 * 56)] =
 				(u8)random_next();
+		if (round % 2)
+			file[LIST + random_next() % 40] = (u8)random_next();
 		if (check(FILE_BYTES) == STATUS_OK) {
 			rules_hold(FILE_BYTES);
+			image.file = file;
+			for (u32 i = 0; i < image.nsegments; i++)
+				if (image.segment[i].file_bytes <= sizeof(copy))
+					elf_move(&image, &image.segment[i],
+						copy);
 			accepted++;
 		}
 	}
@@ -179,6 +271,7 @@ static void test_damage(void)
 int main(void)
 {
 	test_rules();
+	test_move();
 	test_damage();
 	puts("elf: ok");
 	return 0;

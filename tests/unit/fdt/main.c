@@ -40,6 +40,8 @@ static u32 failures;
 		}                                                              \
 	} while (0)
 
+static const char *mmu_type; // of the last hart
+
 static void cpu(u32 hart, bool enabled)
 {
 	tree_open(&w, "cpu");
@@ -49,6 +51,8 @@ static void cpu(u32 hart, bool enabled)
 	tree_text(&w, "status", enabled ? "okay" : "disabled");
 	tree_text(&w, "riscv,isa",
 		  hart ? "rv64imac_svpbmt_sstc" : "rv64imac_sstc_zicsr");
+	if (hart == 2 && mmu_type)
+		tree_text(&w, "mmu-type", mmu_type);
 	tree_open(&w, "interrupt-controller");
 	tree_text(&w, "compatible", "riscv,cpu-intc");
 	TREE_CELLS(&w, "phandle", 0x20 + hart);
@@ -156,7 +160,8 @@ static void test_right_tree(void)
 	      info.cpu[1].hardware_id == 2);
 	CHECK(info.cpu[0].socket == 1 && info.cpu[0].thread == 0);
 	CHECK(info.cpu[1].socket == 1 && info.cpu[1].thread == 1);
-	CHECK(info.isa == BOOT_ISA_SSTC && info.timebase_hz == 10000000);
+	CHECK(info.isa == (BOOT_ISA_SSTC | BOOT_ISA_SV48) &&
+	      info.timebase_hz == 10000000);
 	CHECK(info.nranges == 2 && info.range[0].kind == BOOT_RANGE_RESERVED &&
 	      info.range[0].start == 0x80000000 &&
 	      info.range[0].size == 0x80000);
@@ -177,6 +182,26 @@ static void test_right_tree(void)
 	      info.pci_window[0].size == 0x1000 && !info.pci_window[0].wide);
 	CHECK(info.pci_irq[0][0].line == 32 && info.pci_irq[1][0].line == 33 &&
 	      info.pci_irq[5][0].line == 33 && info.pci_irq[2][0].line == 0);
+}
+
+// One hart without Sv48 is enough; what is unknown, or not said, is tried.
+static void test_mmu_types(void)
+{
+	static const struct {
+		const char *type;
+		u32 isa;
+	} known[] = {{"riscv,sv39", BOOT_ISA_SSTC},
+		     {"riscv,sv48", BOOT_ISA_SSTC | BOOT_ISA_SV48},
+		     {"riscv,sv57", BOOT_ISA_SSTC | BOOT_ISA_SV48},
+		     {"riscv,sv391", BOOT_ISA_SSTC | BOOT_ISA_SV48},
+		     {"", BOOT_ISA_SSTC | BOOT_ISA_SV48}};
+
+	for (u32 i = 0; i < ARRAY_COUNT(known); i++) {
+		mmu_type = known[i].type;
+		write_tree(true);
+		CHECK(read_tree(TREE_BYTES) && info.isa == known[i].isa);
+	}
+	mmu_type = nullptr;
 }
 
 static void test_nothing_there(void)
@@ -228,6 +253,7 @@ static void test_changed(void)
 int main(void)
 {
 	test_right_tree();
+	test_mmu_types();
 	test_nothing_there();
 	test_cut();
 	write_tree(true);

@@ -496,14 +496,21 @@ static u64 walk(const struct aspace *aspace, u64 address)
 	return entry;
 }
 
-// A foreign aspace's guest root shows the lower half and nothing else.
+// A foreign aspace's guest root shows what lies below GUEST_END and nothing else; its
+// full root the container's tables besides.
 static void check_guest_root(const struct aspace *aspace)
 {
 	u64 *guest = arch_direct(aspace->guest_root);
-	u64 *full = arch_direct(aspace->root);
+	u64 *full = arch_direct(aspace->root), *upper = nullptr;
+	const struct aspace *container =
+		aspace_for((struct aspace *)aspace, GUEST_END);
 
+	if (container)
+		upper = arch_direct(container->root);
 	for (u32 i = 0; i < 512; i++)
-		CHECK(guest[i] == (i < 128 ? full[i] : 0));
+		CHECK(guest[i] == (i < 248 ? full[i] : 0));
+	for (u32 i = 248; i < 256; i++)
+		CHECK(full[i] == (upper ? upper[i] : 0));
 }
 
 static enum fault_result touch(u32 cpu, u32 thread, u64 address, bool write,

@@ -5,9 +5,9 @@
 // Debian are compiled for, RV64GC.
 #include "personalities/linux/cpu.h"
 
-#include "abi/constants.h"
 #include "lib/base/bits.h"
 #include "lib/base/format.h"
+#include "lib/sys/component.h"
 
 #define EXTENSION(letter) (1u << ((letter) - 'a'))
 
@@ -31,5 +31,5 @@ usize cpu_text(char *to, usize size, u32 number, u32 count)
 			       "processor\t: %u\nhart\t\t: %u\n"
 			       "isa\t\t: rv64imafdc\nmmu\t\t: %s\n\n",
 			       number, number,
-			       GUEST_END > 1ull << 38 ? "sv48" : "sv39"));
+			       USER_END > 1ull << 38 ? "sv48" : "sv39"));
 }

@@ -74,7 +74,7 @@ guest_fault_vector:
 	ret
 2:	ud2	/* a fault that is ours: the engine hears of it */
 
-	.section .rodata
+	.section .data.rel.ro, "aw"
 	.balign 8
 accesses:
 	.quad guest_access_words
