@@ -81,6 +81,8 @@ static inline struct paddr arch_pte_frame(u64 entry);
 void arch_root_init(struct paddr root); // fill in the kernel's upper half
 static inline void arch_flush_page(u64 address); // this CPU
 static inline void arch_flush_all(void); // this CPU, user entries
+// All CPUs' at once, where the hardware can; false: each has to be asked.
+static inline bool arch_flush_everywhere(void);
 
 // ---- interrupts
 // Lines and vectors are below ARCH_IRQ_LINES.

@@ -125,6 +125,8 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 					  __ATOMIC_ACQUIRE),
 			  aspace))
 			flush->cpus |= 1ull << i;
+	if (flush->cpus && arch_flush_everywhere())
+		flush->cpus = 0;
 }
 
 void tlb_flush_finish(struct tlb_flush *flush)

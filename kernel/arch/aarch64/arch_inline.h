@@ -175,4 +175,16 @@ static inline void arch_flush_all(void)
 		: "r"(1ull << 48)
 		: "memory");
 }
+
+// So an entry is gone before another takes its place, as the architecture asks
+// (ARM DDI 0487, "Using break-before-make when updating translation table entries").
+static inline bool arch_flush_everywhere(void)
+{
+	__asm__ volatile(
+		"dsb ishst; tlbi aside1is, xzr; tlbi aside1is, %0; dsb ish; isb"
+		:
+		: "r"(1ull << 48)
+		: "memory");
+	return true;
+}
 #endif

@@ -178,4 +178,9 @@ static inline void arch_flush_all(void)
 {
 	__asm__ volatile("sfence.vma zero, %0" : : "r"(0ul) : "memory");
 }
+
+static inline bool arch_flush_everywhere(void)
+{
+	return false;
+}
 #endif

@@ -181,4 +181,9 @@ static inline void arch_flush_all(void)
 			 :
 			 : "memory");
 }
+
+static inline bool arch_flush_everywhere(void)
+{
+	return false;
+}
 #endif

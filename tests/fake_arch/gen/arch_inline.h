@@ -158,6 +158,11 @@ static inline struct paddr arch_pte_frame(u64 entry)
 static inline void arch_flush_page(u64)
 {
 }
+static inline bool arch_flush_everywhere(void)
+{
+	return false;
+}
+
 static inline void arch_flush_all(void)
 {
 }
