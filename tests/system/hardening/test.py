@@ -6,12 +6,15 @@ on cannot be seen from inside without being attacked.
 
 Not shown by emulation, and not claimed: closed speculative leaks."""
 
+import os
 import re
+import struct
 import time
 
-from kochab_tools.guest import machine_words
+from kochab_tools.guest import Guest, machine_words
 from kochab_tools.machine import Machine
 from kochab_tools.options import parse_machine
+from system.hardening.gdb import Debugger
 
 CR0_WRITE_PROTECT = 1 << 16
 CR4 = {"UMIP": 1 << 11, "SMEP": 1 << 20, "SMAP": 1 << 21}
@@ -102,3 +105,76 @@ def test_processors(context):
                           "cpu %d: %s is off" % (cpu, name))
         context.check(values["EFER"][cpu] & EFER_NO_EXECUTE,
                       "cpu %d: pages cannot be kept from execution" % cpu)
+
+
+# The register with the root of a processor's page tables, and the bits of it that
+# are one.
+ROOTS = {"x86_64": ("cr3", lambda value: value & 0xffffffffff000),
+         "aarch64": ("ttbr0_el1", lambda value: value & 0xfffffffff000),
+         "riscv64": ("satp", lambda value: (value & 0xfffffffffff) << 12)}
+GUEST, USER = 248, 256  # entries of a root: the guests', and all of user space
+LOOKS = 400
+BUSY = """
+#include <unistd.h>
+int main(void)
+{
+        char path[200];
+        for (;;) {
+                for (volatile int i = 0; i < 3000; i++)
+                        ;
+                for (int i = 0; i < 20; i++)
+                        if (!getcwd(path, sizeof path))
+                                return 1;
+        }
+}
+"""
+
+
+def split_of(debugger, arch, seen):
+    """What two roots of one process show, or None; seen: all roots up to now."""
+    name, place = ROOTS[arch]
+    seen.update(place(debugger.register(cpu, name)) for cpu in debugger.cpus())
+    shown = {}  # by the guests' part, of which no two processes share a table
+    for root in sorted(seen):
+        entries = struct.unpack("<512Q", debugger.memory(root, 4096))[:USER]
+        if any(entries[:GUEST]):
+            shown.setdefault(entries[:GUEST], []).append(entries[GUEST:])
+    return next((both for both in shown.values() if len(both) > 1), None)
+
+
+def walk_split(context, **options):
+    """A program that is now in its own code, now in the personality, is stopped
+    again and again, until both of its roots have been seen: they show the same,
+    but for the personality's entries, of which the guest's root has none."""
+    program = context.compile("busy", BUSY)
+    guest = Guest(context.arch, dict(options, smp=2,
+                                     adds={program: "/tmp/busy"}))
+    context.guests.append(guest)
+    guest.machine.options.gdb = True
+    socket = os.path.join(guest.machine.folder, "gdb")
+    guest.machine.start()
+    while not os.path.exists(socket):
+        context.check(not guest.machine.wait_end(0.05), guest.describe())
+    debugger = Debugger(socket)
+    debugger.go()
+    guest.expect(Guest.READY, 120)
+    guest.send("/tmp/busy\n")
+    guest.expect("busy")
+    seen, split, looks = set(), None, 0
+    while not split:
+        context.check(looks < LOOKS, "no process was seen with two roots that "
+                      "show the same of it: %d roots" % len(seen))
+        looks += 1
+        time.sleep(0.01 + looks % 7 * 0.003)
+        debugger.stop()
+        split = split_of(debugger, context.arch, seen)
+        if not split:
+            debugger.go()
+    context.equal(sorted(sum(map(bool, upper)) for upper in split),
+                  [0, USER - GUEST], "entries of the personality in each")
+    context.note("%d looks, %d roots" % (looks, len(seen)))
+    debugger.close()
+
+
+def test_guest_split(context):
+    walk_split(context)

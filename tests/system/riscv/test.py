@@ -11,7 +11,7 @@ import time
 
 from kochab_tools.guest import Guest
 from system.conformance.test import judge
-from system.hardening.test import registers
+from system.hardening.test import registers, walk_split
 from system.linux.test import program_of
 
 SATP_SV39, SATP_SV48 = 8, 9
@@ -146,3 +146,8 @@ def test_sv39_probes(context):
                            icount=True, mem="256M")
     context.check("mmu: Sv39" in log, log[:2000])
     judge(context, log, 8)
+
+
+def test_sv39_guest_split(context):
+    only_here(context)
+    walk_split(context, words="mmu=sv39")
