@@ -62,6 +62,7 @@ struct row {
 	u64 (*run)(u64 *rounds);
 };
 extern const struct row message_rows[], object_rows[], memory_rows[];
+extern const struct row ring_rows[], kib_rows[]; // kib: of one KiB each
 // Ticks per ten operations of the row; everything it made is gone.
 u64 row_tenths(const struct row *row);
 void print_tenths(const char *name, const char *unit, u64 tenths);

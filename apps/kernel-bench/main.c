@@ -183,11 +183,11 @@ static bool wanted(const char *name)
 	return false;
 }
 
-static void run_rows(const struct row *row)
+static void run_rows(const struct row *row, const char *unit)
 {
 	for (; row->name; row++)
 		if (wanted(row->name))
-			print_tenths(row->name, "insns", row_tenths(row));
+			print_tenths(row->name, unit, row_tenths(row));
 }
 
 static void run_crowd(void)
@@ -217,9 +217,11 @@ int component_main(const struct startup *)
 			    SHARED_BYTES, MAP_READ | MAP_WRITE),
 	     "shared memory");
 	peer_make();
-	run_rows(message_rows);
-	run_rows(object_rows);
-	run_rows(memory_rows);
+	run_rows(message_rows, "insns");
+	run_rows(object_rows, "insns");
+	run_rows(memory_rows, "insns");
+	run_rows(ring_rows, "insns");
+	run_rows(kib_rows, "insns/KiB");
 	if (wanted("native-processes") || wanted("idle-process-memory") ||
 	    wanted("flatness"))
 		run_crowd(); // last: it takes all memory

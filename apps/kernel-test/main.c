@@ -3,7 +3,8 @@
 //
 // The tests of the kernel that need no other component: this program is the
 // first process (kernel command line: root=kernel-test). Further words:
-//   suite=conformance|hardening|smp|all   which cases (default: conformance)
+//   suite=conformance|hardening|smp|rings|all  which cases (default: conformance);
+//                                         rings: of lib/ipc, on this kernel
 //   case=PREFIX                           only cases whose names begin so
 //   fuzz=N seed=S threads=T               N random system calls instead
 //   loop=N                                every case N times
@@ -250,6 +251,8 @@ static void run_suites(void)
 		run_suite(suite_hardening, prefix);
 	if (all || string_equal(suite, "smp"))
 		run_suite(suite_smp, prefix);
+	if (all || string_equal(suite, "rings"))
+		run_suite(suite_rings, prefix);
 }
 
 int component_main(const struct startup *)
