@@ -13,7 +13,7 @@ WITHDRAWN = {35, 157, 159, 219, 240, 241, 242}
 STATES = ("met", "partly", "not yet")
 KINDS = ("unit", "model", "kernel", "fuzz", "system")
 # Which test runs the cases of apps/kernel-test that begin so; else conformance.
-SUITES = {"hardening": "hardening", "smp": "smp-kernel"}
+SUITES = {"hardening": "hardening", "smp": "smp-kernel", "rings": "rings"}
 
 
 def read(context, path):
