@@ -43,7 +43,7 @@
 #define PEER_LAYER 200
 
 #define SHARED_AT 0x1800000000ull
-#define SHARED_BYTES 0x10000ull
+#define SHARED_BYTES 0x20000ull // at its end the peer's stack
 #define AREA 0x1c00000000ull // free for mappings of a row
 
 struct shared {
@@ -66,6 +66,11 @@ extern const struct row ring_rows[], kib_rows[]; // kib: of one KiB each
 // Ticks per ten operations of the row; everything it made is gone.
 u64 row_tenths(const struct row *row);
 void print_tenths(const char *name, const char *unit, u64 tenths);
+
+// Where the row that runs keeps what each of ROUNDS operations took; null: nowhere.
+extern u32 *samples;
+// Runs the row once more and prints its median, 99th percentile and longest.
+void latency_measure(const struct row *row);
 
 // Processes until no more fit, which stay; tenths of KiB that each took.
 void crowd_measure(u32 *count, u64 *kib_tenths);
@@ -99,7 +104,17 @@ void peer_end(void);
 		for (u32 i = 0; i < WARM_UP; i++)                              \
 			statement;                                             \
 		start_ = ticks();                                              \
-		for (u32 i = 0; i < ROUNDS; i++)                               \
-			statement;                                             \
+		if (samples)                                                   \
+			for (u32 i = 0; i < ROUNDS; i++)                       \
+				SAMPLE(i, statement);                          \
+		else                                                           \
+			for (u32 i = 0; i < ROUNDS; i++)                       \
+				statement;                                     \
 		ticks() - start_;                                              \
+	})
+#define SAMPLE(index, statement)                                               \
+	({                                                                     \
+		u64 at_ = ticks();                                             \
+		statement;                                                     \
+		samples[index] = (u32)(ticks() - at_);                         \
 	})

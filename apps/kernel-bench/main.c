@@ -5,8 +5,9 @@
 // root=kernel-bench). `./kochab bench` runs it; docs/book/benchmarks.md explains.
 // Further words:
 //   rows=NAME,NAME,…   only these (default: all)
-// Prints `BENCH name unit value` for each row, then `BENCH-END`, and powers the
-// machine off; `BENCH-FAILED what` when something went wrong.
+//   latency=1          single operations, too
+// Prints `BENCH name unit value` for each row, with latency also `BENCH-LATENCY name
+// unit median 99th longest`, then `BENCH-END`, and powers the machine off; `BENCH-FAILED what` when something went wrong.
 #include "apps/kernel-bench/bench.h"
 
 #include <stdarg.h>
@@ -183,11 +184,24 @@ static bool wanted(const char *name)
 	return false;
 }
 
-static void run_rows(const struct row *row, const char *unit)
+static bool latency_wanted(void)
 {
-	for (; row->name; row++)
-		if (wanted(row->name))
-			print_tenths(row->name, unit, row_tenths(row));
+	char word[4] = "";
+
+	(void)startup_word("latency", word, sizeof(word));
+	return word[0] == '1';
+}
+
+// single: an operation of the row is one thing, which can be timed alone.
+static void run_rows(const struct row *row, const char *unit, bool single)
+{
+	for (; row->name; row++) {
+		if (!wanted(row->name))
+			continue;
+		print_tenths(row->name, unit, row_tenths(row));
+		if (single && latency_wanted())
+			latency_measure(row);
+	}
 }
 
 static void run_crowd(void)
@@ -217,11 +231,11 @@ int component_main(const struct startup *)
 			    SHARED_BYTES, MAP_READ | MAP_WRITE),
 	     "shared memory");
 	peer_make();
-	run_rows(message_rows, "insns");
-	run_rows(object_rows, "insns");
-	run_rows(memory_rows, "insns");
-	run_rows(ring_rows, "insns");
-	run_rows(kib_rows, "insns/KiB");
+	run_rows(message_rows, "insns", true);
+	run_rows(object_rows, "insns", true);
+	run_rows(memory_rows, "insns", true);
+	run_rows(ring_rows, "insns", false);
+	run_rows(kib_rows, "insns/KiB", false);
 	if (wanted("native-processes") || wanted("idle-process-memory") ||
 	    wanted("flatness"))
 		run_crowd(); // last: it takes all memory

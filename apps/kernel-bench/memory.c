@@ -43,8 +43,12 @@ static u64 touch_all(void)
 {
 	u64 start = ticks();
 
-	for (u64 i = 0; i < ROUNDS; i++)
-		*(volatile u8 *)(AREA + i * PAGE) = 1;
+	if (samples)
+		for (u64 i = 0; i < ROUNDS; i++)
+			SAMPLE(i, *(volatile u8 *)(AREA + i * PAGE) = 1);
+	else
+		for (u64 i = 0; i < ROUNDS; i++)
+			*(volatile u8 *)(AREA + i * PAGE) = 1;
 	return ticks() - start;
 }
 

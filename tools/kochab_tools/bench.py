@@ -6,14 +6,19 @@ the peers.
 Rows and targets stand in tests/bench/targets.json, the peers' recorded figures
 in tests/bench/peers.json. Where a row's value comes from (its `source`):
     boot      the log of a boot with apps/kernel-bench as the first process
-              holds `BENCH <name> <unit> <value>`
+              holds `BENCH <name> <unit> <value>`, and for rows of single
+              operations `BENCH-LATENCY <name> <unit> <p50> <p99> <max>`
     program   tests/bench/linux/<name without linux->.c, a static Linux
-              program run by `exec`, prints the same line
+              program run by `exec`, prints the same lines
     size      counted on the host
     none      not measured by this version; the row's `reason` says why
 Machine: one processor, -icount shift=0,sleep=off, the release build. A row
 without a figure has the value null and says why. docs/book/benchmarks.md
 explains the rows.
+
+--peers measures Linux (linux_peer.py) and writes peers.json; --record adds the
+run to tests/bench/history (bench_history.py) and writes the page of results
+and its picture (bench_page.py); --recorded shows the last recorded run again.
 """
 
 import argparse
@@ -22,8 +27,9 @@ import os
 import re
 import subprocess
 
-from . import build, guest, linux_peer, size
-from .common import BUILD, Failure, TOP, arch_of, need, progress
+from . import bench_history, bench_page, build, guest, linux_peer, size
+from .bench_page import about_linux, peers_of, ratio, shown, verdict
+from .common import ARCHES, BUILD, Failure, TOP, arch_of, need, progress
 from .execute import Session
 from .machine import Machine
 from .options import MachineOptions
@@ -33,7 +39,9 @@ FOLDER = os.path.join(TOP, "tests", "bench")
 RESULTS = os.path.join(BUILD, "bench")
 LINE = re.compile(r"\bBENCH (\S+) (\S+) ([0-9]+(?:\.[0-9]+)?)\s*$",
                   re.MULTILINE)
-BOOT_TIMEOUT_S = 300
+LATENCY = re.compile(r"\bBENCH-LATENCY (\S+) \S+ (\d+) (\d+) (\d+)\s*$",
+                     re.MULTILINE)
+BOOT_TIMEOUT_S = 900
 PROGRAM_TIMEOUT_S = 240
 ENTRY = {"boot": ["-Wl,-e,bench_start"]}
 
@@ -49,6 +57,12 @@ def lines_of(text):
             for match in LINE.finditer(text)}
 
 
+def latencies_of(text):
+    """{name: [p50, p99, max]} of all BENCH-LATENCY lines."""
+    return {match[1]: [int(match[number]) for number in (2, 3, 4)]
+            for match in LATENCY.finditer(text)}
+
+
 def machine_options(arch):
     options = MachineOptions()
     options.arch = arch
@@ -58,9 +72,10 @@ def machine_options(arch):
 
 
 def boot_rows(arch):
-    """(figures, reason why others are missing) of apps/kernel-bench."""
+    """(log, reason why others are missing) of apps/kernel-bench."""
     progress("bench: the kernel's rows")
-    verdict, log = guest.run_to_end(arch, "root=kernel-bench", BOOT_TIMEOUT_S,
+    verdict, log = guest.run_to_end(arch, "root=kernel-bench latency=1",
+                                    BOOT_TIMEOUT_S,
                                     {"smp": 1, "icount": True})
     failed = re.search(r"BENCH-FAILED (.*)", log)
     if failed:
@@ -72,48 +87,52 @@ def boot_rows(arch):
             verdict.kind, (verdict.text or "no text").splitlines()[0])
     else:
         reason = "kernel-bench printed no such figure"
-    return lines_of(log), reason
+    return log, reason
 
 
-def compile_programs(arch):
-    """{name: path} of the static Linux programs."""
-    compiler = need("clang-19", "clang-19")
-    source = os.path.join(FOLDER, "linux")
-    target = os.path.join(RESULTS, "linux-" + arch)
+def compile_one(arch, source, target, flags):
+    """A static Linux program; raises with what the compiler said."""
     cross = [] if arch == "x86_64" else [
         "--target=%s-linux-gnu" % arch, "-fuse-ld=lld-19"]
+    result = subprocess.run(
+        [need("clang-19", "clang-19"), "-std=c2x", "-D_GNU_SOURCE", "-O2",
+         "-Wall", "-Wextra", "-Werror", "-static"] + cross + flags
+        + ["-o", target, source], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Failure("%s does not compile:\n%s"
+                      % (os.path.relpath(source, TOP), result.stderr))
+
+
+def compile_programs(arch, target=None):
+    """{name: path} of the static Linux programs."""
+    source = os.path.join(FOLDER, "linux")
+    target = target or os.path.join(RESULTS, "linux-" + arch)
     os.makedirs(target, exist_ok=True)
     found = {}
     for entry in sorted(os.listdir(source)):
         name, dot, kind = entry.partition(".")
-        if kind != "c" or not dot:
-            continue
-        found[name] = os.path.join(target, name)
-        result = subprocess.run(
-            [compiler, "-std=c2x", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra",
-             "-Werror", "-static"] + cross + ENTRY.get(name, [])
-            + ["-o", found[name], os.path.join(source, entry)],
-            capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise Failure("tests/bench/linux/%s does not compile:\n%s"
-                          % (entry, result.stderr))
+        if kind == "c" and dot:
+            found[name] = os.path.join(target, name)
+            compile_one(arch, os.path.join(source, entry), found[name],
+                        ENTRY.get(name, []))
     return found
 
 
-def program_row(arch, name, path):
-    """(figures, reason) of one Linux program in a machine of its own."""
+def program_row(arch, name, path, latency=False):
+    """(text, reason) of one Linux program in a machine of its own."""
     progress("bench: " + name)
     options = machine_options(arch)
     options.adds.append((path, "tmp/" + name))
     out, said = bytearray(), bytearray()
-    machine = Machine(options, "exec", ["/tmp/" + name], environment())
+    machine = Machine(options, "exec",
+                      ["/tmp/" + name] + ["latency"] * latency, environment())
     status = Session(machine, None, out.extend, said.extend).run(
         PROGRAM_TIMEOUT_S)
-    figures = lines_of(out.decode("utf-8", "replace"))
     if status == 0:
-        return figures, "the program printed no such figure"
+        return out.decode("utf-8", "replace"), \
+            "the program printed no such figure"
     last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return {}, "the program ended with status %d%s" % (
+    return "", "the program ended with status %d%s" % (
         status, ": " + last[0] if last else "")
 
 
@@ -135,15 +154,20 @@ def size_rows(arch):
 
 
 def measure(arch, rows):
-    """{name: (value, reason)} for every row."""
+    """{name: (value, reason, latency)} for every row; latency is [p50, p99,
+    max] or None."""
     sources = {row["source"] for row in rows}
-    figures, reasons = {}, {}
+    figures, latencies, reasons = {}, {}, {}
+
+    def take(text):
+        figures.update(lines_of(text))
+        latencies.update(latencies_of(text))
     if "size" in sources:
         found, reasons["size"] = size_rows(arch)
         figures.update(found)
     if "boot" in sources:
-        found, reasons["boot"] = boot_rows(arch)
-        figures.update(found)
+        log, reasons["boot"] = boot_rows(arch)
+        take(log)
     programs = compile_programs(arch) if "program" in sources else {}
     results = {}
     for row in rows:
@@ -153,69 +177,57 @@ def measure(arch, rows):
             short = name.removeprefix("linux-")
             if short not in programs:
                 raise Failure("tests/bench/linux has no %s.c" % short)
-            found, reason = program_row(arch, short, programs[short])
-            figures.update(found)
+            text, reason = program_row(arch, short, programs[short], True)
+            take(text)
         unit, value = figures.get(name, (row["unit"], None))
         if unit != row["unit"]:
             value, reason = None, "measured in %s, not %s" % (unit,
                                                                row["unit"])
-        results[name] = (value, None if value is not None else reason)
+        results[name] = (value, None if value is not None else reason,
+                         latencies.get(name))
     return results
 
 
-def contract(arch, rows, results, peers):
+def target_of(row, arch):
+    return row.get("targets", {}).get(arch, row["target"])
+
+
+def contract(arch, rows, results, recorded):
     """The list that --json writes."""
+    peers = peers_of(recorded, arch)
     return [{
         "name": row["name"], "arch": arch, "unit": row["unit"],
         "value": results[row["name"]][0],
-        "target": row.get("targets", {}).get(arch, row["target"]),
-        "better": row["better"],
-        "peers": {"sel4": peers.get(row["name"], {}).get("sel4"),
-                  "linux": peers.get(row["name"], {}).get("linux")},
+        "target": target_of(row, arch), "better": row["better"],
+        "peers": {peer: peers[peer].get(row["name"])
+                  for peer in ("sel4", "linux")},
         "reason": results[row["name"]][1],
+        "latency": results[row["name"]][2],
     } for row in rows]
 
 
-def shown(value):
-    if value is None:
-        return "-"
-    if float(value).is_integer():
-        return "{:,.0f}".format(value)
-    return "{:,.1f}".format(value)
-
-
-def ratio(row):
-    """Value over target (or the reverse for "higher"): 1 or less is reached."""
-    if row["value"] is None:
-        return None
-    if row["better"] == "lower":
-        return row["value"] / row["target"]
-    return row["target"] / max(row["value"], 1e-9)
-
-
-def reached(row):
-    return ratio(row) is not None and ratio(row) <= 1
-
-
-def print_table(rows, what, previous, peers_date):
+def print_table(arch, rows, what, before, recorded):
     line = "%-24s %13s %13s %7s %8s %15s %13s"
-    print(line % ("operation", "Kochab", "target", "ratio", "seL4", "Linux",
+    print(line % (arch, "Kochab", "target", "ratio", "seL4", "Linux",
                   "before"))
     for row in rows:
         print(line % (row["name"], shown(row["value"]), shown(row["target"]),
                       "-" if ratio(row) is None else "%.2f" % ratio(row),
                       shown(row["peers"]["sel4"]),
                       shown(row["peers"]["linux"]),
-                      shown(previous.get(row["name"]))))
-    missing = [row for row in rows if row["value"] is None]
-    for row in missing:
-        print("not measured: %s: %s" % (what[row["name"]], row["reason"]))
-    print("%d of %d rows measured, %d targets reached (ratio up to 1), %d "
-          "within twice the target. Unit and meaning: tests/bench/targets.json; "
-          "peers: %s"
-          % (len(rows) - len(missing), len(rows), sum(map(reached, rows)),
-             sum(ratio(row) is not None and ratio(row) <= 2 for row in rows),
-             peers_date))
+                      shown(before.get(row["name"]))))
+    print("\n%-24s %13s %13s %13s" % ("single operations", "median", "99th",
+                                      "longest"))
+    for row in rows:
+        if row["latency"]:
+            print("%-24s %13s %13s %13s" % (
+                row["name"], *map(shown, row["latency"])))
+    for row in rows:
+        if row["value"] is None:
+            print("not measured: %s: %s" % (what[row["name"]], row["reason"]))
+    print("%s. Unit and meaning: tests/bench/targets.json; seL4: recorded %s; "
+          "Linux: %s" % (verdict(rows), recorded["sel4"]["date"],
+                         about_linux(recorded, arch)))
 
 
 def previous_values(path):
@@ -226,40 +238,101 @@ def previous_values(path):
         return {}
 
 
-def write_json(path, rows):
+def write_json(path, value, indent=1):
     with open(path, "w", encoding="utf-8") as f:
-        json.dump(rows, f, indent=1)
-        f.write("\n")
+        f.write(bench_history.on_lines(json.dumps(value, indent=indent)))
 
 
-def bench_command(words):
+def measure_linux(arch, recorded):
+    """Linux's figures of an architecture, now also in peers.json."""
+    found = linux_peer.measure(
+        arch, compile_programs(arch),
+        lambda source, target, flags: compile_one(arch, source, target, flags),
+        lines_of, latencies_of)
+    recorded.update(read("peers.json"))  # others may have been measured since
+    recorded["linux"][arch] = found
+    recorded["linux"] = {name: recorded["linux"][name] for name in ARCHES
+                         if name in recorded["linux"]}
+    write_json(os.path.join(FOLDER, "peers.json"), recorded, "\t")
+
+
+def about_run(arch):
+    """What the figures of a run depend on."""
+    def said(command):
+        result = subprocess.run(command, cwd=TOP, capture_output=True,
+                                text=True, check=False)
+        return (result.stdout.splitlines() or ["unknown"])[0]
+    return {"tree": said(["git", "describe", "--always", "--dirty"]),
+            "compiler": said([need("clang-19", "clang-19"), "--version"]),
+            "emulator": linux_peer.emulator(arch)
+            + " TCG, -icount shift=0,sleep=off, -smp 1"}
+
+
+def parse(words):
     parser = argparse.ArgumentParser(prog="kochab bench", add_help=False)
     parser.add_argument("--arch", default="x86_64")
     parser.add_argument("--json")
+    parser.add_argument("--markdown")
+    parser.add_argument("--plot")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--recorded", action="store_true")
     chosen = parser.parse_args(words)
-    arch = arch_of(chosen.arch)
+    chosen.arches = list(ARCHES) if chosen.arch == "all" \
+        else [arch_of(chosen.arch)]
+    if chosen.record and (chosen.arches != list(ARCHES) or chosen.recorded):
+        raise Failure("bench --record: a recorded run has all architectures: "
+                      "`./kochab bench --arch all --record`", 2)
+    if chosen.record and os.environ.get("KOCHAB_OUTPUT"):
+        raise Failure("bench --record: a stand-in's figures are none", 2)
+    if chosen.recorded and chosen.peers:
+        raise Failure("bench --recorded measures nothing, so not with --peers",
+                      2)
+    return chosen
+
+
+def run_of(chosen, rows, recorded):
+    """A run as bench_history.py describes it: measured, or the last recorded
+    one."""
+    if chosen.recorded:
+        return bench_history.last()
+    run = None
+    for arch in chosen.arches:
+        if chosen.peers:
+            measure_linux(arch, recorded)
+        build.ensure(arch, "release")
+        if run is None:
+            run = bench_history.new(about_run(arch))
+        bench_history.add(run, arch, measure(arch, rows))
+    return run
+
+
+def bench_command(words):
+    chosen = parse(words)
     targets, recorded = read("targets.json"), read("peers.json")
-    peers = {row["name"]: row if arch == recorded["arch"]
-             else row.get(arch, {}) for row in recorded["rows"]}
-    date = "recorded " + recorded["date"]
     os.makedirs(RESULTS, exist_ok=True)
-    if chosen.peers:
-        if arch != recorded["arch"]:
-            raise Failure("bench --peers: Linux is measured on %s only"
-                          % recorded["arch"], 2)
-        measured = linux_peer.measure(compile_programs(arch), lines_of)
-        for name, value in measured.items():
-            peers.setdefault(name, {})["linux"] = value
-        date += ", Linux measured now"
-    build.ensure(arch, "release")
-    rows = contract(arch, targets["rows"], measure(arch, targets["rows"]),
-                    peers)
-    last = os.path.join(RESULTS, "last-%s.json" % arch)
-    print_table(rows, {row["name"]: row["what"] for row in targets["rows"]},
-                previous_values(last), date)
-    if not os.environ.get("KOCHAB_OUTPUT"):  # a stand-in's are no figures
-        write_json(last, rows)
+    run = run_of(chosen, targets["rows"], recorded)
+    what = {row["name"]: row["what"] for row in targets["rows"]}
+    tables = {}
+    for arch in chosen.arches:
+        rows = tables[arch] = contract(arch, targets["rows"],
+                                       bench_history.results(run, arch),
+                                       recorded)
+        last = os.path.join(RESULTS, "last-%s.json" % arch)
+        print_table(arch, rows, what, previous_values(last), recorded)
+        # A stand-in's are no figures, and recorded ones were the last once.
+        if not os.environ.get("KOCHAB_OUTPUT") and not chosen.recorded:
+            write_json(last, rows)
     if chosen.json:
-        write_json(chosen.json, rows)
+        write_json(chosen.json, sum(tables.values(), []))
+    pages = [(chosen.markdown, chosen.plot)]
+    if chosen.record:
+        progress("bench: recorded in " + bench_history.append(run))
+        pages.append((bench_page.PAGE, bench_page.PLOT))
+    for page, plot in pages:
+        if page:
+            bench_page.write(page, bench_page.markdown(
+                run, tables, what, recorded))
+        if plot:
+            bench_page.write(plot, bench_page.plot(tables))
     return 0

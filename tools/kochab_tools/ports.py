@@ -14,6 +14,8 @@ by their place in the pool, with size and SHA-256:
               (deb, orig, debian), which is what `unpack` refers to
     unpack    list of {role, member, to [, mode] [, sha256] [, skip]};
               member is a file, or a folder when it ends with "/"
+    follow    a package that depends on the present one, where the name of
+              the package itself has the version in it
     others    where the files differ by architecture: {arch: {the same keys,
               and debian: Debian's name of it}}; what stands above is x86_64's
 
@@ -29,6 +31,7 @@ import fnmatch
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -135,6 +138,21 @@ def private_apt(recipe, folder):
     return command
 
 
+def present_name(recipe, apt):
+    """What the package is called in the suite's present version."""
+    if "follow" not in recipe:
+        return recipe["package"]
+    stem = re.match(r"\D+", recipe["package"])[0]
+    said = subprocess.run(["apt-cache"] + apt[1:] + [
+        "depends", recipe["follow"]], capture_output=True, text=True,
+        check=False).stdout
+    for line in said.splitlines():
+        kind, _, name = line.strip().partition(": ")
+        if kind == "Depends" and name.startswith(stem):
+            return name
+    return recipe["package"]
+
+
 def fetch_newer(name, recipe, folder):
     """The suite's present version; files by role. Debian's key checks it."""
     progress("port %s: version %s is no longer in Debian's archive; taking "
@@ -145,11 +163,11 @@ def fetch_newer(name, recipe, folder):
     into = os.path.join(folder, "newer")
     shutil.rmtree(into, ignore_errors=True)
     os.makedirs(into)
-    if recipe["kind"] == "source":
-        get = ["source", "--download-only", recipe["package"]]
-    else:
-        get = ["download", recipe.get("newest", recipe["package"])]
+    get = ["source", "--download-only"] if recipe["kind"] == "source" \
+        else ["download"]
     for step in (["update"], get):
+        if step is get:
+            get.append(present_name(recipe, apt))
         result = subprocess.run(apt + step, cwd=into, capture_output=True,
                                 text=True, check=False)
         if result.returncode != 0:

@@ -2,12 +2,14 @@
 // Copyright The Kochab authors
 //
 // Two processes wake each other through two eventfds.
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "bench.h"
+
+static int there, back;
 
 static void give(int fd)
 {
@@ -23,11 +25,16 @@ static void take(int fd)
 	must(read(fd, &count, sizeof count) == sizeof count, "read");
 }
 
-int main(void)
+static void one(void)
 {
-	int there = eventfd(0, 0), back = eventfd(0, 0);
-	uint64_t start = 0;
+	give(there);
+	take(back);
+}
 
+int main(int count, char **)
+{
+	there = eventfd(0, 0);
+	back = eventfd(0, 0);
 	must(there >= 0 && back >= 0, "eventfd");
 	pid_t child = fork();
 
@@ -38,16 +45,8 @@ int main(void)
 			give(back);
 		}
 	}
-	for (long i = -100; i < ROUNDS; i++) {
-		if (i == 0)
-			start = ticks();
-		give(there);
-		take(back);
-	}
-	uint64_t elapsed = ticks() - start;
-
+	measure("linux-eventfd", one, ROUNDS, count > 1);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	report("linux-eventfd", elapsed, ROUNDS);
 	return 0;
 }

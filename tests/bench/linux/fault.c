@@ -6,18 +6,25 @@
 
 #include "bench.h"
 
-int main(void)
+#define FAULTS 8000 // memory is not without end
+
+static volatile char *next;
+
+static void one(void)
 {
-	size_t bytes = (size_t)ROUNDS * 4096;
-	volatile char *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*next = 1;
+	next += 4096;
+}
+
+int main(int count, char **)
+{
+	size_t bytes = (size_t)RUNS(FAULTS) * 4096;
+	char *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	must(pages != MAP_FAILED, "mmap");
-	madvise((void *)pages, bytes, MADV_NOHUGEPAGE); // may be refused
-	uint64_t start = ticks();
-
-	for (long i = 0; i < ROUNDS; i++)
-		pages[i * 4096] = 1;
-	report("linux-fault", ticks() - start, ROUNDS);
+	madvise(pages, bytes, MADV_NOHUGEPAGE); // may be refused
+	next = pages;
+	measure("linux-fault", one, FAULTS, count > 1);
 	return 0;
 }

@@ -26,29 +26,25 @@ static void take(_Atomic uint32_t *word)
 	*word = 0;
 }
 
-static void *other(void *unused)
+static void *other(void *)
 {
-	for (long i = -100; i < ROUNDS; i++) {
+	for (;;) {
 		take(&there);
 		give(&back);
 	}
-	return unused;
 }
 
-int main(void)
+static void one(void)
+{
+	give(&there);
+	take(&back);
+}
+
+int main(int count, char **)
 {
 	pthread_t thread;
-	uint64_t start = 0;
 
-	must(pthread_create(&thread, NULL, other, NULL) == 0,
-	     "pthread_create");
-	for (long i = -100; i < ROUNDS; i++) {
-		if (i == 0)
-			start = ticks();
-		give(&there);
-		take(&back);
-	}
-	report("linux-futex", ticks() - start, ROUNDS);
-	pthread_join(thread, NULL);
-	return 0;
+	must(pthread_create(&thread, NULL, other, NULL) == 0, "pthread_create");
+	measure("linux-futex", one, ROUNDS, count > 1);
+	return 0; // the other thread ends with the process
 }

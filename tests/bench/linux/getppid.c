@@ -7,13 +7,13 @@
 
 #include "bench.h"
 
-int main(void)
+static void one(void)
 {
 	syscall(SYS_getppid);
-	uint64_t start = ticks();
+}
 
-	for (long i = 0; i < ROUNDS; i++)
-		syscall(SYS_getppid);
-	report("linux-getppid", ticks() - start, ROUNDS);
+int main(int count, char **)
+{
+	measure("linux-getppid", one, ROUNDS, count > 1);
 	return 0;
 }

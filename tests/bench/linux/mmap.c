@@ -16,14 +16,8 @@ static void one(void)
 	must(munmap((void *)page, 4096) == 0, "munmap");
 }
 
-int main(void)
+int main(int count, char **)
 {
-	for (int i = 0; i < 100; i++)
-		one();
-	uint64_t start = ticks();
-
-	for (long i = 0; i < ROUNDS; i++)
-		one();
-	report("linux-mmap", ticks() - start, ROUNDS);
+	measure("linux-mmap", one, ROUNDS, count > 1);
 	return 0;
 }

@@ -7,6 +7,8 @@
 
 #include "bench.h"
 
+static int there[2], back[2];
+
 static void echo(int in, int out)
 {
 	char byte;
@@ -16,12 +18,16 @@ static void echo(int in, int out)
 	_exit(0);
 }
 
-int main(void)
+static void one(void)
 {
-	int there[2], back[2];
 	char byte = 'x';
-	uint64_t start = 0;
 
+	must(write(there[1], &byte, 1) == 1, "write");
+	must(read(back[0], &byte, 1) == 1, "read");
+}
+
+int main(int count, char **)
+{
 	must(pipe(there) == 0 && pipe(back) == 0, "pipe");
 	pid_t child = fork();
 
@@ -30,16 +36,8 @@ int main(void)
 		close(there[1]);
 		echo(there[0], back[1]);
 	}
-	for (long i = -100; i < ROUNDS; i++) {
-		if (i == 0)
-			start = ticks();
-		must(write(there[1], &byte, 1) == 1, "write");
-		must(read(back[0], &byte, 1) == 1, "read");
-	}
-	uint64_t elapsed = ticks() - start;
-
+	measure("linux-pipe", one, ROUNDS, count > 1);
 	close(there[1]);
 	waitpid(child, NULL, 0);
-	report("linux-pipe", elapsed, ROUNDS);
 	return 0;
 }

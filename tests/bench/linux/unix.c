@@ -8,11 +8,19 @@
 
 #include "bench.h"
 
-int main(void)
+static int pair[2];
+
+static void one(void)
 {
-	int pair[2];
 	char byte = 'x';
-	uint64_t start = 0;
+
+	must(write(pair[0], &byte, 1) == 1, "write");
+	must(read(pair[0], &byte, 1) == 1, "read");
+}
+
+int main(int count, char **)
+{
+	char byte;
 
 	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
 	pid_t child = fork();
@@ -25,16 +33,8 @@ int main(void)
 		_exit(0);
 	}
 	close(pair[1]);
-	for (long i = -100; i < ROUNDS; i++) {
-		if (i == 0)
-			start = ticks();
-		must(write(pair[0], &byte, 1) == 1, "write");
-		must(read(pair[0], &byte, 1) == 1, "read");
-	}
-	uint64_t elapsed = ticks() - start;
-
+	measure("linux-unix", one, ROUNDS, count > 1);
 	close(pair[0]);
 	waitpid(child, NULL, 0);
-	report("linux-unix", elapsed, ROUNDS);
 	return 0;
 }

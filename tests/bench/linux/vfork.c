@@ -20,14 +20,8 @@ static void one(void)
 	must(waitpid(child, &status, 0) == child && status == 0, "waitpid");
 }
 
-int main(void)
+int main(int count, char **)
 {
-	for (int i = 0; i < 20; i++)
-		one();
-	uint64_t start = ticks();
-
-	for (int i = 0; i < PROCESSES; i++)
-		one();
-	report("linux-vfork", ticks() - start, PROCESSES);
+	measure("linux-vfork", one, PROCESSES, count > 1);
 	return 0;
 }

@@ -10,7 +10,12 @@
 
 #include "bench.h"
 
-int main(void)
+static void one(void)
+{
+	sched_yield();
+}
+
+int main(int count, char **)
 {
 	pid_t child = fork();
 
@@ -19,16 +24,8 @@ int main(void)
 		for (;;)
 			sched_yield();
 	}
-	for (int i = 0; i < 100; i++)
-		sched_yield();
-	uint64_t start = ticks();
-
-	for (long i = 0; i < ROUNDS; i++)
-		sched_yield();
-	uint64_t elapsed = ticks() - start;
-
+	measure("linux-yield", one, ROUNDS, count > 1);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	report("linux-yield", elapsed, ROUNDS);
 	return 0;
 }

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-"""Speed that must not be lost: a few rows of the kernel's benchmark have a
-limit, and a figure is a figure only if the next run gives the same."""
+"""Speed that must not be lost: no row that targets.json calls hot may be more
+than 5 % above what tests/bench/history has last, nor leave a target (or twice
+the target) that it had reached; and a figure is a figure only if the next run
+gives the same."""
 
 import re
 
-# name: instructions at most, with the user stubs
-LIMITS = {"call-reply-0": 400, "call-reply-64": 400, "null-syscall": 60,
-          "poll-notification": 100}
-# Saving and loading register by register: the target there is 410.
-RISCV64 = {"call-reply-0": 480, "call-reply-64": 480}
-# There every row of the kernel stays within twice its target.
-X86_64 = {"call-reply-fpu": 600, "call-cap-transfer": 1600,
-          "signal-wake": 440, "signal-pingpong": 1400, "yield-pair": 600,
-          "cap-lookup": 40, "cap-copy-delete": 800,
-          "endpoint-create-delete": 1800, "thread-create-delete": 2500,
-          "map-unmap": 1400, "fault-zero-page": 1500, "fault-pager": 2600}
+from kochab_tools import bench, bench_history
+from kochab_tools.testcase import traits
+
 SAME_WITHIN = 0.1
 
 
@@ -30,16 +24,49 @@ def rows(context, names):
     return found
 
 
-def test_within_limits(context):
-    limits = LIMITS | {"x86_64": X86_64, "riscv64": RISCV64}.get(
-        context.arch, {})
-    found = rows(context, limits)
-    for name, limit in limits.items():
+def guard(context, hot, found):
+    """Every row that is above its bound, in one message."""
+    run = bench_history.last()
+    recorded = run["figures"][context.arch]
+    worse = []
+    for row in hot:
+        name = row["name"]
+        bound = bench_history.bound(recorded[name],
+                                    bench.target_of(row, context.arch))
         # A system call has two dozen instructions in any case.
-        context.check(20 < found[name] <= limit,
-                      "%s takes %.1f instructions, %d are allowed"
-                      % (name, found[name], limit))
-    context.note(", ".join("%s %.1f" % row for row in sorted(found.items())))
+        if not 20 < found[name] <= bound:
+            worse.append("%s takes %.1f instructions, %.1f are allowed, %.1f "
+                         "were recorded on %s" % (
+                             name, found[name], bound, recorded[name],
+                             run["date"]))
+    context.equal(worse, [], "rows that got slower")
+    context.note(", ".join("%s %.1f" % (row["name"], found[row["name"]])
+                           for row in hot))
+
+
+def hot_rows(source):
+    return [row for row in bench.read("targets.json")["rows"]
+            if row.get("hot") and row["source"] == source]
+
+
+def test_kernel(context):
+    hot = hot_rows("boot")
+    context.check(hot, "no hot rows")
+    guard(context, hot, rows(context, [row["name"] for row in hot]))
+
+
+@traits(timeout_s=900)  # seven machines, one after the other
+def test_linux_programs(context):
+    hot, found = hot_rows("program"), {}
+    context.check(hot, "no hot rows")
+    programs = bench.compile_programs(context.arch, context.folder)
+    for row in hot:
+        short = row["name"].removeprefix("linux-")
+        text, reason = bench.program_row(context.arch, short, programs[short])
+        figures = bench.lines_of(text)
+        context.check(row["name"] in figures, "%s: %s" % (short, reason))
+        found[row["name"]] = figures[row["name"]][1]
+    guard(context, hot, found)
 
 
 def test_runs_agree(context):

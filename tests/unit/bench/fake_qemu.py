@@ -33,6 +33,7 @@ def main():
         with open(argument("file,id=com2,path="), "w",
                   encoding="utf-8") as log:
             log.write("[0.1] bench: BENCH call-reply-0 insns 333.4\r\n"
+                      "BENCH-LATENCY call-reply-0 insns 330 340 900\r\n"
                       "BENCH null-syscall ticks 12\nBENCH yield-pair insns\n")
         return
     name = program()

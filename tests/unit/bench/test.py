@@ -6,13 +6,15 @@ tools rely on."""
 import json
 import os
 import subprocess
+import xml.etree.ElementTree
 
-from kochab_tools import bench
+from kochab_tools import bench, bench_history, bench_page
+from kochab_tools.common import ARCHES
 
 FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                     "fake_qemu.py")
 KEYS = {"name", "arch", "unit", "value", "target", "better", "peers",
-        "reason"}
+        "reason", "latency"}
 
 
 def test_table_and_json(context):
@@ -38,6 +40,8 @@ def test_table_and_json(context):
     context.equal(rows["null-syscall"]["value"], None)
     context.check("ticks" in rows["null-syscall"]["reason"],
                   rows["null-syscall"]["reason"])
+    context.equal(rows["call-reply-0"]["latency"], [330, 340, 900])
+    context.equal(rows["null-syscall"]["latency"], None)
     context.equal(rows["yield-pair"]["value"], None)
     context.equal(rows["linux-pipe"]["value"], 100.0)
     context.check("no memory" in rows["linux-fork"]["reason"],
@@ -49,12 +53,90 @@ def test_table_and_json(context):
 def test_verdicts(context):
     def ratio(value, target, better="lower"):
         row = {"value": value, "target": target, "better": better}
-        context.equal(bench.reached(row), value is not None
+        context.equal(bench_page.reached(row), value is not None
                       and (value <= target) == (better == "lower")
                       or value == target, "reached %r" % row)
-        return bench.ratio(row)
+        return bench_page.ratio(row)
     context.equal(ratio(100, 100), 1.0)
     context.equal(ratio(150, 100), 1.5)
     context.equal(ratio(150, 100, "higher"), 100 / 150)
     context.equal(ratio(50, 100, "higher"), 2.0)
     context.equal(ratio(None, 100), None)
+
+
+def run_of(value):
+    run = bench_history.new({"tree": "t", "compiler": "c", "emulator": "e"})
+    for arch in ARCHES:
+        bench_history.add(run, arch, {
+            "a": (value, None, [1, 2, 3]), "b": (None, "why", None)})
+    return run
+
+
+def test_history(context):
+    folder = context.path("history")
+    context.equal(bench_history.names(folder), [])
+    for value in range(11):
+        bench_history.append(run_of(value), folder)
+    context.write("history/readme.json", b"{}")
+    context.equal(len(bench_history.names(folder)), 11)
+    last = bench_history.last(folder)
+    found = bench_history.results(last, "riscv64")
+    context.equal((found["a"], found["b"]), ((10, None, [1, 2, 3]), (None, "why", None)))
+    context.check(found["new"][0] is None and found["new"][1], found["new"])
+
+
+def test_bounds(context):
+    for figure, target, wanted in (
+            (600, 1000, 630),     # 5 % more
+            (980, 1000, 1000),    # the target was reached
+            (1000, 1000, 1000),
+            (1100, 1000, 1155),
+            (1950, 1000, 2000),   # twice the target was
+            (3000, 1000, 3150),
+            (10, 30, 11)):        # one instruction in any case
+        context.check(abs(bench_history.bound(figure, target) - wanted) < 1e-6,
+                      "%d of %d: %r" % (figure, target, bench_history.bound(
+                          figure, target)))
+
+
+def test_page_and_picture(context):
+    """What docs/ shows is what was recorded: not a figure by hand."""
+    targets, recorded = bench.read("targets.json"), bench.read("peers.json")
+    run = bench_history.last()
+    tables = {arch: bench.contract(arch, targets["rows"],
+                                   bench_history.results(run, arch), recorded)
+              for arch in ARCHES}
+    what = {row["name"]: row["what"] for row in targets["rows"]}
+    again = "`./kochab bench --arch all --recorded --markdown %s --plot %s` " \
+        "writes it anew" % (os.path.relpath(bench_page.PAGE, context.top),
+                            os.path.relpath(bench_page.PLOT, context.top))
+    for path, text in (
+            (bench_page.PAGE, bench_page.markdown(run, tables, what,
+                                                  recorded)),
+            (bench_page.PLOT, bench_page.plot(tables))):
+        with open(path, encoding="utf-8") as f:
+            context.check(f.read() == text, "%s is not what tests/bench says; "
+                          "%s" % (path, again))
+    picture = xml.etree.ElementTree.fromstring(bench_page.plot(tables))
+    bars = picture.findall("{http://www.w3.org/2000/svg}rect")
+    context.check(len(bars) > len(ARCHES) * len(targets["rows"]) / 2,
+                  "%d bars" % len(bars))
+    for arch in ARCHES:
+        linux = recorded["linux"][arch]
+        context.check(linux["date"] and linux["kernel"], arch)
+        for row in targets["rows"]:
+            context.check(row["source"] != "program" or
+                          linux["figures"][row["name"]] > 0,
+                          "Linux on %s has no %s" % (arch, row["name"]))
+
+
+def test_words(context):
+    """What cannot be done is refused before anything is measured."""
+    for words in (["--record"], ["--arch", "aarch64", "--record"],
+                  ["--arch", "all", "--record", "--recorded"],
+                  ["--recorded", "--peers"], ["--arch", "vax"]):
+        result = subprocess.run(
+            [os.path.join(context.top, "kochab"), "bench"] + words,
+            capture_output=True, text=True, check=False,
+            env=dict(os.environ, KOCHAB_QEMU="/bin/false"))
+        context.equal(result.returncode, 2, " ".join(words) + result.stderr)

@@ -72,20 +72,22 @@ def test_ports_are_recorded(context):
 
 
 def test_benchmark_rows(context):
-    rows = {}
-    for name in ("targets", "peers"):
+    def read(name):
         path = os.path.join(context.top, "tests", "bench", name + ".json")
         with open(path, encoding="utf-8") as f:
-            rows[name] = {row["name"]: row for row in json.load(f)["rows"]}
-    for name, row in rows["targets"].items():
+            return json.load(f)
+    rows = {row["name"]: row for row in read("targets")["rows"]}
+    for name, row in rows.items():
         context.check(row["target"] > 0, name + ": no target")
         if row["source"] == "program":
             source = name.removeprefix("linux-") + ".c"
             context.check(os.path.exists(os.path.join(
                 context.top, "tests", "bench", "linux", source)),
                 name + ": no program " + source)
-    context.equal(sorted(set(rows["peers"]) - set(rows["targets"])), [],
-                  "peers' rows without a target")
+    for peer, found in read("peers").items():
+        for arch in ("x86_64", "aarch64", "riscv64"):
+            context.equal(sorted(set(found[arch]["figures"]) - set(rows)), [],
+                          "rows of %s without a target" % peer)
 
 
 def test_python_compiles(context):
