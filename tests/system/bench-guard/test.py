@@ -34,7 +34,7 @@ def guard(context, hot, found):
         bound = bench_history.bound(recorded[name],
                                     bench.target_of(row, context.arch))
         # A system call has two dozen instructions in any case.
-        if not 20 < found[name] <= bound:
+        if not 20 < found[name] <= bound + SAME_WITHIN:
             worse.append("%s takes %.1f instructions, %.1f are allowed, %.1f "
                          "were recorded on %s" % (
                              name, found[name], bound, recorded[name],
