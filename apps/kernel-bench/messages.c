@@ -149,10 +149,16 @@ static void wait_and_stamp(void)
 	}
 }
 
-// The counter of some machines moves once in many instructions. Passing time of
-// changing length before each pair of stamps lets these errors cancel out.
+// The counter of some machines moves once in many instructions. Stamps that are
+// taken at every distance from such a move in turn let these errors cancel out.
 static void change_phase(u32 round)
 {
+	u64 now = bench_counter();
+
+	if (TICK_INSTRUCTIONS == 1)
+		return;
+	while (bench_counter() == now)
+		;
 	for (u32 i = round % TICK_INSTRUCTIONS; i; i--)
 		__asm__ volatile("" ::: "memory");
 }
