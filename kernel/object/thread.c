@@ -116,7 +116,8 @@ static void thread_stop_here(struct thread *thread)
 	}
 }
 
-static void thread_serve(struct thread *thread, u32 requests)
+// True: it is another CPU's now.
+static bool thread_serve(struct thread *thread, u32 requests)
 {
 	if (requests & REQUEST_STOP)
 		thread_stop_here(thread);
@@ -129,21 +130,18 @@ static void thread_serve(struct thread *thread, u32 requests)
 		thread_ready(thread);
 	if (requests & REQUEST_KICK)
 		thread_kick(thread);
-	if (requests & REQUEST_RESCHEDULE)
-		sched_changed(thread);
+	return requests & REQUEST_RESCHEDULE && sched_changed(thread);
 }
 
-// Serve until no request is left. A hand-over to another CPU (sched_hand_over)
-// changes thread->cpu: from then on the thread is not ours.
+// Serve until no request is left, or it is not ours to serve any more: thread->cpu
+// does not tell, it may be back already.
 static void thread_serve_all(struct thread *thread)
 {
-	struct cpu *cpu = cpu_self();
 	u32 requests;
 
 	for (;;) {
 		requests = atomic_swap(&thread->requests, REQUEST_BUSY);
-		thread_serve(thread, requests);
-		if (thread->cpu != cpu)
+		if (thread_serve(thread, requests))
 			return;
 		if (atomic_replace(&thread->requests, REQUEST_BUSY, 0))
 			return;

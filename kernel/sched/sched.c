@@ -180,30 +180,29 @@ void sched_timer(void)
 	cpu_post(cpu, CPU_REQUEST_DEADLINES);
 }
 
-void sched_changed(struct thread *thread)
+bool sched_changed(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
+	bool current = thread == cpu->current;
+	bool ready = thread->state == THREAD_READY && !current;
 
-	if (thread_queued(thread)) {
+	if (thread_queued(thread))
 		sched_dequeue(cpu, thread);
-		thread->effective = thread->priority;
-		sched_enqueue(cpu, thread, false);
-	} else {
-		thread->effective = thread->priority;
-	}
+	thread->effective = thread->priority;
 	cpu->reschedule = true;
-	if (!(thread->allowed_cpus >> cpu->number & 1) &&
-	    (thread->state == THREAD_READY ||
-	     thread->state == THREAD_RUNNING)) {
-		if (thread_queued(thread))
-			sched_dequeue(cpu, thread);
-		if (thread == cpu->current) {
-			// Leave it first: it is handed over when it is off.
-			thread->leaves = true;
-			return;
-		}
+	if (thread->allowed_cpus >> cpu->number & 1) {
+		// Also one that was to leave, or found no place here, before.
+		if (ready)
+			sched_enqueue(cpu, thread, false);
+	} else if (ready) {
 		sched_hand_over(thread, sched_place(thread->allowed_cpus));
+		return true;
+	} else if (current && (thread->state == THREAD_READY ||
+			       thread->state == THREAD_RUNNING)) {
+		// Leave it first: it is handed over when it is off.
+		thread->leaves = true;
 	}
+	return false;
 }
 
 // ---- placement and balance

@@ -23,8 +23,8 @@ void sched_timer(void);
 // A fresh thread's home: the allowed CPU with the fewest ready threads.
 struct cpu *sched_place(u64 allowed_cpus);
 // The parameters of a thread of this CPU changed. Runs while its requests are
-// served (REQUEST_RESCHEDULE).
-void sched_changed(struct thread *thread);
+// served (REQUEST_RESCHEDULE). True: it has been handed to another CPU.
+bool sched_changed(struct thread *thread);
 // Give a thread that is in no queue, with REQUEST_BUSY held, to another CPU.
 void sched_hand_over(struct thread *thread, struct cpu *to);
 // May this blocked, unowned thread be moved to this CPU at once?

@@ -15,6 +15,8 @@
 #include "kernel/sched/sched.h"
 #include <setjmp.h>
 
+#define SPINNING 4000 // places that no step passes
+
 // A step in progress: where it ends, and the one it interrupts.
 struct run {
 	jmp_buf end;
@@ -25,6 +27,7 @@ struct run {
 static struct run *running;
 static jmp_buf impossible;
 static u32 places, wanted_place;
+static u32 passed, idle_rounds; // places, and looks for others in vain
 static bool was_reached;
 static u32 other_cpu;
 static void (*other_entry)(void *data);
@@ -51,9 +54,23 @@ static void run_step(u32 cpu, void (*entry)(void *data), void *data)
 	fake_cpu_number = before;
 }
 
+// A CPU that goes round and round in the kernel, as one does that has something to
+// destroy which another still uses, passes places but never relaxes: let others go
+// on, as long as it holds no lock.
+static void look_for_spinning(void)
+{
+	if (++passed < SPINNING || cpu_self()->nheld)
+		return;
+	passed = 0;
+	fake_relax();
+}
+
 void fake_place(void)
 {
-	if (!running || running->outer || ++places != wanted_place)
+	if (!running)
+		return;
+	look_for_spinning();
+	if (running->outer || ++places != wanted_place)
 		return;
 	was_reached = true;
 	run_step(other_cpu, other_entry, other_data);
@@ -72,7 +89,7 @@ bool fake_run_two(u32 cpu, void (*entry)(void *data), void *data, u32 place,
 {
 	u32 before = fake_cpu_number;
 
-	places = 0;
+	places = passed = idle_rounds = 0;
 	wanted_place = place;
 	other_cpu = other;
 	other_entry = entry_of_other;
@@ -100,8 +117,6 @@ static bool is_inside(u32 cpu)
 // This CPU waits for another: let those that can go on, go on.
 void fake_relax(void)
 {
-	static u32 idle_rounds;
-
 	for (u32 i = 0; i < cpu_count; i++)
 		if (!is_inside(i) && cpus[i]->arch.ipis) {
 			run_step(i, fake_interrupt, nullptr);
