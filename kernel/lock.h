@@ -6,6 +6,7 @@
 // rank in rising address; debug builds check it.
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
+#include "kernel/bugs.h" // for all kernel code
 #include "lib/base/atomic.h"
 #include "lib/base/types.h"
 

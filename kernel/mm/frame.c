@@ -7,7 +7,6 @@
 #include "kernel/mm/frame.h"
 #include "boot/boot_info.h"
 #include "kernel/arch/arch.h"
-#include "kernel/bugs.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"

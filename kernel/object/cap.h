@@ -11,7 +11,6 @@
 // for them to be changed.
 #ifndef KERNEL_OBJECT_CAP_H
 #define KERNEL_OBJECT_CAP_H
-#include "kernel/bugs.h"
 #include "kernel/object/cnode.h"
 #include "kernel/object/object.h"
 #include "kernel/object/slot.h"

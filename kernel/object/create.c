@@ -5,7 +5,6 @@
 // capability, with all rights, into a slot. What fails half-way is condemned and
 // taken apart by the reaper like any other object.
 #include "gen/kernel/syscall_decode.h"
-#include "kernel/bugs.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"

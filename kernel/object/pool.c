@@ -12,7 +12,6 @@
 #include "kernel/object/pool.h"
 #include "gen/kernel/syscall_decode.h"
 #include "kernel/arch/arch.h"
-#include "kernel/bugs.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/aspace.h"

@@ -6,7 +6,6 @@
 // filled and last when it is emptied: who sees 0 under the owner's lock may fill
 // it again.
 #include "kernel/object/slot.h"
-#include "kernel/bugs.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/dma.h"
 #include "kernel/object/guest.h"

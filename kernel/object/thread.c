@@ -80,12 +80,12 @@ static void thread_ready(struct thread *thread)
 		return;
 	}
 	thread->state = THREAD_READY;
-	if (thread == cpu->current)
-		return; // its wait ended before the CPU turned away
-	if (!(thread->allowed_cpus >> cpu->number & 1)) {
+	if (!(thread->allowed_cpus >> cpu->number & 1) && !BUG(156)) {
 		thread_request(thread, REQUEST_RESCHEDULE); // moves it
 		return;
 	}
+	if (thread == cpu->current)
+		return; // its wait ended before the CPU turned away
 	if (!thread_queued(thread))
 		sched_enqueue(cpu, thread, false);
 	if (!cpu->current || thread->effective > cpu->current->effective)
@@ -104,7 +104,7 @@ static void thread_stop_here(struct thread *thread)
 		break;
 	case THREAD_READY:
 	case THREAD_RUNNING:
-		if (thread_queued(thread))
+		if (thread_queued(thread) && !BUG(158))
 			sched_dequeue(cpu, thread);
 		thread->state = THREAD_STOPPED;
 		if (thread == cpu->current)
@@ -180,7 +180,7 @@ void sched_hand_over(struct thread *thread, struct cpu *to)
 	atomic_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE);
 	fpu_save(thread);
 	thread->cpu = to;
-	inbox_push(thread);
+	BUG(163) ? (void)0 : inbox_push(thread);
 }
 
 bool thread_pull(struct thread *thread)
@@ -255,7 +255,8 @@ enum status thread_ask(const struct cap_ref *cap, enum thread_request request)
 
 void thread_release(struct thread *thread)
 {
-	if (atomic_and(&thread->requests, ~(u32)REQUEST_BUSY) != REQUEST_BUSY)
+	if (atomic_and(&thread->requests, ~(u32)REQUEST_BUSY) != REQUEST_BUSY &&
+	    !BUG(162))
 		inbox_push(thread); // asked for meanwhile
 }
 

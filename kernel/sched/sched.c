@@ -43,7 +43,7 @@ static u32 fair_place(struct cpu *cpu, struct thread *thread)
 	u64 latest = cpu->fair_pass + ((u64)(FAIR_BUCKETS - 1) << BUCKET_SHIFT);
 	u32 bucket;
 
-	if ((i64)(thread->pass - cpu->fair_pass) < 0)
+	if ((i64)(thread->pass - cpu->fair_pass) < 0 && !BUG(154))
 		thread->pass = cpu->fair_pass;
 	if (thread->pass > latest)
 		thread->pass = latest;
@@ -70,11 +70,11 @@ take_out(struct cpu *cpu, struct thread *thread, u32 number)
 {
 	list_remove(&thread->run);
 	cpu->nready--;
-	if (!list_empty(&cpu->queue[number]))
+	if (!list_empty(&cpu->queue[number]) || BUG(150))
 		return;
 	if (number >= FAIR_BUCKETS)
 		cpu->ready_mask &= ~(1ull << (number - FAIR_BUCKETS));
-	else if (!(cpu->fair_mask &= ~(1ull << number)))
+	else if (!(cpu->fair_mask &= BUG(151) ? ~0ull : ~(1ull << number)))
 		cpu->ready_mask &= ~1ull;
 }
 
@@ -121,7 +121,7 @@ static void account(struct thread *thread, u64 now)
 
 	thread->run_time += used;
 	thread->run_since = now;
-	if (!thread->priority)
+	if (!thread->priority && !BUG(155))
 		thread->pass += (used << finer) * WEIGHT_NORMAL / thread->weight;
 }
 
@@ -139,7 +139,7 @@ static void schedule(struct cpu *cpu)
 			bool expired = now >= old->slice_end;
 
 			if (!expired && !old->leaves &&
-			    cpu->ready_mask >> old->effective <= 1)
+			    cpu->ready_mask >> old->effective <= (BUG(153) ? 63 : 1))
 				return; // and nobody more urgent is ready
 			if (expired)
 				old->slice_end = now + cpu->slice;
@@ -186,7 +186,7 @@ bool sched_changed(struct thread *thread)
 	bool current = thread == cpu->current;
 	bool ready = thread->state == THREAD_READY && !current;
 
-	if (thread_queued(thread))
+	if (thread_queued(thread) && !BUG(152))
 		sched_dequeue(cpu, thread);
 	thread->effective = thread->priority;
 	cpu->reschedule = true;
@@ -194,7 +194,7 @@ bool sched_changed(struct thread *thread)
 		// Also one that was to leave, or found no place here, before.
 		if (ready)
 			sched_enqueue(cpu, thread, false);
-	} else if (ready) {
+	} else if (ready || (current && BUG(161))) {
 		sched_hand_over(thread, sched_place(thread->allowed_cpus));
 		return true;
 	} else if (current && (thread->state == THREAD_READY ||
@@ -263,8 +263,8 @@ static struct thread *spare_thread(struct cpu *cpu, u32 to)
 		struct thread *t = LIST_ENTRY(cpu->queue[i].prev, struct thread,
 					      run);
 
-		if (!list_empty(&cpu->queue[i]) && t->allowed_cpus >> to & 1 &&
-		    t != cpu->current)
+		if (!list_empty(&cpu->queue[i]) &&
+		    (t->allowed_cpus >> to & 1 || BUG(157)) && t != cpu->current)
 			return t;
 	}
 	return nullptr;
@@ -318,9 +318,9 @@ static void push_work(struct cpu *cpu)
 // A timer that is set too early stays: when it fires it is set again.
 static void set_timer(struct cpu *cpu, u64 at)
 {
-	u64 next_ns = cpu->wheel.next_ns;
+	u64 next_ns = BUG(164) ? ~0ull : cpu->wheel.next_ns;
 
-	if (at >= cpu->timer_set && next_ns >= cpu->timer_wheel_ns)
+	if ((at >= cpu->timer_set || BUG(160)) && next_ns >= cpu->timer_wheel_ns)
 		return;
 	cpu->timer_wheel_ns = next_ns;
 	cpu->timer_set = MIN(at, clock_counter_at(next_ns));
