@@ -68,7 +68,7 @@ bool aspace_destroy_step(struct aspace *aspace)
 		aspace->unused = true;
 	}
 	tlb_flush_add(&flush, aspace);
-	if (flush.cpus)
+	if (flush.cpus && !BUG(179))
 		return false;
 	for (u32 i = 0; i < STEP_MAPPINGS && aspace->mappings; i++) {
 		lock_take(&aspace->object.lock);
@@ -343,7 +343,7 @@ enum status sysk_aspace_unmap(struct thread *, struct cap_ref *cap, u64 address,
 	if (status != STATUS_OK)
 		return status;
 	status = unmap_step_locked(aspace, address, address + length, &flush);
-	lock_drop(&aspace->object.lock);
+	BUG(174) ? tlb_flush_finish(&flush) : lock_drop(&aspace->object.lock);
 	tlb_flush_finish(&flush);
 	return status;
 }

@@ -450,7 +450,7 @@ static bool limbo_empty(struct pool *pool)
 	lock_drop(&pool->pool_lock);
 	if (list_empty(&dead))
 		return false;
-	cpu_quiesce_all();
+	BUG(176) ? (void)0 : cpu_quiesce_all();
 	while ((node = list_take_first(&dead)))
 		object_release(entry_object(node));
 	return true;

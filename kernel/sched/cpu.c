@@ -18,7 +18,7 @@ void cpu_post(struct cpu *cpu, enum cpu_request request)
 {
 	u32 old = __atomic_fetch_or(&cpu->requests, request, __ATOMIC_ACQ_REL);
 
-	if (!old && cpu != cpu_self())
+	if (!old && cpu != cpu_self() && !BUG(180))
 		arch_ipi(cpu->number);
 }
 
@@ -34,7 +34,7 @@ void cpu_serve(void)
 		if (requests & CPU_REQUEST_FLUSH) {
 			u64 wanted = __atomic_load_n(&self->flush_wanted,
 						     __ATOMIC_ACQUIRE);
-			arch_flush_all();
+			BUG(172) ? (void)0 : arch_flush_all();
 			__atomic_store_n(&self->flush_done, wanted,
 					 __ATOMIC_RELEASE);
 		}
@@ -75,7 +75,7 @@ static void ask_and_wait(u64 mask, enum cpu_request request, usize wanted_at,
 			continue;
 		while (__atomic_load_n((u64 *)((char *)cpus[i] + done_at),
 				       __ATOMIC_ACQUIRE) < ticket[i]) {
-			if (__atomic_load_n(&self->requests, __ATOMIC_RELAXED))
+			if (__atomic_load_n(&self->requests, __ATOMIC_RELAXED) && !BUG(175))
 				cpu_serve();
 			arch_relax();
 		}
@@ -116,10 +116,11 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 {
 	// The entries were written before: a CPU that loads the root from now
 	// on sees them, so it is enough to ask those that show it now.
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	BUG(170) ? (void)0 : __atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < cpu_count; i++)
-		if (shows(__atomic_load_n(&cpus[i]->publishing,
-					  __ATOMIC_ACQUIRE),
+		if (shows(BUG(171) ? nullptr
+				   : __atomic_load_n(&cpus[i]->publishing,
+						     __ATOMIC_ACQUIRE),
 			  aspace) ||
 		    shows(__atomic_load_n(&cpus[i]->published,
 					  __ATOMIC_ACQUIRE),
@@ -136,7 +137,7 @@ void tlb_flush_finish(struct tlb_flush *flush)
 	if (flush->cpus >> cpu_self()->number & 1)
 		arch_flush_all();
 	flush->cpus &= ~(1ull << cpu_self()->number);
-	if (!flush->cpus)
+	if (!flush->cpus || BUG(173))
 		return;
 	flush->cpus &= cpus_online();
 	lock_check_none();

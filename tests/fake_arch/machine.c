@@ -24,6 +24,7 @@ struct run {
 	u32 cpu;
 };
 
+const struct fake_hooks *fake_hooks;
 static struct run *running;
 static jmp_buf impossible;
 static u32 places, wanted_place;
@@ -67,6 +68,8 @@ static void look_for_spinning(void)
 
 void fake_place(void)
 {
+	if (fake_hooks)
+		fake_hooks->place();
 	if (!running)
 		return;
 	look_for_spinning();
@@ -117,6 +120,10 @@ static bool is_inside(u32 cpu)
 // This CPU waits for another: let those that can go on, go on.
 void fake_relax(void)
 {
+	if (fake_hooks) {
+		fake_hooks->relax();
+		return;
+	}
 	for (u32 i = 0; i < cpu_count; i++)
 		if (!is_inside(i) && cpus[i]->arch.ipis) {
 			run_step(i, fake_interrupt, nullptr);
@@ -155,11 +162,15 @@ void arch_leave(struct thread *thread)
 {
 	kassert(cpu_self()->current == thread);
 	kassert(thread->state == THREAD_RUNNING);
+	if (fake_hooks)
+		fake_hooks->leave();
 	longjmp(running->end, 1);
 }
 
 void arch_idle(void)
 {
+	if (fake_hooks)
+		fake_hooks->leave();
 	longjmp(running->end, 1);
 }
 
@@ -171,9 +182,19 @@ void arch_timer_at(u64)
 
 void arch_switch(struct cpu *cpu, struct thread *, struct thread *to)
 {
+	if (fake_hooks) {
+		fake_hooks->load_root(cpu, to);
+		return;
+	}
 	fake_place();
 	cpu->published = to ? to->aspace : nullptr;
 	fake_place();
+}
+
+void fake_flush(u64 address)
+{
+	if (fake_hooks)
+		fake_hooks->flush(address);
 }
 
 void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument, u64)

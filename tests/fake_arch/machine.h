@@ -25,6 +25,19 @@ struct thread;
 // Lock operations of the last fake_run().
 u32 fake_places(void);
 
+// A test that interleaves the CPUs by itself, each on a stack of its own, runs
+// entries by itself and is called at places, where a CPU waits or leaves the kernel
+// (it does not return from that), changes the address space or flushes it.
+struct cpu;
+struct fake_hooks {
+	void (*place)(void);
+	void (*relax)(void);
+	void (*leave)(void);
+	void (*flush)(unsigned long address);
+	void (*load_root)(struct cpu *cpu, struct thread *to);
+};
+extern const struct fake_hooks *fake_hooks;
+
 // Entries. data of fake_syscall: the thread; its registers say which call.
 void fake_interrupt(void *data); // another CPU's request
 void fake_timer(void *data);

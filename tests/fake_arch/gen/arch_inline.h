@@ -17,6 +17,7 @@ extern u64 fake_counter;
 
 void fake_relax(void);
 void fake_place(void); // another CPU may make a step here (machine.h)
+void fake_flush(u64 address); // ~0: all translations of this CPU
 
 static inline struct cpu *cpu_self(void)
 {
@@ -155,9 +156,11 @@ static inline struct paddr arch_pte_frame(u64 entry)
 	return (struct paddr){entry & PTE_FRAME};
 }
 
-static inline void arch_flush_page(u64)
+static inline void arch_flush_page(u64 address)
 {
+	fake_flush(address);
 }
+
 static inline bool arch_flush_everywhere(void)
 {
 	return false;
@@ -165,5 +168,6 @@ static inline bool arch_flush_everywhere(void)
 
 static inline void arch_flush_all(void)
 {
+	fake_flush(~0ull);
 }
 #endif
