@@ -601,7 +601,7 @@ static u64 hash_state(void)
 
 	for (u32 i = 0; i < CPUS; i++) {
 		memcpy(&cpu, cpus[i], sizeof cpu);
-		cpu.timer_interrupts = cpu.idle_time = cpu.idle_since = 0;
+		cpu.timer_interrupts = 0;
 		cpu.flush_wanted = cpu.flush_done = 0;
 		cpu.quiesce_wanted = cpu.quiesce_done = 0;
 		memset(cpu.held, 0, sizeof cpu.held);
