@@ -33,10 +33,6 @@ void fake_place(void)
 {
 }
 
-void fake_flush(u64)
-{
-}
-
 void cpu_quiesce_all(void)
 {
 	lock_check_none();

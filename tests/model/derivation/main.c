@@ -18,6 +18,7 @@
 #include "tests/fake_arch/own.h"
 #include "tests/fake_arch/fake.h"
 #include "tests/model/derivation/model.h"
+#include "tests/model/seen.h"
 #include "gen/kernel/syscall_decode.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/cap.h"
@@ -335,7 +336,7 @@ struct path {
 
 static struct path *front, *next_front;
 static u64 nfront, nnext, next_room;
-static u64 *seen, seen_room, nseen;
+static struct seen seen;
 static u64 ntried, naccepted;
 static struct path *at_path;
 static u32 at_length;
@@ -352,30 +353,6 @@ static void print_path(void)
 		printf("  %s to %u from %u\n", kind_name[s.kind], s.to,
 		       s.source);
 	}
-}
-
-static bool see(u64 hash)
-{
-	u64 i;
-
-	hash += !hash;
-	if (nseen * 2 >= seen_room) {
-		u64 *old = seen, old_room = seen_room;
-
-		seen_room = seen_room ? seen_room * 2 : 1 << 16;
-		seen = calloc(seen_room, sizeof *seen);
-		nseen = 0;
-		for (i = 0; i < old_room; i++)
-			if (old[i])
-				(void)see(old[i]);
-		free(old);
-	}
-	for (i = hash % seen_room; seen[i]; i = (i + 1) % seen_room)
-		if (seen[i] == hash)
-			return false;
-	seen[i] = hash;
-	nseen++;
-	return true;
 }
 
 static bool room_for_object(void)
@@ -427,7 +404,7 @@ static void try_step(struct step step, const struct model *before, bool last)
 		return;
 	}
 	naccepted++;
-	if (see(check_state()) && !last)
+	if (see(&seen, check_state()) && !last)
 		remember(at_length);
 	fake_restore(here_state);
 	model = *before;
@@ -502,9 +479,8 @@ static void explore(void)
 	set_up();
 	make_orders();
 	fake_panic_hook = print_path;
-	free(seen);
-	seen = nullptr;
-	seen_room = nseen = ntried = naccepted = 0;
+	seen_forget(&seen);
+	ntried = naccepted = 0;
 	front = calloc(1, sizeof *front);
 	nfront = 1;
 	for (u32 length = 0; length < length_wanted; length++) {
@@ -521,7 +497,7 @@ static void explore(void)
 			printf("length %u: %lu different states, %lu steps "
 			       "tried, "
 			       "%lu accepted\n",
-			       length + 1, nseen, ntried, naccepted);
+			       length + 1, seen.count, ntried, naccepted);
 		fflush(nullptr);
 	}
 	free(front);

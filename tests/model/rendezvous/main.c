@@ -8,7 +8,9 @@
 // starts threads, revokes the endpoint, destroys the pools of clients or server.
 // A step is one entry into the kernel; in the second search one step of another
 // CPU happens in the middle of it, at any place where it takes or has dropped a lock,
-// looks at or changes a message's registers, or switches threads.
+// looks at or changes a message's registers, or switches threads. Third, the same
+// from states in which a deadline has just passed: the timer, the answer (or the
+// message) and the manager's stop or kill race for one wait on three CPUs.
 //
 // After each step: every thread is in exactly one place (running, in a run queue,
 // on its way there, in the endpoint's queue, in one reply relation, stopped);
@@ -17,7 +19,7 @@
 // for which there was a reason. From every state reached, everything is destroyed
 // and all memory must come back.
 //
-//   rendezvous [length [length of the second search]]
+//   rendezvous [length [length of the second search [of the third]]]
 //
 // States are compared byte by byte.
 #include "tests/fake_arch/fake.h"
@@ -59,6 +61,7 @@ static struct {
 
 #include "tests/fake_arch/own.h"
 #include "tests/fake_arch/machine.h"
+#include "tests/model/seen.h"
 #include "gen/kernel/syscall_decode.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/aspace.h"
@@ -725,7 +728,7 @@ struct path {
 
 static struct path *front, *next_front;
 static u64 nfront, nnext, next_room;
-static u64 *seen, seen_room, nseen;
+static struct seen seen;
 static u64 ntried, nimpossible;
 static struct path *at_path;
 static u32 at_length;
@@ -762,46 +765,6 @@ static void print_path(void)
 			       world.doing[i]);
 }
 
-static u64 hash_bytes(const u64 *words, usize count)
-{
-	u64 a = 1, b = 2, c = 3, d = 4;
-
-	for (usize i = 0; i + 4 <= count; i += 4) {
-		a = (a ^ words[i]) * 0x9e3779b97f4a7c15;
-		b = (b ^ words[i + 1]) * 0xbf58476d1ce4e5b9;
-		c = (c ^ words[i + 2]) * 0x94d049bb133111eb;
-		d = (d ^ words[i + 3]) * 0xd6e8feb86659fd93;
-		a ^= a >> 32, b ^= b >> 32, c ^= c >> 32, d ^= d >> 32;
-	}
-	for (usize i = count & ~3ull; i < count; i++)
-		a = (a ^ words[i]) * 0x9e3779b97f4a7c15;
-	return a ^ b * 3 ^ c * 5 ^ d * 7;
-}
-
-static bool see(u64 hash)
-{
-	u64 i;
-
-	hash += !hash;
-	if (nseen * 2 >= seen_room) {
-		u64 *old = seen, old_room = seen_room;
-
-		seen_room = seen_room ? seen_room * 2 : 1 << 16;
-		seen = calloc(seen_room, sizeof *seen);
-		nseen = 0;
-		for (i = 0; i < old_room; i++)
-			if (old[i])
-				(void)see(old[i]);
-		free(old);
-	}
-	for (i = hash % seen_room; seen[i]; i = (i + 1) % seen_room)
-		if (seen[i] == hash)
-			return false;
-	seen[i] = hash;
-	nseen++;
-	return true;
-}
-
 static void remember(u32 length)
 {
 	if (nnext == next_room) {
@@ -826,7 +789,7 @@ static bool try_step(struct step step, bool last, u32 *places)
 		if (reached) {
 			check_state();
 			fake_save(after_state);
-			if (see(hash_bytes(after_state, state_bytes / 8))) {
+			if (see(&seen, hash_bytes(after_state, state_bytes, 0))) {
 				if (!last)
 					remember(at_length);
 				wind_down();
@@ -889,18 +852,58 @@ static void expand(struct path *path, u32 length, bool last)
 
 static u32 length_wanted;
 
+// What has happened before the third search, each with all interrupts that follow.
+struct race {
+	const char *name;
+	struct step step[5];
+	u32 nsteps;
+};
+
+#define STEP(c, w) {.kind = RUN, .cpu = c, .what = w}
+static const struct race races[] = {
+	{"a call is out of time, received and not answered",
+	 {STEP(1, RECV), STEP(0, CALL_TIMED), STEP(1, CALL), {.kind = TIME}},
+	 4},
+	{"a call is out of time, in the queue",
+	 {STEP(0, CALL_TIMED), {.kind = TIME}}, 2},
+	{"a call is out of time, its reply saved",
+	 {STEP(1, RECV), STEP(0, CALL_TIMED), STEP(1, CALL), STEP(1, SAVE),
+	  {.kind = TIME}}, 5},
+	{"a receiver is out of time", {STEP(1, RECV_TIMED), {.kind = TIME}}, 2},
+};
+
+static const struct race *race;
+
+static void prepare_race(void)
+{
+	bool reached;
+
+	for (u32 i = 0; race && i < race->nsteps; i++) {
+		const struct step *s = &race->step[i];
+
+		CHECK(possible(s->kind, s->what, s->cpu));
+		CHECK(take_step(s, &reached));
+		for (u32 n = 0; n < 2 * CPUS; n++)
+			if (cpus[n % CPUS]->arch.ipis)
+				CHECK(take_step(&(struct step){.kind = INTERRUPT,
+							       .cpu = n % CPUS},
+						&reached));
+		check_state();
+	}
+}
+
 static void explore(void)
 {
 	set_up();
+	prepare_race();
 	state_bytes = fake_state_bytes();
 	start_state = malloc(state_bytes);
 	here_state = malloc(state_bytes);
 	after_state = malloc(state_bytes);
 	fake_save(start_state);
 	fake_panic_hook = print_path;
-	free(seen);
-	seen = nullptr;
-	seen_room = nseen = ntried = nimpossible = 0;
+	seen_forget(&seen);
+	ntried = nimpossible = 0;
 	front = calloc(1, sizeof *front);
 	nfront = 1;
 	for (u32 length = 0; length < length_wanted; length++) {
@@ -914,7 +917,7 @@ static void explore(void)
 		if (!seeded_bug)
 			printf("  length %u: %lu different states, %lu steps "
 			       "tried, %lu impossible\n",
-			       length + 1, nseen, ntried, nimpossible);
+			       length + 1, seen.count, ntried, nimpossible);
 		fflush(nullptr);
 	}
 	free(front);
@@ -930,12 +933,21 @@ static void search(u32 length, bool two, bool moves, u32 managed)
 	two_at_once = two;
 	migrate = moves;
 	managed_max = managed;
+	if (!seeded_bug && race)
+		printf("rendezvous: %s\n", race->name);
 	if (!seeded_bug)
 		printf("rendezvous: up to %u steps, %u of the manager, "
 		       "threads %s%s\n",
 		       length, managed, moves ? "move between CPUs" : "stay",
 		       two ? ", steps of two CPUs interleaved" : "");
 	explore();
+}
+
+static void search_races(u32 length)
+{
+	for (race = races; race < races + ARRAY_COUNT(races); race++)
+		search(length, true, false, 2);
+	race = nullptr;
 }
 
 static void search_short(void)
@@ -955,13 +967,16 @@ int main(int argc, char **argv)
 	};
 	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 5;
 	u32 second = argc > 2 ? (u32)atoi(argv[2]) : 2;
+	u32 third = argc > 3 ? (u32)atoi(argv[3]) : 1;
 	bool caught = true;
 
-	CHECK(length <= LENGTH_MAX && second <= LENGTH_MAX);
+	CHECK(length <= LENGTH_MAX && second <= LENGTH_MAX &&
+	      third <= LENGTH_MAX);
 	search(length, false, false, 2);
 	search(length, false, true, 2);
 	search(second, true, false, 1);
 	search(second, true, true, 1);
+	search_races(third);
 	for (u32 i = 0; i < ARRAY_COUNT(bug); i++)
 		caught &= fake_bug_is_caught(bug[i].number, bug[i].what,
 					     search_short);
