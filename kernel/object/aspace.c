@@ -57,8 +57,6 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 
 bool aspace_destroy_step(struct aspace *aspace)
 {
-	struct tlb_flush flush = {0};
-
 	// The threads that ran in it have been told to stop. Nobody starts one
 	// again once all CPUs have seen that, this one included; until those
 	// that run have stopped, a CPU walks these tables.
@@ -67,8 +65,7 @@ bool aspace_destroy_step(struct aspace *aspace)
 		cpu_serve();
 		aspace->unused = true;
 	}
-	tlb_flush_add(&flush, aspace);
-	if (flush.cpus && !BUG(179))
+	if (cpus_showing(aspace) && !BUG(179))
 		return false;
 	for (u32 i = 0; i < STEP_MAPPINGS && aspace->mappings; i++) {
 		lock_take(&aspace->object.lock);

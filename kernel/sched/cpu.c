@@ -112,8 +112,10 @@ static bool shows(const struct aspace *published, const struct aspace *aspace)
 		       aspace;
 }
 
-void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
+u64 cpus_showing(struct aspace *aspace)
 {
+	u64 mask = 0;
+
 	// The entries were written before: a CPU that loads the root from now
 	// on sees them, so it is enough to ask those that show it now.
 	BUG(170) ? (void)0 : __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -125,9 +127,16 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 		    shows(__atomic_load_n(&cpus[i]->published,
 					  __ATOMIC_ACQUIRE),
 			  aspace))
-			flush->cpus |= 1ull << i;
-	if (flush->cpus && arch_flush_everywhere())
-		flush->cpus = 0;
+			mask |= 1ull << i;
+	return mask;
+}
+
+void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
+{
+	u64 mask = cpus_showing(aspace);
+
+	if (mask && !arch_flush_everywhere())
+		flush->cpus |= mask;
 }
 
 void tlb_flush_finish(struct tlb_flush *flush)

@@ -114,5 +114,7 @@ struct tlb_flush {
 	u64 cpus;
 };
 void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace);
+// CPUs that have loaded a root which leads to it, or are about to.
+u64 cpus_showing(struct aspace *aspace);
 void tlb_flush_finish(struct tlb_flush *flush);
 #endif

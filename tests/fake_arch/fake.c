@@ -217,6 +217,11 @@ bool fake_bug_is_caught(u32 bug, const char *what, void (*run)(void))
 {
 }
 
+[[gnu::weak]] bool fake_flush_everywhere(void)
+{
+	return false;
+}
+
 void arch_ipi(u32 cpu)
 {
 	cpus[cpu]->arch.ipis++;

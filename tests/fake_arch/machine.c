@@ -197,6 +197,11 @@ void fake_flush(u64 address)
 		fake_hooks->flush(address);
 }
 
+bool fake_flush_everywhere(void)
+{
+	return fake_hooks && fake_hooks->flush_everywhere();
+}
+
 void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument, u64)
 {
 	thread->regs = (struct arch_regs){.pc = pc, .sp = sp, .cap = argument};

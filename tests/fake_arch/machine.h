@@ -34,6 +34,7 @@ struct fake_hooks {
 	void (*relax)(void);
 	void (*leave)(void);
 	void (*flush)(unsigned long address);
+	bool (*flush_everywhere)(void);
 	void (*load_root)(struct cpu *cpu, struct thread *to);
 };
 extern const struct fake_hooks *fake_hooks;

@@ -18,6 +18,7 @@ extern u64 fake_counter;
 void fake_relax(void);
 void fake_place(void); // another CPU may make a step here (machine.h)
 void fake_flush(u64 address); // ~0: all translations of this CPU
+bool fake_flush_everywhere(void); // false: there is no such instruction
 
 static inline struct cpu *cpu_self(void)
 {
@@ -163,7 +164,7 @@ static inline void arch_flush_page(u64 address)
 
 static inline bool arch_flush_everywhere(void)
 {
-	return false;
+	return fake_flush_everywhere();
 }
 
 static inline void arch_flush_all(void)

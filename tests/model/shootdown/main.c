@@ -14,6 +14,8 @@
 // lost where the CPU could have gone on, or a store that is delayed. (Turns lost
 // because a CPU waits or is done are free.)
 //
+// All this for machines where each CPU is asked, and for those that broadcast.
+//
 // What must hold:
 // - once unmap, protect or revoke has returned, no CPU uses the old translation
 // - no translation in a TLB and no root that is loaded leads to a free frame
@@ -313,15 +315,32 @@ static void fill(struct coroutine *c, u32 page)
 		c->entry[page] = walk(c->root, PAGE(page));
 }
 
-static void flush(unsigned long address)
-{
-	struct coroutine *c = self();
+static bool broadcasts; // as AArch64 does
 
+static void flush_tlb(struct coroutine *c, u64 address)
+{
 	for (u32 p = 0; p < PAGES; p++)
 		if (address == ~0ul || address == PAGE(p))
 			c->entry[p] = 0;
 	for (u32 p = 0; scenario && scenario->eager && p < PAGES; p++)
 		fill(c, p);
+}
+
+static void flush(unsigned long address)
+{
+	flush_tlb(self(), address);
+}
+
+// Waits, as the instruction does, for what this CPU has written before.
+static bool flush_everywhere(void)
+{
+	if (!broadcasts)
+		return false;
+	buffer_drain();
+	for (u32 i = 0; i < CPUS; i++)
+		flush_tlb(&co[i], ~0ul);
+	place();
+	return true;
 }
 
 static void set_root(u64 root)
@@ -507,7 +526,9 @@ static void call(enum action action)
 	}
 }
 
-static const struct fake_hooks hooks = {place, relax, leave, flush, load_root};
+static const struct fake_hooks hooks = {
+	place, relax, leave, flush, flush_everywhere, load_root,
+};
 
 static ucontext_t context[CPUS];
 
@@ -737,6 +758,12 @@ static void search_all(void)
 		       deviations);
 	for (u32 i = 0; i < ARRAY_COUNT(scenarios); i++)
 		search(&scenarios[i]);
+	broadcasts = true;
+	if (!seeded_bug)
+		printf("the same where a flush reaches all CPUs at once:\n");
+	for (u32 i = 0; i < ARRAY_COUNT(scenarios); i++)
+		search(&scenarios[i]);
+	broadcasts = false;
 }
 
 int main(int argc, char **argv)

@@ -77,11 +77,19 @@ static bool shows(const struct aspace *shown, const struct aspace *aspace)
 		 word_object(shown->container_slot.word) == &aspace->object);
 }
 
-void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
+u64 cpus_showing(struct aspace *aspace)
 {
+	u64 mask = 0;
+
 	for (u32 i = 0; i < cpu_count; i++)
 		if (shows(cpus[i]->published, aspace))
-			flush->cpus |= 1ull << i;
+			mask |= 1ull << i;
+	return mask;
+}
+
+void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
+{
+	flush->cpus |= cpus_showing(aspace);
 }
 
 void tlb_flush_finish(struct tlb_flush *flush)
