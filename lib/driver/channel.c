@@ -10,26 +10,13 @@
 #include "gen/abi/syscall_stubs.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
+#include "lib/ipc/bell.h"
+#include "lib/ipc/shared.h"
 #include "lib/sys/component.h"
 
 #define CHANNEL_VERSION 1
 #define SECTOR_BYTES 512
 #define POLL_NS 20000000ull // look again even without a signal
-
-static u64 load(const u64 *word)
-{
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-}
-
-static void set_bit(u64 *word, u32 entry)
-{
-	__atomic_fetch_or(word, BIT(entry), __ATOMIC_ACQ_REL);
-}
-
-static void clear_bit(u64 *word, u32 entry)
-{
-	__atomic_fetch_and(word, ~BIT(entry), __ATOMIC_ACQ_REL);
-}
 
 enum status channel_adopt(struct channel *channel, void *memory, u64 bytes)
 {
@@ -52,6 +39,7 @@ enum status channel_adopt(struct channel *channel, void *memory, u64 bytes)
 	channel->data = (u8 *)memory + CHANNEL_TABLE_BYTES;
 	channel->data_bytes = bytes - CHANNEL_TABLE_BYTES;
 	channel->taken = 0;
+	channel->bell = 0;
 	return STATUS_OK;
 }
 
@@ -79,10 +67,47 @@ void channel_signal(struct channel *channel)
 	(void)!sys_signal(channel->peer);
 }
 
+static u64 *bell_of(struct channel *channel, enum channel_side side)
+{
+	return side == CHANNEL_SERVER ? &channel->table->server_bell
+				      : &channel->table->client_bell;
+}
+
+// Something has been made visible to the other side.
+static void wake(struct channel *channel, enum channel_side other)
+{
+	u64 *bell = bell_of(channel, other), seen;
+
+	if (!RING_BUG(16))
+		shared_fence();
+	if (!bell_asleep(bell, &seen))
+		return;
+	channel_signal(channel);
+	bell_rung(bell, seen);
+}
+
+bool channel_arm(struct channel *channel, enum channel_side side)
+{
+	u64 *bell = bell_of(channel, side);
+
+	if (channel->bell == 0)
+		channel->bell = bell_open(bell);
+	bell_arm(bell, &channel->bell);
+	return side == CHANNEL_CLIENT
+		? channel_finished(channel) != 0
+		: (shared_load_acquire(&channel->table->submitted) &
+		   ~channel->taken) != 0;
+}
+
+void channel_woken(struct channel *channel, enum channel_side side)
+{
+	bell_disarm(bell_of(channel, side), &channel->bell);
+}
+
 int channel_claim(struct channel *channel)
 {
-	u64 busy = channel->taken | load(&channel->table->submitted) |
-		   load(&channel->table->done);
+	u64 busy = channel->taken | shared_load_acquire(&channel->table->submitted) |
+		   shared_load_acquire(&channel->table->done);
 	u32 entry;
 
 	if (!~busy)
@@ -101,31 +126,49 @@ void channel_submit(struct channel *channel, u32 entry,
 	copy.generation = shared->generation + 1;
 	copy.status = 0;
 	copy.result = 0;
-	*shared = copy;
-	set_bit(&channel->table->submitted, entry);
-	channel_signal(channel);
+	shared_put((u64 *)shared, &copy, sizeof(copy));
+	shared_set(&channel->table->submitted, BIT(entry));
+	wake(channel, CHANNEL_SERVER);
 }
 
 u64 channel_finished(struct channel *channel)
 {
-	u64 done = load(&channel->table->done);
+	u64 done = shared_load_acquire(&channel->table->done);
 
-	return done & ~load(&channel->table->submitted) & channel->taken;
+	if (RING_BUG(17))
+		return done & channel->taken;
+	return done & ~shared_load_acquire(&channel->table->submitted) &
+		channel->taken;
+}
+
+// The two members that the server writes: one word.
+struct answer {
+	i32 status;
+	u32 result;
+};
+static_assert(OFFSET_OF(struct channel_request, status) % 8 == 0 &&
+	      OFFSET_OF(struct channel_request, result) ==
+		      OFFSET_OF(struct channel_request, status) + 4);
+
+static u64 *answer_of(struct channel *channel, u32 entry)
+{
+	return (u64 *)&channel->table->request[entry] +
+		OFFSET_OF(struct channel_request, status) / 8;
 }
 
 void channel_answer(struct channel *channel, u32 entry, enum status *status,
 		    u32 *result)
 {
-	const volatile struct channel_request *shared =
-		&channel->table->request[entry];
+	struct answer answer;
 
-	*status = status_from_word((u64)(i64)shared->status);
-	*result = shared->result;
+	shared_get(&answer, answer_of(channel, entry), sizeof(answer));
+	*status = status_from_word((u64)(i64)answer.status);
+	*result = answer.result;
 }
 
 void channel_release(struct channel *channel, u32 entry)
 {
-	clear_bit(&channel->table->done, entry);
+	shared_clear(&channel->table->done, BIT(entry));
 	channel->taken &= ~BIT(entry);
 }
 
@@ -146,13 +189,21 @@ static enum status wait_a_little(struct channel *channel, u64 deadline_ns)
 
 enum status channel_resume_client(struct channel *channel, u64 deadline_ns)
 {
-	while (load(&channel->table->submitted) != 0) {
-		enum status status = wait_a_little(channel, deadline_ns);
+	// The predecessor may have died between submitting and saying so.
+	if (!RING_BUG(19))
+		channel_signal(channel);
+	for (;;) {
+		enum status status;
 
+		(void)channel_arm(channel, CHANNEL_CLIENT);
+		if (shared_load_acquire(&channel->table->submitted) == 0)
+			break;
+		status = wait_a_little(channel, deadline_ns);
 		if (status != STATUS_OK)
 			return status;
 	}
-	__atomic_store_n(&channel->table->done, 0, __ATOMIC_RELEASE);
+	channel_woken(channel, CHANNEL_CLIENT);
+	shared_store_release(&channel->table->done, 0);
 	channel->taken = 0;
 	return STATUS_OK;
 }
@@ -173,6 +224,9 @@ void channel_publish(struct channel *channel, u32 flags, u64 capacity,
 {
 	struct channel_table *table = channel->table;
 
+	// A predecessor may have said that it is awake; this one has said nothing.
+	channel->bell = bell_open(&table->server_bell);
+	shared_store(&table->server_bell, 0);
 	table->flags = flags;
 	table->capacity = capacity;
 	table->max_sectors = max_sectors;
@@ -183,7 +237,7 @@ void channel_publish(struct channel *channel, u32 flags, u64 capacity,
 
 u64 channel_take(struct channel *channel)
 {
-	u64 bits = load(&channel->table->submitted) & ~channel->taken;
+	u64 bits = shared_load_acquire(&channel->table->submitted) & ~channel->taken;
 
 	channel->taken |= bits;
 	return bits;
@@ -192,26 +246,23 @@ u64 channel_take(struct channel *channel)
 void channel_read(struct channel *channel, u32 entry,
 		  struct channel_request *out)
 {
-	const volatile u64 *shared =
-		(const volatile u64 *)&channel->table->request[entry];
-	u64 word[sizeof(*out) / sizeof(u64)];
-
-	for (u32 i = 0; i < ARRAY_COUNT(word); i++)
-		word[i] = shared[i];
-	memcpy(out, word, sizeof(*out));
+	shared_get(out, (const u64 *)&channel->table->request[entry],
+		   sizeof(*out));
 }
 
 void channel_complete(struct channel *channel, u32 entry, enum status status,
 		      u32 result)
 {
-	struct channel_request *shared = &channel->table->request[entry];
+	struct answer answer = {(i32)status, result};
 
-	shared->status = (i32)status;
-	shared->result = result;
-	set_bit(&channel->table->done, entry);
-	clear_bit(&channel->table->submitted, entry);
+	shared_put(answer_of(channel, entry), &answer, sizeof(answer));
+	if (RING_BUG(18))
+		shared_clear(&channel->table->submitted, BIT(entry));
+	shared_set(&channel->table->done, BIT(entry));
+	if (!RING_BUG(18))
+		shared_clear(&channel->table->submitted, BIT(entry));
 	channel->taken &= ~BIT(entry);
-	channel_signal(channel);
+	wake(channel, CHANNEL_CLIENT);
 }
 
 enum status block_check(const struct channel_request *request, u64 data_bytes,

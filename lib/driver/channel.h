@@ -21,6 +21,9 @@
 // a server that dies in between is seen as not having answered, and its
 // successor does the request again. So an answer counts only when the bit in
 // submitted is gone.
+//
+// Signals: a side that says when it sleeps (channel_arm) is signalled only then
+// (lib/ipc/bell.h); one that never does is signalled each time.
 #ifndef LIB_DRIVER_CHANNEL_H
 #define LIB_DRIVER_CHANNEL_H
 #include "abi/startup.h"
@@ -47,7 +50,9 @@ struct channel_table {
 	u32 magic, version;
 	u64 data_bytes;
 	alignas(64) u64 submitted; // atomic
+	u64 server_bell;
 	alignas(64) u64 done; // atomic
+	u64 client_bell;
 	// What the server side says about the device, valid once ready is 1.
 	alignas(64) u32 ready;
 	u32 flags; // CHANNEL_READONLY ...
@@ -75,7 +80,9 @@ struct channel {
 	struct handle memory, peer;
 	u64 my_bits; // of the main notification, signalled by the peer
 	u64 taken; // server: bits being worked on; client: entries in use
+	u64 bell; // this side's count of sleeps
 };
+enum channel_side { CHANNEL_CLIENT, CHANNEL_SERVER };
 
 // Map the shared memory; the first to come writes the header of the table.
 // ERR_CORRUPT: the header is not a channel's; ERR_RANGE: too small.
@@ -110,6 +117,10 @@ u64 channel_take(struct channel *channel);
 void channel_read(struct channel *channel, u32 entry, struct channel_request *out);
 void channel_complete(struct channel *channel, u32 entry, enum status status, u32 result);
 void channel_signal(struct channel *channel);
+// Say that this side is going to sleep; true: it must not, there is something to
+// take or finished. Afterwards, slept or not, channel_woken.
+bool channel_arm(struct channel *channel, enum channel_side side);
+void channel_woken(struct channel *channel, enum channel_side side);
 
 // Checks a copied request of the block protocol against the device and the data
 // area: STATUS_OK, ERR_ARGUMENT, ERR_RANGE or ERR_READONLY.

@@ -38,6 +38,17 @@
 				   __ATOMIC_RELAXED);
 }
 
+// Bits of a word; what was stored before is visible to who acquires the word.
+[[gnu::always_inline]] static inline void shared_set(u64 *word, u64 bits)
+{
+	(void)atomic_or(word, bits);
+}
+
+[[gnu::always_inline]] static inline void shared_clear(u64 *word, u64 bits)
+{
+	(void)atomic_and(word, ~bits);
+}
+
 // Between a store of this side and a load of what the other side stores, where the
 // other has the same: at least one of the two sees the other's.
 [[gnu::always_inline]] static inline void shared_fence(void)

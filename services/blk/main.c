@@ -92,14 +92,17 @@ int component_main(const struct startup *page)
 	channel_publish(&client, flags, capacity, max_sectors,
 			page->generation);
 	for (;;) {
+		bool busy;
 		u64 bits;
 
 		for_each(channel_finished(&device), finish);
 		for_each(channel_take(&client), start);
-		if (channel_finished(&device) != 0)
-			continue;
-		if (component_wait(device.my_bits | client.my_bits, 0, &bits) !=
-		    STATUS_OK)
+		busy = channel_arm(&device, CHANNEL_CLIENT);
+		busy |= channel_arm(&client, CHANNEL_SERVER);
+		if (!busy && component_wait(device.my_bits | client.my_bits, 0,
+					    &bits) != STATUS_OK)
 			component_fail("wait");
+		channel_woken(&device, CHANNEL_CLIENT);
+		channel_woken(&client, CHANNEL_SERVER);
 	}
 }

@@ -90,10 +90,11 @@ static void wait(void)
 	u64 bits;
 
 	reap();
-	if (channel_finished(&channel) != 0)
-		return;
 	// A lost signal costs a delay, not the request.
-	(void)!component_wait(channel.my_bits, clock_ns() + 50000000, &bits);
+	if (!channel_arm(&channel, CHANNEL_CLIENT))
+		(void)!component_wait(channel.my_bits, clock_ns() + 50000000,
+				      &bits);
+	channel_woken(&channel, CHANNEL_CLIENT);
 	reap();
 }
 

@@ -17,6 +17,7 @@
 #include "lib/sys/component.h"
 
 #define NOTIFY_IRQ BIT(32)
+#define PAST 1ull
 #define ANSWER_NS 10000000000ull // a request may take so long
 #define PAGES_MAX 4096 // of a channel's data area
 #define SECTORS_MAX 256 // of one request: 128 KiB
@@ -227,11 +228,14 @@ int component_main(const struct startup *page)
 			device.max_sectors, page->generation);
 	component_ready();
 	for (;;) {
-		u64 bits = 0;
+		u64 bits = 0, until = clock_ns() + ANSWER_NS / 10;
 
 		submit();
-		status = component_wait(channel.my_bits | NOTIFY_IRQ,
-					clock_ns() + ANSWER_NS / 10, &bits);
+		if (channel_arm(&channel, CHANNEL_SERVER))
+			until = PAST;
+		status = component_wait(channel.my_bits | NOTIFY_IRQ, until,
+					&bits);
+		channel_woken(&channel, CHANNEL_SERVER);
 		if (status != STATUS_OK && status != ERR_TIMEOUT)
 			component_fail("wait: %s", status_text(status));
 		reap();

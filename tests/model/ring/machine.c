@@ -41,7 +41,7 @@ struct word {
 	struct store store[STORES_MAX];
 };
 
-enum kind : u32 { LOAD, STORE, SWAP, FENCE, SIGNAL, WAIT, END };
+enum kind : u32 { LOAD, STORE, SWAP, SET, CLEAR, FENCE, SIGNAL, WAIT, END };
 
 struct operation {
 	enum kind kind;
@@ -74,6 +74,7 @@ static struct {
 	void (*run)(void), (*successor)(void);
 	void *local;
 	usize bytes;
+	bool servant;
 	alignas(4096) u8 stack[STACK_BYTES];
 } thread_of[THREADS_MAX];
 static u32 threads, words, contents;
@@ -314,6 +315,27 @@ bool shared_swap(u64 *word, u64 old, u64 value)
 	return true;
 }
 
+static void change(enum kind kind, u64 *word, u64 bits)
+{
+	if (inside)
+		stop_at((struct operation){.kind = kind,
+					   .word = find_word(word),
+					   .value = bits,
+					   .order = true});
+	else
+		*word = kind == SET ? *word | bits : *word & ~bits;
+}
+
+void shared_set(u64 *word, u64 bits)
+{
+	change(SET, word, bits);
+}
+
+void shared_clear(u64 *word, u64 bits)
+{
+	change(CLEAR, word, bits);
+}
+
 void shared_fence(void)
 {
 	if (inside)
@@ -329,7 +351,7 @@ enum status sys_signal(struct handle self)
 
 enum status component_wait(u64 mask, u64 deadline_ns, u64 *bits)
 {
-	MUST(deadline_ns == 0);
+	(void)deadline_ns; // no time passes: who relies on it is stuck
 	stop_at((struct operation){.kind = WAIT});
 	*bits = mask;
 	return STATUS_OK;
@@ -346,43 +368,71 @@ static u64 read_bits(u32 content)
 	return (BIT(THREADS_MAX) - 1) << content * (THREADS_MAX + 1);
 }
 
-static u32 find_content(const u64 *word)
-{
-	for (u32 i = 0; i < contents; i++)
-		if (content_at[i] == word)
-			return i;
-	fprintf(stderr, "contents that the test does not name\n");
-	abort();
-}
-
 // Nothing of other threads can come between these and what their thread does
 // before and behind: no need to stop.
-void shared_put(u64 *to, const void *data, u32 bytes)
+static void put_one(u32 i, u64 value)
 {
-	u32 i = find_content(to);
 	struct view *now = &machine.thread[current].now;
 	u64 bit = written_bit(i), before = bit | read_bits(i);
 
-	MUST(bytes == 8);
 	if ((now->known & before) != before)
 		machine_violation("race: written while others write or read");
 	each_view(forget_access, bit);
 	now->known |= bit;
-	memcpy(&machine.content[i], data, 8);
+	machine.content[i] = value;
 }
 
-void shared_get(void *data, const u64 *from, u32 bytes)
+static u64 get_one(u32 i)
 {
-	u32 i = find_content(from);
 	struct view *now = &machine.thread[current].now;
 	u64 bit = BIT(i * (THREADS_MAX + 1) + current);
 
-	MUST(bytes == 8);
 	if (!(now->known & written_bit(i)))
 		machine_violation("race: read while another writes");
 	each_view(forget_access, bit);
 	now->known |= bit;
-	memcpy(data, &machine.content[i], 8);
+	return machine.content[i];
+}
+
+// Is this word of the contents among bytes from there? Its place among them.
+static bool among(u32 i, const u64 *from, u32 bytes, u32 *place)
+{
+	u64 at = (u64)content_at[i] - (u64)from;
+
+	*place = (u32)at;
+	return at < bytes;
+}
+
+void shared_put(u64 *to, const void *data, u32 bytes)
+{
+	u32 place, words_there = 0;
+	u64 value;
+
+	for (u32 i = 0; i < contents; i++) {
+		if (!among(i, to, bytes, &place))
+			continue;
+		memcpy(&value, (const u8 *)data + place, 8);
+		if (inside)
+			put_one(i, value);
+		words_there++;
+	}
+	MUST(words_there != 0 || !inside);
+}
+
+void shared_get(void *data, const u64 *from, u32 bytes)
+{
+	u32 place, words_there = 0;
+	u64 value;
+
+	memset(data, 0, bytes);
+	for (u32 i = 0; i < contents; i++) {
+		if (!among(i, from, bytes, &place))
+			continue;
+		value = get_one(i);
+		memcpy((u8 *)data + place, &value, 8);
+		words_there++;
+	}
+	MUST(words_there != 0);
 }
 
 // ---- what a step may do
@@ -415,6 +465,8 @@ static bool possible(const struct operation *o, u32 place)
 
 	switch (o->kind) {
 	case STORE:
+	case SET:
+	case CLEAR:
 		return can_follow(w, place);
 	case SWAP:
 		return w->store[place].value != o->old || can_follow(w, place);
@@ -452,8 +504,8 @@ static u32 choices_of(u32 number, struct choice *out)
 	}
 }
 
-static void insert(struct thread *t, struct word *w, u32 place, bool joined,
-		   u64 release)
+static void insert(struct thread *t, struct word *w, u32 place, u64 value,
+		   bool joined, u64 release)
 {
 	u32 number = (u32)(w - machine.word);
 	struct store *s;
@@ -466,7 +518,7 @@ static void insert(struct thread *t, struct word *w, u32 place, bool joined,
 		(w->stores - place - 1) * sizeof(*s));
 	w->stores++;
 	s = &w->store[place + 1];
-	*s = (struct store){.value = t->next.value, .joined = joined};
+	*s = (struct store){.value = value, .joined = joined};
 	each_view(make_room, (u64)number << 8 | (place + 1));
 	t->now.from[number] = (u8)(place + 1);
 	t->acquired.from[number] =
@@ -501,13 +553,22 @@ static void access(struct thread *t, u32 place)
 		read_store(t, w, place, o->order);
 		return;
 	case STORE:
-		insert(t, w, place, false, o->order);
+		insert(t, w, place, o->value, false, o->order);
+		return;
+	case SET:
+	case CLEAR:
+		t->result = w->store[place].value;
+		read_store(t, w, place, true);
+		insert(t, w, place,
+		       o->kind == SET ? t->result | o->value
+				      : t->result & ~o->value,
+		       true, true);
 		return;
 	default:
 		t->result = w->store[place].value == o->old;
 		read_store(t, w, place, t->result && o->order);
 		if (t->result)
-			insert(t, w, place, true, false);
+			insert(t, w, place, o->value, true, false);
 	}
 }
 
@@ -678,10 +739,12 @@ static bool note_state(void)
 
 static void print_run(void)
 {
-	static const char *const what[] = {"load",   "store", "swap", "fence",
-					   "signal", "wait",  "end"};
+	static const char *const what[] = {"load",  "store", "swap",
+					   "set",   "clear", "fence",
+					   "signal", "wait", "end"};
 
-	for (u32 i = 0; i < depth; i++) {
+	// The last one may have had nowhere to go.
+	for (u32 i = 0; i < depth && frames[i].next != 0; i++) {
 		const struct frame *f = &frames[i];
 		const struct choice *c = &f->choice[f->next - 1];
 		const struct operation *o = &f->machine.thread[c->thread].next;
@@ -690,13 +753,13 @@ static void print_run(void)
 		if (c->dies)
 			printf("dies at ");
 		printf("%s", what[o->kind]);
-		if (o->kind <= SWAP)
+		if (o->kind <= CLEAR)
 			printf(" word %u, %u of %lu stores", o->word, c->place,
 			       f->machine.word[o->word].stores);
 		if (o->kind == LOAD)
 			printf(" (%#lx)",
 			       f->machine.word[o->word].store[c->place].value);
-		if (o->kind == STORE || o->kind == SWAP)
+		if (o->kind >= STORE && o->kind <= CLEAR)
 			printf(" := %#lx", o->value);
 		if (o->kind == SIGNAL)
 			printf(" to %s", thread_of[o->word].name);
@@ -718,11 +781,12 @@ static void enter(struct outcome *outcome)
 	f->next = f->nchoices = 0;
 	for (u32 i = 0; i < threads; i++) {
 		f->nchoices += choices_of(i, f->choice + f->nchoices);
-		ended &= machine.thread[i].next.kind == END;
+		ended &= thread_of[i].servant ||
+			machine.thread[i].next.kind == END;
 	}
 	depth++;
 	outcome->deepest = MAX(outcome->deepest, depth);
-	outcome->ends += ended;
+	outcome->ends += ended && f->nchoices == 0;
 	if (f->nchoices == 0 && !ended)
 		violated = "stuck: a wake-up was lost";
 }
@@ -803,5 +867,11 @@ void machine_thread(const char *name, void (*run)(void), void (*successor)(void)
 	thread_of[threads].successor = successor;
 	thread_of[threads].local = local;
 	thread_of[threads].bytes = bytes;
+	thread_of[threads].servant = false;
 	threads++;
+}
+
+void machine_servant(void)
+{
+	thread_of[threads - 1].servant = true;
 }

@@ -37,6 +37,8 @@ void machine_content(const u64 *word); // not atomic, behind put and get
 // dead begins in its place, once in a run of the machine.
 void machine_thread(const char *name, void (*run)(void), void (*successor)(void),
 		    void *local, usize bytes);
+// The last one serves for ever: a run may end while it waits.
+void machine_servant(void);
 
 struct outcome {
 	const char *violation; // nullptr: none
@@ -49,6 +51,8 @@ struct outcome machine_explore(u64 state_limit, bool trace);
 
 // ---- for the threads
 u32 machine_self(void);
+// Nothing that was read since the last of these matters any more but through the
+// thread's local memory.
 void machine_boundary(void);
 [[noreturn]] void machine_violation(const char *text);
 #define MUST(condition)                                                        \
