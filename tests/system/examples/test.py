@@ -71,3 +71,29 @@ def test_hello_driver(context):
                       ["edu,dma_mask=0xffffffffff"])
     die_and_come_back(context, guest, "edu", r"edu: (\d+)! = ",
                       lambda last, number: number in (last, last % 12 + 1))
+
+
+def test_hello_ring(context):
+    """Numbers through a ring: whoever dies, none is missing."""
+    guest = boot_with(context, "examples/hello-ring/ring.sys")
+
+    def said():
+        return [tuple(map(int, words)) for words in re.findall(
+            r"received up to (\d+), (\d+) again, (\d+) missing",
+            guest.log_text())]
+
+    wait_for(guest, "nothing was received", said)
+    for name in ("ring-send", "ring-receive", "ring-send", "ring-receive"):
+        count = listed(guest, name)[1]
+        guest.line_ok("svc kill " + name)
+        wait_for(guest, name + ": not restarted",
+                 lambda: listed(guest, name) == ("ready", count + 1))
+        told = said()
+        wait_for(guest, "silent after killing " + name,
+                 lambda: len(said()) > len(told) + 1)
+    told = said()
+    context.equal([number for number, _, _ in told],
+                  list(range(1000, 1000 * len(told) + 1, 1000)))
+    context.equal(told[-1][2], 0, "numbers missing")
+    context.note("%d numbers, %d came again" % told[-1][:2])
+    context.equal(guest.poweroff(), "off")
