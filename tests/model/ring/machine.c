@@ -276,11 +276,19 @@ u64 shared_load_acquire(const u64 *word)
 	return load(word, !RING_BUG(12));
 }
 
+static bool is_word(const u64 *word)
+{
+	for (u32 i = 0; i < words; i++)
+		if (word_at[i] == word)
+			return true;
+	return false;
+}
+
 static void store(u64 *word, u64 value, bool order)
 {
 	if (!inside)
 		*word = value;
-	else
+	else if (is_word(word) || *word != value)
 		stop_at((struct operation){.kind = STORE,
 					   .word = find_word(word),
 					   .value = value,
