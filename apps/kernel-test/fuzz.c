@@ -575,7 +575,7 @@ static void report(u64 seed, u64 revives, u64 rebuilds)
 void fuzz_run(u64 calls, u64 seed, u32 nthreads)
 {
 	u64 seen[THREADS_MAX], state = seed, revives = 0, rebuilds = 0;
-	u64 said = 0, end = clock_ns() + 1200 * SECOND;
+	u64 said = 0, end = clock_ns() + 1200 * SECOND + calls * 300000;
 	u32 idle[THREADS_MAX];
 	struct usage before;
 

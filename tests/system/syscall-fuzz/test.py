@@ -16,6 +16,7 @@ SELDOM = {"memory_clean"}
 # Share of calls that must have succeeded: a fuzzer that is refused everything
 # tests nothing but the refusal.
 GOOD_SHARE = 0.1
+RESULTS = 16  # different statuses that calls return, of two dozen
 
 
 def fuzz(context, calls, seed, timeout_s, **options):
@@ -37,6 +38,13 @@ def fuzz(context, calls, seed, timeout_s, **options):
     for row in rows:
         if row[0] in NEVER_ALLOWED:
             context.equal(row[2], "0", row[0] + " without the right to it")
+    results = re.findall(r"^FUZZ status (\S+) (\d+)$", log, re.MULTILINE)
+    context.check(len(results) >= RESULTS, "only these results: %s" % results)
+    context.note("coverage: %d of %d calls have succeeded, each was tried %d "
+                 "times or more; results: %s" % (
+                     sum(row[2] != "0" for row in rows), len(rows),
+                     min(int(row[1]) for row in rows),
+                     ", ".join("%s %s" % row for row in results)))
     context.note("%d calls, %d succeeded, seed %d; %s" % (
         made, good, seed,
         re.search(r"revives \d+ rebuilds \d+", log)[0]))

@@ -493,6 +493,8 @@ static void forget(void)
 	memset(scratched, 0, sizeof scratched);
 }
 
+#define STEPS 210000 // five times: a million
+
 static void test_random(u64 start, u32 steps, u64 pool_pages)
 {
 	seed = start;
@@ -520,9 +522,9 @@ int main(int argc, char **argv)
 		for (first = 0; *argv[1]; argv[1]++)
 			first = first * 10 + (u64)(*argv[1] - '0');
 	for (u64 s = first; s < first + 3; s++)
-		test_random(s * 0x9e3779b97f4a7c15, 30000, 8000);
+		test_random(s * 0x9e3779b97f4a7c15, STEPS, 8000);
 	fake_user_end = USER_END_LEAST; // three levels of tables
-	test_random(first * 33, 30000, 8000);
-	test_random(first * 77, 30000, 400); // not enough for everything
+	test_random(first * 33, STEPS, 8000);
+	test_random(first * 77, STEPS, 400); // not enough for everything
 	return 0;
 }

@@ -70,9 +70,27 @@ static void give(u32 which)
 	block[which] = block[--nblocks];
 }
 
+// Fragmentation: of the pages that are free, those that lie in no block of 2^3 or
+// more, in percent.
+static u32 fragmentation(void)
+{
+	u64 all = 0, small = 0;
+
+	for (u64 n = FAKE_BASE >> PAGE_BITS;
+	     n < (FAKE_BASE + fake_memory_bytes()) >> PAGE_BITS; n++) {
+		const struct frame *f = frame_of((struct paddr){n << PAGE_BITS});
+
+		if (!f || f->state != FRAME_FREE || f->order == FRAME_INSIDE)
+			continue;
+		all += 1ull << f->order;
+		small += f->order < 3 ? 1ull << f->order : 0;
+	}
+	return all ? (u32)(small * 100 / all) : 0;
+}
+
 static void test_random(u64 seed)
 {
-	u64 failures = 0;
+	u64 failures = 0, fragments = 0, looks = 0;
 
 	fake_machine(PAGES, 2);
 	CHECK(frames_total() > PAGES - 16);
@@ -89,12 +107,19 @@ static void test_random(u64 seed)
 		} else if (nblocks) {
 			give(fake_random(&seed) % nblocks);
 		}
-		if (step % 500 == 0)
-			check_counts();
+		if (step % 500)
+			continue;
+		check_counts();
+		if (frames_free() > PAGES / 4 && ++looks)
+			fragments += fragmentation();
 	}
 	while (nblocks)
 		give(nblocks - 1);
 	check_counts();
+	printf("frame: while a quarter is free and more, %lu %% of it on average "
+	       "in blocks of 4 pages and less; when all is free, %u %%\n",
+	       fragments / looks, fragmentation());
+	CHECK(fragmentation() < 10); // beside what a cache holds apart
 	CHECK(frames_free() == frames_total());
 	printf("frame: %u random steps, %lu refused\n", STEPS, failures);
 }

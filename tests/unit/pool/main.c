@@ -420,28 +420,111 @@ static void test_no_frames(void)
 	CHECK(!memcmp(&before, &after, sizeof before));
 }
 
-// Debug builds notice writes to free memory and behind a structure.
-static void write_after_free(void)
+// Ten ways to misuse the kernel's memory. Debug builds notice each: victim[0] and
+// victim[1] are of one page, 100 bytes each in a piece of 128.
+static u8 *victim[2];
+
+static void two_pieces(void)
+{
+	start(1);
+	for (u32 i = 0; i < 2; i++)
+		CHECK(pool_alloc(first, 100, (void **)&victim[i]) == STATUS_OK);
+}
+
+static void write_after(u32 at)
 {
 	void *memory;
 
-	start(1);
-	CHECK(pool_alloc(first, 100, &memory) == STATUS_OK);
-	CHECK(pool_alloc(first, 100, &memory) == STATUS_OK);
-	pool_free(first, memory, 100);
-	((u8 *)memory)[50] = 1;
+	two_pieces();
+	pool_free(first, victim[0], 100);
+	victim[0][at] = 1;
 	(void)!pool_alloc(first, 100, &memory);
 }
 
-static void write_behind(void)
+static void after_free(void)
 {
-	void *memory;
+	write_after(50);
+}
+
+static void after_free_at_end(void)
+{
+	write_after(127);
+}
+
+static void write_behind(u32 at)
+{
+	two_pieces();
+	victim[0][at] = 1;
+	pool_free(first, victim[0], 100);
+}
+
+static void behind(void)
+{
+	write_behind(100);
+}
+
+static void far_behind(void)
+{
+	write_behind(127);
+}
+
+static void free_twice(void)
+{
+	two_pieces();
+	pool_free(first, victim[0], 100);
+	pool_free(first, victim[0], 100);
+}
+
+static void free_twice_the_last(void)
+{
+	two_pieces();
+	pool_free(first, victim[0], 100);
+	pool_free(first, victim[1], 100);
+	pool_free(first, victim[1], 128); // nothing behind it to look at
+}
+
+static void free_as_another_class(void)
+{
+	two_pieces();
+	pool_free(first, victim[0], 64);
+}
+
+static void free_as_smaller(void)
+{
+	two_pieces();
+	pool_free(first, victim[0], 70);
+}
+
+static void free_a_frame(void)
+{
+	struct paddr frame;
 
 	start(1);
-	CHECK(pool_alloc(first, 100, &memory) == STATUS_OK);
-	((u8 *)memory)[100] = 1;
-	pool_free(first, memory, 100);
+	CHECK(pool_frames_alloc(first, 0, &frame) == STATUS_OK);
+	pool_free(first, arch_direct(frame), 128);
 }
+
+static void give_too_much_back(void)
+{
+	two_pieces();
+	pool_uncharge(first, first->used_pages + 1);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} misuse[] = {
+	{"write after free", after_free},
+	{"write to the end of a free piece", after_free_at_end},
+	{"write behind", behind},
+	{"write far behind", far_behind},
+	{"freed twice", free_twice},
+	{"freed twice, its page gone", free_twice_the_last},
+	{"freed with the size of another class", free_as_another_class},
+	{"freed with a smaller size", free_as_smaller},
+	{"a frame freed as a piece", free_a_frame},
+	{"more given back than was taken", give_too_much_back},
+};
 
 static void test_all(void)
 {
@@ -460,9 +543,10 @@ static void test_all(void)
 int main(void)
 {
 	test_all();
-	bool caught =
-		fake_bug_is_caught(0, "write after free", write_after_free);
-	caught &= fake_bug_is_caught(0, "write behind", write_behind);
+	bool caught = true;
+
+	for (u32 i = 0; i < ARRAY_COUNT(misuse); i++)
+		caught &= fake_bug_is_caught(0, misuse[i].name, misuse[i].run);
 	caught &= fake_bug_is_caught(110, "limit not returned", test_all);
 	caught &=
 		fake_bug_is_caught(111, "failed carve stays charged", test_all);
