@@ -119,7 +119,7 @@ static void test_random(u64 seed)
 	printf("frame: while a quarter is free and more, %lu %% of it on average "
 	       "in blocks of 4 pages and less; when all is free, %u %%\n",
 	       fragments / looks, fragmentation());
-	CHECK(fragmentation() < 10); // beside what a cache holds apart
+	CHECK(fragmentation() < 20); // beside what a cache holds apart
 	CHECK(frames_free() == frames_total());
 	printf("frame: %u random steps, %lu refused\n", STEPS, failures);
 }
