@@ -354,11 +354,9 @@ enum status ring_attach_producer(struct ring *ring, void *memory, u64 bytes,
 	ring->peer[0] = peer;
 	if (ring->producers > 1 && !RING_BUG(10))
 		skip_claims(ring, producer);
-	// The next message is at most one lap behind what slot 0 is open for.
-	word = shared_load_acquire(&slot_of(ring, 0)->word);
-	lap = word >> RING_TAG_BITS;
-	if ((word & TAG_MASK) == RING_FREE && lap != 0)
-		lap--;
+	// It goes on in the lap of the last slot, or behind it.
+	word = shared_load_acquire(&slot_of(ring, ring->mask)->word);
+	lap = (word >> RING_TAG_BITS) + ((word & TAG_MASK) != RING_FREE);
 	ring->position = lap << ring->lap_shift;
 	if (find_free(ring, false) == ERR_PROTOCOL)
 		return ERR_CORRUPT;
@@ -375,20 +373,19 @@ static enum status find_position(struct ring *ring)
 {
 	u64 lap = shared_load_acquire(&slot_of(ring, ring->mask)->word) >>
 		  RING_TAG_BITS;
+	u64 position = lap << ring->lap_shift;
 	u32 ahead = 0;
 
-	ring->position = lap << ring->lap_shift;
 	for (u32 i = 0; i <= ring->mask; i++) {
 		u64 word = shared_load(&slot_of(ring, i)->word);
-		i64 laps = laps_ahead(ring, word, ring->position);
+		i64 laps = laps_ahead(ring, word, position);
 
 		if (!can_be(ring, word & TAG_MASK) || laps < 0 || laps > 1 ||
 		    (laps == 1 && ahead != i))
 			return ERR_CORRUPT;
 		ahead += (u32)laps;
 	}
-	ring->position += ahead;
-	ring->taken = ring->position;
+	ring->position = ring->taken = position + ahead;
 	return STATUS_OK;
 }
 

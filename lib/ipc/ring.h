@@ -99,8 +99,9 @@ u64 ring_bytes(const struct ring_shape *shape);
 // new memory or one left by a predecessor, which must be dead. peer is the
 // notification of the other side (consumer: of the first producer, others by
 // ring_peer), my_bits the bits that the other side signals. Wakes the other side, so
-// that nothing that the predecessor did remains unseen. ERR_ARGUMENT: shape or
-// number; ERR_RANGE: bytes too few; ERR_CORRUPT: the memory holds something else.
+// that nothing that the predecessor did remains unseen. On an error the side cannot be
+// used. ERR_ARGUMENT: shape or number; ERR_RANGE: bytes too few; ERR_CORRUPT: the
+// memory holds something else.
 [[nodiscard]] enum status ring_attach_producer(struct ring *ring, void *memory,
 	u64 bytes, const struct ring_shape *shape, u32 producer,
 	struct handle peer, u64 my_bits);

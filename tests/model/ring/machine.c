@@ -422,6 +422,8 @@ void shared_put(u64 *to, const void *data, u32 bytes)
 		memcpy(&value, (const u8 *)data + place, 8);
 		if (inside)
 			put_one(i, value);
+		else
+			machine.content[i] = value;
 		words_there++;
 	}
 	MUST(words_there != 0 || !inside);
