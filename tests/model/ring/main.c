@@ -34,7 +34,6 @@ struct setup {
 	bool batch, poll;
 	bool producer_dies, consumer_dies;
 	bool spin; // nobody sleeps: the slots alone
-	bool begun; // the first message of each producer is there
 };
 
 // What each side knows, apart from its ring: survives its death.
@@ -246,12 +245,6 @@ static void prepare(const struct setup *what)
 		       setup->consumer_dies ? consume_again : nullptr,
 		       &side[consumer], sizeof(side[consumer]));
 	name_words();
-	for (u32 i = 0; setup->begun && i < setup->producers; i++) {
-		u64 first = message(i, ++side[i].done);
-
-		need(ring_put(&side[i].ring, &first, 8) == STATUS_OK, "put");
-		settle(&side[i]);
-	}
 }
 
 static void describe(const struct setup *what)
@@ -259,8 +252,7 @@ static void describe(const struct setup *what)
 	printf("%s: %u messages", what->name, what->messages[0]);
 	if (what->producers > 1)
 		printf(" and %u", what->messages[1]);
-	printf(", %u slots%s%s%s%s%s", what->slots,
-	       what->begun ? ", the first are there" : "", what->batch ? ", in twos" : "",
+	printf(", %u slots%s%s%s%s", what->slots, what->batch ? ", in twos" : "",
 	       what->poll ? ", msg_poll" : what->spin ? ", spinning" : "",
 	       what->producer_dies ? ", producer 0 may die once" : "",
 	       what->consumer_dies ? ", the consumer may die once" : "");
@@ -325,9 +317,6 @@ static const struct setup full[] = {
 	 .slots = 2, .spin = true, .producer_dies = true},
 	{.name = "slots, a death behind", .producers = 2, .messages = {3, 3},
 	 .slots = 2, .spin = true, .consumer_dies = true},
-	{.name = "two and one", .producers = 2, .messages = {2, 1}, .slots = 2},
-	{.name = "two at a full ring", .producers = 2, .messages = {2, 2},
-	 .slots = 2, .begun = true},
 	{},
 };
 
