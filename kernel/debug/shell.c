@@ -12,7 +12,7 @@
 #include "kernel/debug/shell.h"
 #include "abi/constants.h"
 #include "kernel/arch/arch.h"
-#include "kernel/object/aspace.h"
+#include "kernel/object/mapping.h"
 #include "kernel/object/cnode.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/memory.h"
@@ -121,8 +121,8 @@ static void show_thread(struct object *object)
 		    on);
 	if (t->reply_server)
 		say(" answered by %p", &t->reply_server->object);
-	if (t->timeout.link)
-		say(" until %lu us", t->timeout.deadline_ns / 1000);
+	if (t->timeout.armed)
+		say(" until %lu us", t->timeout.node.key / 1000);
 	say("\n");
 }
 
@@ -147,21 +147,6 @@ static void show_cnode(struct object *object)
 }
 
 // The mapping that starts first at or after an address.
-static const struct mapping *mapping_from(const struct aspace *aspace,
-					  u64 address)
-{
-	const struct mapping *found = nullptr, *m = aspace->mappings;
-
-	while (m)
-		if (m->start >= address) {
-			found = m;
-			m = m->left;
-		} else {
-			m = m->right;
-		}
-	return found;
-}
-
 static void show_aspace(struct object *object)
 {
 	const struct aspace *aspace = object_aspace(object);
@@ -172,7 +157,8 @@ static void show_aspace(struct object *object)
 	    aspace->table_pages);
 	if (!take(object, &object->lock))
 		return;
-	for (u64 at = 0; (m = mapping_from(aspace, at)); at = m->start + 1)
+	for (u64 at = 0; (m = mapping_find(aspace, at));
+	     at = m->start + m->length)
 		say("  %#lx-%#lx %c%c%c%c memory %p + %#lx\n", m->start,
 		    m->start + m->length, m->flags & MAP_READ ? 'r' : '-',
 		    m->flags & MAP_WRITE ? 'w' : '-',
@@ -218,11 +204,12 @@ static void show_cpus(void)
 	for (u32 i = 0; i < cpu_count; i++) {
 		const struct cpu *cpu = cpus[i];
 
-		say("cpu %u: runs %p, %u ready (%#lx, fair %#lx), requests %#x, "
+		say("cpu %u: runs %p, %u ready (%#lx, fair %#lx), requests "
+		    "%#x, "
 		    "inbox %p, reaper %p, timer due %lu us\n",
 		    i, cpu->current ? &cpu->current->object : nullptr,
 		    cpu->nready, cpu->ready_mask, cpu->fair_mask, cpu->requests,
-		    cpu->inbox, cpu->reaper, cpu->wheel.next_ns / 1000);
+		    cpu->inbox, cpu->reaper, cpu->timeouts.next_ns / 1000);
 	}
 }
 
@@ -338,7 +325,7 @@ static void look_at_port(struct timeout *timeout)
 		line_used = 0;
 		say("kernel> ");
 	}
-	timeout_arm(&cpu_self()->wheel, timeout, arch_now_ns() + LOOK_NS);
+	timeout_arm(&cpu_self()->timeouts, timeout, arch_now_ns() + LOOK_NS);
 }
 
 void shell_start(struct pool *pool)

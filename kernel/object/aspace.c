@@ -67,12 +67,12 @@ bool aspace_destroy_step(struct aspace *aspace)
 	}
 	if (cpus_showing(aspace) && !BUG(179))
 		return false;
-	for (u32 i = 0; i < STEP_MAPPINGS && aspace->mappings; i++) {
+	for (u32 i = 0; i < STEP_MAPPINGS && aspace->nmappings; i++) {
 		lock_take(&aspace->object.lock);
-		mapping_remove(aspace->mappings, 0);
+		mapping_remove(mapping_find(aspace, 0), 0);
 		lock_drop(&aspace->object.lock);
 	}
-	if (aspace->mappings)
+	if (aspace->nmappings)
 		return false;
 	for (u32 i = 0; i < STEP_MAPPINGS; i++)
 		if (pagetable_destroy_step(aspace))

@@ -19,6 +19,7 @@
 #ifndef KERNEL_OBJECT_ASPACE_H
 #define KERNEL_OBJECT_ASPACE_H
 #include "kernel/object/object.h"
+#include "kernel/tree.h"
 #include "lib/base/list.h"
 #include "lib/base/status.h"
 
@@ -36,9 +37,7 @@ struct mapping {
 	u64 settled; // page tables agree with flags up to here (from start)
 	u32 flags; // MAP_READ, WRITE, EXEC, KEEP
 	u32 allowed; // MAP_READ/WRITE/EXEC that the capability's rights permit
-	// tree of mappings by start (treap), guarded by aspace lock
-	struct mapping *left, *right;
-	u64 priority;
+	struct tree_node node; // by the last byte, guarded by aspace lock
 	// memory's list, guarded by memory's lock
 	struct list shown;
 };
@@ -50,14 +49,13 @@ struct aspace {
 	struct paddr root; // [I] full root
 	struct paddr guest_root; // [I] foreign only
 	struct slot container_slot; // foreign: its container
-	struct mapping *mappings; // treap root
+	struct tree mappings;
 	u64 nmappings;
 	struct mapping *spare; // the record last unmapped, for the next
 	struct lock table_lock;
 	u64 table_pages; // charged page-table frames
 	// What dead KEEP mappings show for reading, for writing; 0: none yet
 	struct paddr dead_frame[2];
-	u64 seed; // of mappings' priorities
 	bool unused; // being destroyed: its threads have been stopped
 };
 

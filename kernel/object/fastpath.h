@@ -93,7 +93,7 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
 		     endpoint->state != ENDPOINT_RECEIVERS ||
 		     list_empty(&endpoint->queue) ||
-		     receiver->cpu != self->cpu || receiver->timeout.link ||
+		     receiver->cpu != self->cpu || receiver->timeout.armed ||
 		     !receiver->roots.full)) {
 		lock_drop(&endpoint->object.lock);
 		return nullptr;
@@ -127,7 +127,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 	if (UNLIKELY(!slot || !caller))
 		return nullptr;
 	// Nobody more urgent than the caller may be ready.
-	if (UNLIKELY(caller->cpu != self->cpu || caller->timeout.link ||
+	if (UNLIKELY(caller->cpu != self->cpu || caller->timeout.armed ||
 		     caller->faulted || !caller->roots.full ||
 		     self->cpu->ready_mask >> caller->effective > 1))
 		return nullptr;

@@ -9,72 +9,20 @@
 #include "kernel/object/slot.h"
 #include "lib/base/bits.h"
 
-// ---- the treap
+// ---- the tree
 
 struct mapping *mapping_find(const struct aspace *aspace, u64 address)
 {
-	struct mapping *best = nullptr, *m = aspace->mappings;
+	struct tree_node *node = tree_find(&aspace->mappings, address);
 
-	while (m) {
-		if (address < m->start + m->length) {
-			best = m;
-			m = m->left;
-		} else {
-			m = m->right;
-		}
-	}
-	return best;
+	return node ? CONTAINER_OF(node, struct mapping, node) : nullptr;
 }
 
 void mapping_insert(struct aspace *aspace, struct mapping *mapping)
 {
-	struct mapping **link = &aspace->mappings, *rest;
-	struct mapping **left = &mapping->left, **right = &mapping->right;
-
-	// Knuth's MMIX generator: only the shape of the tree depends on it.
-	aspace->seed = aspace->seed * 6364136223846793005 + 1442695040888963407;
-	mapping->priority = aspace->seed >> 16;
-	while (*link && (*link)->priority >= mapping->priority)
-		link = mapping->start < (*link)->start ? &(*link)->left
-						       : &(*link)->right;
-	// Split what is below by start address.
-	for (rest = *link; rest;) {
-		if (rest->start < mapping->start) {
-			*left = rest;
-			left = &rest->right;
-			rest = *left;
-		} else {
-			*right = rest;
-			right = &rest->left;
-			rest = *right;
-		}
-	}
-	*left = *right = nullptr;
-	*link = mapping;
+	mapping->node.key = mapping->start + mapping->length - 1;
+	tree_insert(&aspace->mappings, &mapping->node);
 	aspace->nmappings++;
-}
-
-static void tree_remove(struct aspace *aspace, struct mapping *mapping)
-{
-	struct mapping **link = &aspace->mappings;
-	struct mapping *a = mapping->left, *b = mapping->right;
-
-	while (*link != mapping)
-		link = mapping->start < (*link)->start ? &(*link)->left
-						       : &(*link)->right;
-	while (a && b) {
-		if (a->priority >= b->priority) {
-			*link = a;
-			link = &a->right;
-			a = a->right;
-		} else {
-			*link = b;
-			link = &b->left;
-			b = b->left;
-		}
-	}
-	*link = a ? a : b;
-	aspace->nmappings--;
 }
 
 // ---- records
@@ -141,7 +89,8 @@ void mapping_remove(struct mapping *mapping, u64 cpus)
 	struct aspace *aspace = mapping->aspace;
 	struct memory *memory = mapping_lock_memory(mapping);
 
-	tree_remove(aspace, mapping);
+	tree_remove(&aspace->mappings, &mapping->node);
+	aspace->nmappings--;
 	if (memory) {
 		detach_locked(mapping);
 		bool last = memory_drop_locked(memory, &mapping->slot, cpus);
@@ -179,6 +128,7 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 	tail->settled -= MIN(tail->settled, head);
 	slot_init(&tail->slot, tail, HOLDER_MAPPING);
 	mapping->length = head;
+	mapping->node.key = address - 1;
 	mapping->settled = MIN(mapping->settled, head);
 	if (memory) {
 		slot_fill_locked(&tail->slot, &memory->object,
@@ -199,6 +149,7 @@ void mapping_trim(struct mapping *mapping, u64 start, u64 end)
 	mapping->start = start;
 	mapping->offset += cut;
 	mapping->length = end - start;
+	mapping->node.key = end - 1;
 	mapping->settled -= MIN(mapping->settled, cut);
 	mapping->settled = MIN(mapping->settled, mapping->length);
 	if (memory)

@@ -2,9 +2,8 @@
 // Copyright The Kochab authors
 //
 // mapping: one piece of memory at one place in an address space. Mappings of an
-// aspace never overlap and form a treap by start address: a binary search tree
-// in which random priorities keep the expected height logarithmic. All functions
-// are iterative. struct mapping is in aspace.h.
+// aspace never overlap and form a tree (kernel/tree.h). struct mapping is in
+// aspace.h.
 //
 // Locks: the aspace's lock for all; those that say so take the memory's lock.
 #ifndef KERNEL_OBJECT_MAPPING_H

@@ -73,8 +73,8 @@ static void thread_ready(struct thread *thread)
 {
 	struct cpu *cpu = cpu_self();
 
-	if (thread->timeout.link)
-		timeout_disarm(&cpu->wheel, &thread->timeout);
+	if (thread->timeout.armed)
+		timeout_disarm(&cpu->timeouts, &thread->timeout);
 	if (thread->stopped) {
 		thread->state = THREAD_STOPPED;
 		return;
@@ -188,7 +188,7 @@ bool thread_pull(struct thread *thread)
 	struct cpu *cpu = cpu_self();
 
 	if (is_ours_alone(thread)) {
-		timeout_disarm(&cpu->wheel, &thread->timeout);
+		timeout_disarm(&cpu->timeouts, &thread->timeout);
 	} else if (!sched_can_pull(thread, cpu) || !thread_seize(thread)) {
 		return false;
 	} else {
@@ -268,7 +268,7 @@ void thread_block(struct thread *thread, u32 state, u64 deadline_ns)
 
 	thread->state = state;
 	if (deadline_ns)
-		timeout_arm(&cpu->wheel, &thread->timeout, deadline_ns);
+		timeout_arm(&cpu->timeouts, &thread->timeout, deadline_ns);
 	cpu->reschedule = true;
 }
 

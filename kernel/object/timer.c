@@ -32,7 +32,7 @@ static void timer_expire(struct timeout *timeout)
 	next = timer->object.dead ? 0 : timer->deadline_ns;
 	lock_drop(&timer->object.lock);
 	if (next)
-		timeout_arm(&cpu_self()->wheel, timeout, next);
+		timeout_arm(&cpu_self()->timeouts, timeout, next);
 	if (bits)
 		notification_signal_slot(&timer->notification_slot, bits);
 }
@@ -49,18 +49,18 @@ enum status timer_create(struct pool *pool, struct timer **out)
 	return STATUS_OK;
 }
 
-// Home CPU: make the wheel agree with deadline_ns.
+// Home CPU: make the tree agree with deadline_ns.
 static void timer_rearm(struct timer *timer)
 {
-	struct wheel *wheel = &cpu_self()->wheel;
+	struct timeouts *timeouts = &cpu_self()->timeouts;
 	u64 deadline;
 
 	lock_take(&timer->object.lock);
 	deadline = timer->object.dead ? 0 : timer->deadline_ns;
 	lock_drop(&timer->object.lock);
-	timeout_disarm(wheel, &timer->timeout);
+	timeout_disarm(timeouts, &timer->timeout);
 	if (deadline)
-		timeout_arm(wheel, &timer->timeout, deadline);
+		timeout_arm(timeouts, &timer->timeout, deadline);
 	cpu_self()->reschedule = true; // so that the hardware timer is set
 }
 
@@ -117,9 +117,9 @@ enum status sysk_timer_set(struct thread *, struct cap_ref *cap,
 
 bool timer_destroy_step(struct timer *timer)
 {
-	if (timer->timeout.link || timer->posted) {
+	if (timer->timeout.armed || timer->posted) {
 		timer_changed(timer);
-		if (timer->timeout.link || timer->posted)
+		if (timer->timeout.armed || timer->posted)
 			return false;
 	}
 	slot_drop(&timer->notification_slot);

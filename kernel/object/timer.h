@@ -2,7 +2,7 @@
 // Copyright The Kochab authors
 //
 // timer: signals a notification at a time, once or periodically. A timer lives in
-// the wheel of the CPU that created it; others post changes to that CPU.
+// the tree of the CPU that created it; others post changes to that CPU.
 #ifndef KERNEL_OBJECT_TIMER_H
 #define KERNEL_OBJECT_TIMER_H
 #include "kernel/object/object.h"

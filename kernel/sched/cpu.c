@@ -50,7 +50,7 @@ void cpu_serve(void)
 		if (requests & CPU_REQUEST_STEAL)
 			sched_serve_steal();
 		if (requests & CPU_REQUEST_DEADLINES &&
-		    wheel_run(&self->wheel, arch_now_ns()))
+		    timeouts_run(&self->timeouts, arch_now_ns()))
 			cpu_post(self, CPU_REQUEST_DEADLINES);
 	}
 }

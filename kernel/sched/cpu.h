@@ -27,11 +27,12 @@ struct timer;
 enum cpu_request : u32 {
 	CPU_REQUEST_INBOX = 1, // threads in inbox
 	CPU_REQUEST_FLUSH = 2, // reload the page-table root; then flush_done
-	CPU_REQUEST_QUIESCE = 4, // be outside the kernel once; then quiesce_done
+	CPU_REQUEST_QUIESCE =
+		4, // be outside the kernel once; then quiesce_done
 	CPU_REQUEST_STEAL = 8, // an idle CPU asks for a thread
 	CPU_REQUEST_HALT = 16, // panic elsewhere: stop
 	CPU_REQUEST_TIMERS = 32, // timers in timer_inbox
-	CPU_REQUEST_DEADLINES = 64, // the timer fired: look at the wheel
+	CPU_REQUEST_DEADLINES = 64, // the timer fired: look what is due
 };
 
 struct cpu {
@@ -73,10 +74,10 @@ struct cpu {
 	u64 fair_mask; // buckets occupied
 	u64 fair_pass; // pass of the fair class's current bucket
 	u32 nready; // others read it, as a hint
-	struct wheel wheel;
+	struct timeouts timeouts;
 	// What the hardware timer is set to, not later than the end of the slice
-	// and the wheel's next_ns, which was timer_wheel_ns; ~0: not set.
-	u64 timer_set, timer_wheel_ns;
+	// and the next deadline, which was timer_next_ns; ~0: not set.
+	u64 timer_set, timer_next_ns;
 	u64 slice; // ticks
 	u64 timer_interrupts;
 	struct aspace *publishing; // [a] see published

@@ -23,8 +23,8 @@ static u32 finer; // of counter ticks, to what a pass counts
 
 void sched_init(struct cpu *cpu)
 {
-	wheel_init(&cpu->wheel, arch_now_ns());
-	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
+	cpu->timeouts.next_ns = ~0ull;
+	cpu->timer_set = cpu->timer_next_ns = ~0ull;
 	cpu->slice = clock_ticks(TIME_SLICE_NS);
 	// Slow counters: a bucket is to be less than a slice everywhere.
 	while (cpu->slice << finer < 4ull << BUCKET_SHIFT)
@@ -175,7 +175,7 @@ void sched_timer(void)
 	struct cpu *cpu = cpu_self();
 
 	cpu->timer_interrupts++;
-	cpu->timer_set = cpu->timer_wheel_ns = ~0ull;
+	cpu->timer_set = cpu->timer_next_ns = ~0ull;
 	cpu->reschedule = true; // the slice may be over
 	cpu_post(cpu, CPU_REQUEST_DEADLINES);
 }
@@ -229,11 +229,12 @@ struct cpu *sched_place(u64 allowed)
 
 bool sched_can_pull(const struct thread *thread, const struct cpu *to)
 {
-	// A deadline sits in the old home's wheel, FPU state in its registers;
+	// A deadline is one of the old home's, FPU state in its registers;
 	// and until the old home has turned away from it, it is not off it.
 	return thread->allowed_cpus >> to->number & 1 &&
 		atomic_load(&thread->cpu->current) != thread &&
-		!thread->timeout.link && !thread->fpu && !thread->running_guest;
+		!thread->timeout.armed && !thread->fpu &&
+		!thread->running_guest;
 }
 
 // An idle CPU asks the busiest other one for a thread.
@@ -318,11 +319,11 @@ static void push_work(struct cpu *cpu)
 // A timer that is set too early stays: when it fires it is set again.
 static void set_timer(struct cpu *cpu, u64 at)
 {
-	u64 next_ns = BUG(164) ? ~0ull : cpu->wheel.next_ns;
+	u64 next_ns = BUG(164) ? ~0ull : cpu->timeouts.next_ns;
 
-	if ((at >= cpu->timer_set || BUG(160)) && next_ns >= cpu->timer_wheel_ns)
+	if ((at >= cpu->timer_set || BUG(160)) && next_ns >= cpu->timer_next_ns)
 		return;
-	cpu->timer_wheel_ns = next_ns;
+	cpu->timer_next_ns = next_ns;
 	cpu->timer_set = MIN(at, clock_counter_at(next_ns));
 	arch_timer_at(cpu->timer_set);
 }

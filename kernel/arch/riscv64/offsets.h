@@ -27,8 +27,8 @@
 #define GUEST_RUNNER 56
 
 // A stack for what must not go wrong lies behind struct cpu: struct cpu_area
-#define CPU_AREA_STACK 8192
-#define CPU_AREA_BYTES 12288
+#define CPU_AREA_STACK 4096
+#define CPU_AREA_BYTES 8192
 
 #define STACK_BYTES 0x4000
 

@@ -568,10 +568,10 @@ static void check_thread(u32 n)
 		CHECK(!places);
 	else
 		CHECK(places == 1);
-	if (t->timeout.link)
+	if (t->timeout.armed)
 		CHECK(waits);
 	if (waits && world.deadline[n] && !(t->requests & REQUEST_WAKE))
-		CHECK(t->timeout.link); // it cannot wait for ever
+		CHECK(t->timeout.armed); // it cannot wait for ever
 }
 
 static void check_queue(void)

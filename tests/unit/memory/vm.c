@@ -680,18 +680,24 @@ void vm_check_memory(struct memory *memory)
 	lock_drop(&memory->object.lock);
 }
 
-static u64 check_tree(const struct mapping *m, u64 low, u64 high, u64 priority)
+static u64 check_tree(const struct tree_node *node, u64 low, u64 high,
+		      u64 priority)
 {
-	if (!m)
+	const struct mapping *m;
+
+	if (!node)
 		return 0;
+	m = CONTAINER_OF(node, struct mapping, node);
 	CHECK(m->start >= low && m->start + m->length <= high && m->length);
-	CHECK(m->priority <= priority && m->settled <= m->length);
-	return 1 + check_tree(m->left, low, m->start, m->priority) +
-		check_tree(m->right, m->start + m->length, high, m->priority);
+	CHECK(node->priority <= priority && m->settled <= m->length);
+	CHECK(node->key == m->start + m->length - 1);
+	return 1 + check_tree(node->left, low, m->start, node->priority) +
+		check_tree(node->right, m->start + m->length, high,
+			   node->priority);
 }
 
 void vm_check_aspace(struct aspace *aspace)
 {
-	CHECK(check_tree(aspace->mappings, 0, USER_END, ~0ull) ==
+	CHECK(check_tree(aspace->mappings.root, 0, USER_END, ~0ull) ==
 	      aspace->nmappings);
 }

@@ -2,4 +2,4 @@
 # Copyright The Kochab authors
 include tests/fake_arch/fake.mk
 SOURCES += tests/fake_arch/objects.c $(addprefix kernel/,lock.c mm/frame.c object/cap.c \
-	object/cnode.c object/pool.c object/slot.c sched/timeout.c)
+	object/cnode.c object/pool.c object/slot.c sched/timeout.c tree.c)

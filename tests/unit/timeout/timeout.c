@@ -13,7 +13,7 @@
 #define STEPS 200000
 #define MS 1000000ull
 
-static struct wheel wheel;
+static struct timeouts timeouts;
 static struct timeout entry[ENTRIES];
 static bool armed[ENTRIES];
 static u64 now, expired;
@@ -23,7 +23,7 @@ static void expire(struct timeout *timeout)
 	u32 i = timeout - entry;
 
 	CHECK(armed[i]);
-	CHECK(timeout->deadline_ns <= now);
+	CHECK(timeout->node.key <= now);
 	armed[i] = false;
 	expired++;
 }
@@ -33,8 +33,8 @@ static u64 earliest(void)
 	u64 best = ~0ull;
 
 	for (u32 i = 0; i < ENTRIES; i++)
-		if (armed[i] && entry[i].deadline_ns < best)
-			best = entry[i].deadline_ns;
+		if (armed[i] && entry[i].node.key < best)
+			best = entry[i].node.key;
 	return best;
 }
 
@@ -51,7 +51,7 @@ int main(void)
 	u64 seed = 20260519;
 
 	now = 12345678;
-	wheel_init(&wheel, now);
+	timeouts.next_ns = ~0ull;
 	for (u32 i = 0; i < ENTRIES; i++)
 		entry[i].expire = expire;
 	for (u32 step = 0; step < STEPS; step++) {
@@ -63,18 +63,18 @@ int main(void)
 			if (armed[i])
 				break;
 			armed[i] = true;
-			timeout_arm(&wheel, &entry[i],
+			timeout_arm(&timeouts, &entry[i],
 				    now + random_delay(&seed));
 			break;
 		case 2:
-			timeout_disarm(&wheel, &entry[i]);
+			timeout_disarm(&timeouts, &entry[i]);
 			armed[i] = false;
 			break;
 		default:
 			// To the next event, as a tickless CPU does, or beyond.
 			if (fake_random(&seed) & 1 &&
-			    wheel.next_ns != ~0ull) {
-				u64 next = wheel.next_ns;
+			    timeouts.next_ns != ~0ull) {
+				u64 next = timeouts.next_ns;
 
 				CHECK(next <= earliest() || earliest() <= now);
 				if (next > now)
@@ -82,7 +82,7 @@ int main(void)
 			} else {
 				now += random_delay(&seed) % (100 * MS);
 			}
-			while (wheel_run(&wheel, now))
+			while (timeouts_run(&timeouts, now))
 				;
 			CHECK(earliest() > now);
 		}
