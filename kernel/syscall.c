@@ -10,7 +10,6 @@
 #include "kernel/object/guest.h"
 #include "kernel/object/message.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
 
 enum status sysk_null(struct thread *)
 {
@@ -29,7 +28,7 @@ void kernel_syscall(struct thread *thread, u64 info)
 	status = syscall_dispatch(thread, number);
 	if (status == STATUS_RESTART)
 		arch_syscall_restart(thread);
-	else if (status != STATUS_HANDLED)
+	else if (status != STATUS_DEFERRED)
 		arch_syscall_status(thread, status);
 }
 

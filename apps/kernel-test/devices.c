@@ -201,6 +201,12 @@ static void test_irq_shared(void)
 			OK(slot_delete(irq[1]));
 	}
 	source_quiet(false);
+	// So many share a line, and no more.
+	for (u32 i = 1; i < 32; i++)
+		(void)device_new(OBJECT_IRQ, source.line,
+				 source.flags | IRQ_SHARED);
+	SAME(device(OBJECT_IRQ, source.line, source.flags | IRQ_SHARED, slot),
+	     ERR_DEPTH);
 }
 
 static void test_msi(void)

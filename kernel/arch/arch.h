@@ -15,7 +15,6 @@
 struct cpu;
 struct fpu_area;
 struct thread;
-struct guest_state;
 struct boot_info;
 struct thread_registers;
 
@@ -32,8 +31,7 @@ static inline u64 arch_ipc_info(const struct thread *thread);
 static inline u64 arch_ipc_cap(const struct thread *thread);
 static inline u64 arch_ipc_deadline(const struct thread *thread);
 static inline u64 arch_ipc_caps(const struct thread *thread);
-static inline u64 arch_ipc_word(const struct thread *thread, u32 i);
-static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value);
+static inline u64 *arch_ipc_word(const struct thread *thread, u32 i); // where it is
 // status < 0: error; else info bits (words, caps) and the badge
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge);
 // Run the system-call instruction again when the thread next runs.
@@ -57,7 +55,11 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to);
 void arch_registers_read(const struct thread *t, struct thread_registers *out);
 bool arch_registers_write(struct thread *t, const struct thread_registers *in);
-bool arch_address_ok(u64 pc); // canonical, in user space
+// May be in a register that is used as an address: canonical, in user space.
+static inline bool arch_address_ok(u64 address)
+{
+	return address < USER_END;
+}
 // Words 2 (pc) and 4 (sp) of a fault message.
 void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);

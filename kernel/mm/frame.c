@@ -67,31 +67,43 @@ struct frame *frame_of(struct paddr frame)
 	return frame_at((u32)number);
 }
 
-// ---- lists of free blocks; global lock held
+// ---- lists
 
-static void list_push(u32 number, u32 order)
+void frame_link(u32 *head, u32 number)
 {
 	struct frame *frame = frame_at(number);
 
-	frame->order = (u8)order;
 	frame->prev = FRAME_NONE;
-	frame->next = frames.head[order];
-	if (frame->next != FRAME_NONE)
-		frame_at(frame->next)->prev = number;
-	frames.head[order] = number;
+	frame->next = *head;
+	if (*head != FRAME_NONE)
+		frame_at(*head)->prev = number;
+	*head = number;
 }
 
-static void list_remove_block(u32 number, u32 order)
+void frame_unlink(u32 *head, u32 number)
 {
 	struct frame *frame = frame_at(number);
 
 	if (frame->prev == FRAME_NONE)
-		frames.head[order] = frame->next;
+		*head = frame->next;
 	else
 		frame_at(frame->prev)->next = frame->next;
 	if (frame->next != FRAME_NONE)
 		frame_at(frame->next)->prev = frame->prev;
-	frame->order = FRAME_INSIDE;
+}
+
+// ---- lists of free blocks; global lock held
+
+static void list_push(u32 number, u32 order)
+{
+	frame_at(number)->order = (u8)order;
+	frame_link(&frames.head[order], number);
+}
+
+static void list_remove_block(u32 number, u32 order)
+{
+	frame_unlink(&frames.head[order], number);
+	frame_at(number)->order = FRAME_INSIDE;
 }
 
 static void set_state(u32 number, u32 order, enum frame_state state)

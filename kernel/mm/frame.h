@@ -53,6 +53,11 @@ u32 frame_number(const struct frame *frame);
 
 // The pages of these registers are the kernel's own from now on. At start only.
 void frame_keep_device(u64 start, u64 size_bytes);
+
+// Lists linked by prev and next; *head is FRAME_NONE when one is empty.
+void frame_link(u32 *head, u32 number); // comes first
+void frame_unlink(u32 *head, u32 number);
+
 // May this range be handed out as device memory? Not if it touches usable RAM,
 // the kernel, the boot archive or registers that the kernel keeps.
 bool frame_range_is_device(u64 start, u64 size_bytes);

@@ -14,7 +14,6 @@
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 

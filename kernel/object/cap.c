@@ -9,16 +9,15 @@
 #include "kernel/object/aspace.h"
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
-#include "kernel/restart.h"
 #include "kernel/sched/cpu.h"
 
 #define REVOKE_BATCH 32 // slots emptied before the call is restarted
 
 const struct cnode *cap_nested(const struct cnode *root, u64 index, u32 rights)
 {
-	if (index > root->mask)
-		return nullptr;
-	u64 word = slot_word(&root->slots[index & root->mask]);
+	const struct slot *slot = cnode_slot(root, index);
+	u64 word = slot ? slot_word(slot) : 0;
+
 	if (word_type(word) != OBJECT_CNODE || rights & ~word_rights(word))
 		return nullptr;
 	return object_cnode(word_object(word));
@@ -35,16 +34,15 @@ enum status cap_lock(const struct cap_ref *cap)
 	return ERR_DEAD;
 }
 
-// Reserve an empty slot; the fill lock is held when it is OK.
-static enum status fill_begin(struct cnode *cnode, u32 index, struct slot **out)
+enum status cnode_fill_begin(struct cnode *cnode, u32 index, struct slot **out)
 {
+	struct slot *slot = cnode_slot(cnode, index);
 	enum status status = STATUS_OK;
 
-	if (index > cnode->mask)
+	if (!slot)
 		return ERR_RANGE;
 	if (cnode == &cnode_empty)
 		return ERR_DEAD;
-	struct slot *slot = &cnode->slots[index & cnode->mask];
 	lock_take(&cnode->fill_lock);
 	if (atomic_load_relaxed(&cnode->object.dead) && !BUG(107))
 		status = ERR_DEAD;
@@ -64,7 +62,7 @@ enum status cnode_install(struct cnode *cnode, u32 index, struct object *object,
 			  u32 rights, u64 badge)
 {
 	struct slot *slot;
-	enum status status = fill_begin(cnode, index, &slot);
+	enum status status = cnode_fill_begin(cnode, index, &slot);
 
 	if (status != STATUS_OK)
 		return status;
@@ -88,7 +86,7 @@ enum status cap_derive(struct cnode *cnode, u32 index,
 		       const struct cap_ref *source, u32 rights, u64 badge)
 {
 	struct slot *slot;
-	enum status status = fill_begin(cnode, index, &slot);
+	enum status status = cnode_fill_begin(cnode, index, &slot);
 
 	if (status != STATUS_OK)
 		return status;
@@ -200,7 +198,7 @@ enum status sysk_cap_move(struct thread *self, struct cap_ref *cap, u32 index,
 
 	if (!from)
 		return ERR_HANDLE;
-	enum status status = fill_begin(cnode, index, &to);
+	enum status status = cnode_fill_begin(cnode, index, &to);
 	if (status != STATUS_OK)
 		return status;
 	struct object *object = slot_lock_object(from);
@@ -217,18 +215,9 @@ enum status sysk_cap_move(struct thread *self, struct cap_ref *cap, u32 index,
 	return object ? STATUS_OK : ERR_HANDLE;
 }
 
-// The slot that index names in the cnode; NULL when out of range.
-static struct slot *slot_of(const struct cap_ref *cap, u32 index)
-{
-	const struct cnode *cnode = object_cnode(cap_object(cap));
-
-	return index > cnode->mask ? nullptr
-				   : &cnode->slots[index & cnode->mask];
-}
-
 enum status sysk_cap_delete(struct thread *, struct cap_ref *cap, u32 index)
 {
-	struct slot *slot = slot_of(cap, index);
+	struct slot *slot = cnode_slot(object_cnode(cap_object(cap)), index);
 
 	if (!slot)
 		return ERR_RANGE;
@@ -247,7 +236,7 @@ static bool used_under_lock(enum object_type type)
 
 enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)
 {
-	struct slot *slot = slot_of(cap, index);
+	struct slot *slot = cnode_slot(object_cnode(cap_object(cap)), index);
 	bool left = true;
 
 	if (!slot)

@@ -33,16 +33,12 @@ const struct cnode *cap_nested(const struct cnode *root, u64 index, u32 rights);
 static inline struct slot *cap_slot(const struct cnode *cnode, u64 handle,
 				    u32 rights)
 {
-	u64 index = handle & 0xffff;
-
 	if (__builtin_expect(handle >> 16, 0)) {
 		cnode = cap_nested(cnode, handle >> 16, rights);
 		if (!cnode)
 			return nullptr;
 	}
-	if (__builtin_expect(index > cnode->mask, 0))
-		return nullptr;
-	return &cnode->slots[index & cnode->mask];
+	return cnode_slot(cnode, handle & 0xffff);
 }
 
 // Find the capability that handle names for the thread, check type (OBJECT_ANY:
@@ -94,6 +90,11 @@ static inline bool cap_valid_locked(const struct cap_ref *cap)
 [[nodiscard]] enum status cnode_install(struct cnode *cnode, u32 index,
 					struct object *object, u32 rights,
 					u64 badge);
+
+// Reserve the empty slot index of the cnode to be filled; its fill lock is held when
+// it is OK. Errors: RANGE, OCCUPIED, DEAD.
+[[nodiscard]] enum status cnode_fill_begin(struct cnode *cnode, u32 index,
+					   struct slot **out);
 
 // Copy the capability (derived from source) into slot index of the cnode.
 // Errors: RANGE, OCCUPIED, DEAD.

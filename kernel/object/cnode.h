@@ -23,6 +23,14 @@ static inline struct cnode *object_cnode(struct object *object)
 	return (struct cnode *)object;
 }
 
+// The slot of this index; NULL: there is none. Speculation does not overrun either.
+static inline struct slot *cnode_slot(const struct cnode *cnode, u64 index)
+{
+	if (__builtin_expect(index > cnode->mask, 0))
+		return nullptr;
+	return &cnode->slots[index & cnode->mask];
+}
+
 extern struct cnode cnode_empty; // the cspace of a thread that has none
 
 [[nodiscard]] enum status cnode_create(struct pool *pool, u32 bits,

@@ -20,7 +20,6 @@
 #include "kernel/object/sched.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
-#include "kernel/restart.h"
 #include "lib/base/bits.h"
 
 #define PHYSICAL_END (1ull << 52)
@@ -161,12 +160,12 @@ static enum status finish(struct pool *pool, enum status status,
 // What would refuse the capability is found before anything is made.
 static enum status check_slot(const struct cap_ref *cap, u32 index)
 {
-	const struct cnode *cnode = object_cnode(cap_object(cap));
+	const struct slot *slot =
+		cnode_slot(object_cnode(cap_object(cap)), index);
 
-	if (index > cnode->mask)
+	if (!slot)
 		return ERR_RANGE;
-	return slot_word(&cnode->slots[index & cnode->mask]) ? ERR_OCCUPIED
-							     : STATUS_OK;
+	return slot_word(slot) ? ERR_OCCUPIED : STATUS_OK;
 }
 
 static enum status create_at(struct thread *self, struct pool *pool, u64 type,

@@ -10,7 +10,6 @@
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
-#include "kernel/restart.h"
 #include "lib/base/bits.h"
 
 #define STEP_PINS 16

@@ -9,8 +9,6 @@
 #include "lib/base/list.h"
 #include "lib/base/status.h"
 
-struct thread;
-
 enum endpoint_state : u32 {
 	ENDPOINT_RECEIVERS,
 	ENDPOINT_SENDERS,

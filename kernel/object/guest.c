@@ -11,8 +11,7 @@
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
-#include "kernel/sched/cpu.h"
+#include "kernel/sched/sched.h"
 #include "lib/base/bits.h"
 
 static struct guest *object_guest(struct object *object)
@@ -119,7 +118,7 @@ enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 	arch_guest_begin(self);
 	self->running_guest = guest;
 	cpu_self()->reschedule = true; // leave as the guest
-	return STATUS_HANDLED;
+	return STATUS_DEFERRED;
 }
 
 static void leave_guest(struct thread *thread, i64 status, u64 reason)
@@ -162,6 +161,15 @@ void guest_refuse(struct thread *thread)
 {
 	leave_guest(thread,
 		    thread->running_guest->lost ? ERR_DEAD : ERR_ARGUMENT, 0);
+}
+
+[[gnu::used]] void guest_orphaned(struct thread *thread)
+{
+	arch_syscall_status(thread, 0);
+	arch_syscall_result(thread, 0, GUEST_SYSCALL);
+	thread->resume_syscall = true;
+	arch_guest_end(thread);
+	kernel_leave();
 }
 
 void guest_abandon(struct thread *thread)

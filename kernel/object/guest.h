@@ -52,6 +52,10 @@ void guest_kick(struct thread *thread);
 // when its memory is gone.
 void guest_refuse(struct thread *thread);
 
+// Entry code: the guest left by a system call while the address space under it was
+// gone.
+[[noreturn]] void guest_orphaned(struct thread *thread);
+
 // The thread is being destroyed (it is stopped): it runs no guest any more.
 void guest_abandon(struct thread *thread);
 

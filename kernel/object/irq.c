@@ -13,6 +13,8 @@
 #include "kernel/object/slot.h"
 #include "kernel/sched/cpu.h"
 
+#define SHARERS_MAX 32 // of one line: each interrupt signals them all
+
 // The irqs of each vector; lists change under the lock, are read without.
 static struct irq *irq_table[ARCH_IRQ_LINES];
 static struct lock irq_table_lock; // taken with no other held: no rank
@@ -21,10 +23,10 @@ static struct lock irq_table_lock; // taken with no other held: no rank
 	for (struct irq *at = atomic_load(&irq_table[vector]); at;             \
 	     at = atomic_load(&at->next))
 
-// A line that others hold already is shared if all agree.
+// A line that others hold already is shared if all agree, and they are not many.
 static enum status claim_locked(struct irq *irq, u32 device)
 {
-	u32 vector = 0;
+	u32 vector = 0, sharers = 0;
 
 	while (vector < ARCH_IRQ_LINES &&
 	       !(irq->flags & IRQ_SHARED && irq_table[vector] &&
@@ -36,6 +38,9 @@ static enum status claim_locked(struct irq *irq, u32 device)
 			    cpu_self()->number, &vector, &irq->msi_address,
 			    &irq->msi_data))
 		return ERR_OCCUPIED;
+	EACH_IRQ(other, vector)
+		if (++sharers == SHARERS_MAX)
+			return ERR_DEPTH;
 	irq->vector = vector;
 	irq->next = irq_table[vector];
 	atomic_store(&irq_table[vector], irq);

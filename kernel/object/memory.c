@@ -15,7 +15,6 @@
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
-#include "kernel/restart.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
 
@@ -501,6 +500,7 @@ enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
 		index = MIN(memory->absent_to, end);
 	else
 		memory->absent_from = first;
+	memory->supplied_to = 0;
 	while (batch->nframes < STEP_PAGES &&
 	       radix_next(memory, &index, end, RADIX_PRESENT, &budget)) {
 		if (high && (index ^ (high - 1)) >> RADIX_BITS)

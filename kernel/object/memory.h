@@ -50,7 +50,6 @@ static inline void frame_unpin(struct frame *frame)
 	atomic_sub((frame_word *)frame, FRAME_PIN);
 }
 
-struct mapping;
 struct thread;
 struct tlb_batch;
 struct cap_ref;
@@ -85,6 +84,7 @@ struct memory {
 	struct list waiters; // threads whose fault waits for a page
 	u64 clean_from, clean_to; // pages known not to be dirty
 	u64 absent_from, absent_to; // progress of decommit: pages known absent
+	u64 supplied_from, supplied_to; // progress of supply: pages known present
 	struct slot source_slot; // clone: the paged original
 };
 

@@ -10,7 +10,6 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
-#include "kernel/restart.h"
 #include "lib/base/bits.h"
 
 #define SUPPLY_PAGES 32 // moved in one step
@@ -219,14 +218,15 @@ struct range {
 };
 
 // Lock two memories, in the order of their addresses.
-static enum status lock_ranges(struct range *a, struct range *b, u64 length)
+static enum status lock_ranges(struct range *one, struct range *other,
+			       u64 length)
 {
+	bool ordered = cap_memory(one->cap) < cap_memory(other->cap);
+	struct range *a = ordered ? one : other, *b = ordered ? other : one;
 	enum status status;
 
 	if (cap_memory(a->cap) == cap_memory(b->cap))
 		return ERR_ARGUMENT;
-	if (cap_memory(a->cap) > cap_memory(b->cap))
-		return lock_ranges(b, a, length);
 	status = lock_range(a->cap, a->offset, length, &a->first, &a->end);
 	if (status != STATUS_OK)
 		return status;
@@ -267,7 +267,7 @@ static enum status supply_page(struct memory *memory, u64 index,
 }
 
 // Pages can be written through source until they are unmapped there and flushed;
-// then the call is made again.
+// then the call is made again. Progress is the interval of pages known to be there.
 enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 			       u64 offset, u64 length, struct handle handle,
 			       u64 source_offset)
@@ -291,9 +291,10 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 	source = cap_memory(&from);
 	shift = taken.first - to.first;
 	index = to.first;
-	while (to.end - index > SUPPLY_PAGES &&
-	       memory_peek_locked(memory, index, nullptr).value)
-		index++;
+	if (index >= memory->supplied_from && index < memory->supplied_to)
+		index = MIN(memory->supplied_to, to.end);
+	else
+		memory->supplied_from = index;
 	end = MIN(to.end, index + SUPPLY_PAGES);
 	if (memory->flags != MEMORY_PAGED || source->flags & ~MEMORY_COMMITTED)
 		status = ERR_ARGUMENT;
@@ -305,6 +306,7 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 		status = STATUS_RESTART;
 	for (; index < end && status == STATUS_OK; index += status == STATUS_OK)
 		status = supply_page(memory, index, source, index + shift);
+	memory->supplied_to = index;
 	// What is there already needs no waiting for.
 	memory_wake_locked(memory, to.first, index, false);
 	lock_drop(&source->object.lock);

@@ -22,7 +22,6 @@
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
-#include "kernel/restart.h"
 #include "kernel/sched/sched.h"
 
 #define CAP_SLOT(caps, i) ((u32)((caps) >> 16 * (i)) & 0xffff)
@@ -51,10 +50,9 @@ static u32 message_words(const struct thread *from)
 static void copy_words(const struct thread *from, struct thread *to, u32 nwords)
 {
 	for (u32 i = 0; i < MESSAGE_WORDS; i++)
-		arch_ipc_set_word(to, i,
-				  i >= nwords	  ? 0 :
-				  from->faulted ? from->fault[i] :
-						    arch_ipc_word(from, i));
+		*arch_ipc_word(to, i) = i >= nwords ? 0
+			: from->faulted		    ? from->fault[i]
+						    : *arch_ipc_word(from, i);
 }
 
 // Move the sender's capabilities to the receiver's slots. Returns how many: those
@@ -168,7 +166,7 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 		lock_drop(&endpoint->object.lock);
 		deliver(self, receiver, cap->badge, calls,
 			word_rights(cap->word) & RIGHT_GRANT, deadline);
-		return STATUS_HANDLED;
+		return STATUS_DEFERRED;
 	}
 	if (info & INFO_NONBLOCK && !self->faulted) {
 		lock_drop(&endpoint->object.lock);
@@ -178,7 +176,7 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 	enqueue_locked(endpoint, self, ENDPOINT_SENDERS);
 	thread_block(self, THREAD_SENDING, deadline);
 	lock_drop(&endpoint->object.lock);
-	return STATUS_HANDLED;
+	return STATUS_DEFERRED;
 }
 
 // ---- answering
@@ -191,7 +189,7 @@ static void answer(struct thread *self, struct thread *caller)
 	} else {
 		caller->faulted = false;
 		if (message_words(self) &&
-		    arch_ipc_word(self, 0) == FAULT_REPLY_STOP)
+		    *arch_ipc_word(self, 0) == FAULT_REPLY_STOP)
 			thread_request(caller, REQUEST_STOP);
 	}
 	thread_wake(caller);
@@ -239,29 +237,25 @@ enum status sysk_reply_save(struct thread *self, struct cap_ref *cap, u32 index)
 {
 	struct cnode *cnode = object_cnode(cap_object(cap));
 	struct thread *caller = atomic_load(&self->reply_caller);
-	enum status status = ERR_NOREPLY;
 	struct slot *slot;
+	enum status status;
 
 	if (!caller)
 		return ERR_NOREPLY;
-	if (index > cnode->mask)
-		return ERR_RANGE;
-	slot = &cnode->slots[index];
-	lock_take(&cnode->fill_lock);
+	status = cnode_fill_begin(cnode, index, &slot);
+	if (status != STATUS_OK)
+		return status;
 	lock_take(&caller->object.lock);
-	if (slot_word(slot)) {
-		status = ERR_OCCUPIED;
-	} else if (cnode->object.dead || caller->object.dead) {
+	if (caller->object.dead) {
 		status = ERR_DEAD;
-	} else if (atomic_replace(&self->reply_caller, caller, nullptr)) {
+	} else if (!atomic_replace(&self->reply_caller, caller, nullptr)) {
+		status = ERR_NOREPLY;
+	} else {
 		caller->reply_server = nullptr;
 		caller->reply_slot = slot;
-		slot->owner = cnode;
-		slot->holder = HOLDER_CNODE;
 		slot_fill_locked(slot, &caller->object, RIGHT_CALL, 0, nullptr);
 		slot->word = (slot->word & ~(0xffull << 56)) |
 			     (u64)OBJECT_REPLY << 56;
-		status = STATUS_OK;
 	}
 	lock_drop(&caller->object.lock);
 	lock_drop(&cnode->fill_lock);
@@ -350,7 +344,7 @@ static enum status receive(struct thread *self, struct cap_ref *cap)
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
 	if (receive_queued(self, endpoint))
-		return STATUS_HANDLED;
+		return STATUS_DEFERRED;
 	if (info & INFO_NONBLOCK) {
 		lock_drop(&endpoint->object.lock);
 		return ERR_AGAIN;
@@ -358,7 +352,7 @@ static enum status receive(struct thread *self, struct cap_ref *cap)
 	enqueue_locked(endpoint, self, ENDPOINT_RECEIVERS);
 	thread_block(self, THREAD_RECEIVING, info_deadline(self, info));
 	lock_drop(&endpoint->object.lock);
-	return STATUS_HANDLED;
+	return STATUS_DEFERRED;
 }
 
 // ---- entry
@@ -411,7 +405,7 @@ void message_syscall(struct thread *self, u32 number)
 		status = reply_embedded(self);
 	else
 		status = message_recv(self, number == SYS_REPLY_RECV);
-	if (status != STATUS_HANDLED)
+	if (status != STATUS_DEFERRED)
 		message_result(self, status);
 }
 
@@ -423,5 +417,5 @@ bool message_send_fault(struct thread *self)
 
 	if (word_type(cap.word) != OBJECT_ENDPOINT)
 		return false;
-	return send_to(self, &cap, true) == STATUS_HANDLED;
+	return send_to(self, &cap, true) == STATUS_DEFERRED;
 }

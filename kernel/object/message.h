@@ -11,7 +11,6 @@
 #include "lib/base/types.h"
 
 struct thread;
-struct endpoint;
 
 // The system calls of this group; registers of self are saved, results go there.
 [[gnu::noinline]] void message_syscall(struct thread *self, u32 number);

@@ -8,7 +8,6 @@
 #include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
 
 enum status notification_create(struct pool *pool, struct notification **out)
 {
@@ -106,7 +105,7 @@ enum status sysk_wait(struct thread *self, struct cap_ref *cap, u64 mask,
 	atomic_store(&self->wait_on, &n->object);
 	thread_block(self, THREAD_WAITING, deadline_ns);
 	lock_drop(&n->object.lock);
-	return STATUS_HANDLED;
+	return STATUS_DEFERRED;
 }
 
 void notification_unbind(struct thread *thread)

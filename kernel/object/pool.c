@@ -21,7 +21,6 @@
 #include "kernel/object/thread.h"
 #include "kernel/object/types.h"
 #include "kernel/panic.h"
-#include "kernel/restart.h"
 #include "kernel/sched/cpu.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
@@ -106,27 +105,6 @@ static u8 *page_of(const struct frame *frame)
 		(struct paddr){(u64)frame_number(frame) << PAGE_BITS});
 }
 
-static void partial_push(struct pool *pool, struct frame *frame)
-{
-	u32 *head = &pool->partial[frame->order];
-
-	frame->prev = FRAME_NONE;
-	frame->next = *head;
-	if (*head != FRAME_NONE)
-		frame_at(*head)->prev = frame_number(frame);
-	*head = frame_number(frame);
-}
-
-static void partial_remove(struct pool *pool, struct frame *frame)
-{
-	if (frame->prev == FRAME_NONE)
-		pool->partial[frame->order] = frame->next;
-	else
-		frame_at(frame->prev)->next = frame->next;
-	if (frame->next != FRAME_NONE)
-		frame_at(frame->next)->prev = frame->prev;
-}
-
 static void poison(void *memory, u8 pattern, usize from, usize to)
 {
 	if (DEBUG_BUILD && to > from)
@@ -158,7 +136,7 @@ static enum status slab_page_add(struct pool *pool, u32 class)
 	frame->shares = 0;
 	frame->order = (u8) class;
 	frame->pins = 1;
-	partial_push(pool, frame);
+	frame_link(&pool->partial[class], frame_number(frame));
 	return STATUS_OK;
 }
 
@@ -171,7 +149,7 @@ static void *piece_take(struct pool *pool, u32 class)
 	frame->pins = *(u16 *)piece;
 	frame->shares++;
 	if (!frame->pins)
-		partial_remove(pool, frame);
+		frame_unlink(&pool->partial[class], frame_number(frame));
 	return piece;
 }
 
@@ -185,13 +163,13 @@ static void piece_put(struct pool *pool, void *piece, u32 class)
 	poison(piece, POISON_FREE, 0, class_bytes(class));
 	*(u16 *)piece = frame->pins;
 	if (!frame->pins && !(BUG(112) && frame->shares > 1))
-		partial_push(pool, frame);
+		frame_link(&pool->partial[class], frame_number(frame));
 	frame->pins =
 		(u16)(1 +
 		      (address.value & (PAGE_BYTES - 1)) / class_bytes(class));
 	if (--frame->shares)
 		return;
-	partial_remove(pool, frame);
+	frame_unlink(&pool->partial[class], frame_number(frame));
 	frame->pins = 0;
 	address.value = align_down(address.value, PAGE_BYTES);
 	pool_frames_free(pool, 0, address);
@@ -265,8 +243,7 @@ enum status pool_object_alloc(struct pool *pool, enum object_type type,
 		  type == OBJECT_ASPACE ? LOCK_ASPACE : LOCK_OBJECT);
 	lock_take(&pool->pool_lock);
 	pool->nobjects++;
-	if (goes_first(object))
-		pool->nfirst++;
+	pool->nfirst += goes_first(object);
 	lock_drop(&pool->pool_lock);
 	*out = object;
 	return STATUS_OK;
@@ -280,10 +257,9 @@ void pool_object_listed(struct object *object)
 		return;
 	object->listed = true;
 	lock_take(&pool->pool_lock);
-	if (goes_first(object))
-		list_add_first(&pool->objects, &object->in_pool);
-	else
-		list_add_last(&pool->objects, &object->in_pool);
+	list_insert_after(goes_first(object) ? &pool->objects
+					     : pool->objects.prev,
+			  &object->in_pool);
 	lock_drop(&pool->pool_lock);
 }
 
@@ -314,11 +290,9 @@ void pool_object_abandon(struct object *object)
 	struct pool *pool = object->pool;
 
 	kassert(!object->listed && !object->dead);
-	if (goes_first(object)) {
-		lock_take(&pool->pool_lock);
-		pool->nfirst--;
-		lock_drop(&pool->pool_lock);
-	}
+	lock_take(&pool->pool_lock);
+	pool->nfirst -= goes_first(object);
+	lock_drop(&pool->pool_lock);
 	object_release(object);
 }
 
@@ -462,8 +436,7 @@ static void object_bury(struct object *object)
 
 	lock_take(&pool->pool_lock);
 	list_add_last(&pool->limbo, &object->in_pool);
-	if (goes_first(object))
-		pool->nfirst--;
+	pool->nfirst -= goes_first(object);
 	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1) ||
 		(object->type == OBJECT_CNODE &&
 		 object_cnode(object)->mask > LARGE_CNODE);

@@ -25,9 +25,7 @@ struct cpu;
 struct cnode;
 struct aspace;
 struct guest;
-struct endpoint;
 struct notification;
-struct sched;
 
 // Bits of thread->requests, set by anyone, served by the home CPU.
 enum thread_request : u32 {

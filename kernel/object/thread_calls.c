@@ -9,7 +9,6 @@
 #include "kernel/object/cnode.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 
@@ -113,7 +112,7 @@ enum status sysk_thread_stop(struct thread *self, struct cap_ref *cap)
 	if (thread == self) {
 		arch_syscall_status(self, STATUS_OK);
 		thread_halt_current(THREAD_STOPPED);
-		return STATUS_HANDLED;
+		return STATUS_DEFERRED;
 	}
 	if (thread_claim(cap) == STATUS_OK) {
 		thread_release(thread);

@@ -20,7 +20,6 @@
 
 struct thread;
 struct aspace;
-struct object;
 struct timer;
 
 // Requests that other CPUs post in cpu->requests; each ends with an IPI.

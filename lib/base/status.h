@@ -13,8 +13,12 @@ enum [[nodiscard]] status {
 #undef ERROR
 	STATUS_OK = 0,
 	// Never cross a boundary:
-	STATUS_RESTART = 1, // kernel: run the system call again from the start
-	STATUS_DEFERRED = 2, // services: the reply comes later
+	// Kernel: one step of a long operation is done. The thread runs the same
+	// call again with unchanged registers, after interrupts had their chance.
+	STATUS_RESTART = 1,
+	// Services: the reply comes later. Kernel: the thread is blocked, or its
+	// result registers have been written already.
+	STATUS_DEFERRED = 2,
 };
 
 // A text for people; never nullptr.

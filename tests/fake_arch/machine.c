@@ -240,11 +240,6 @@ bool arch_irq_claim(u32, u32, u32, u32, u32 *, u64 *, u64 *)
 	return false;
 }
 
-bool arch_address_ok(u64 address)
-{
-	return address < USER_END;
-}
-
 void arch_fault_words(const struct thread *thread, u64 words[5])
 {
 	words[2] = thread->regs.pc;

@@ -70,20 +70,10 @@ ARCH_IPC_REGISTER(cap, 0)
 ARCH_IPC_REGISTER(deadline, 10)
 ARCH_IPC_REGISTER(caps, 11)
 
-static inline u64 *arch_ipc_word_at(const struct thread *thread, u32 i)
+static inline u64 *arch_ipc_word(const struct thread *thread, u32 i)
 {
 	i = i & 7;
 	return &arch_regs_of(thread)->x[i == 7 ? 9 : i + 1];
-}
-
-static inline u64 arch_ipc_word(const struct thread *thread, u32 i)
-{
-	return *arch_ipc_word_at(thread, i);
-}
-
-static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value)
-{
-	*arch_ipc_word_at(thread, i) = value;
 }
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)

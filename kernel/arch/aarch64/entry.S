@@ -254,7 +254,7 @@ guest_no_root:
 	mov	sp, x0
 	mov	x29, xzr
 	mov	x0, x16
-	bl	trap_guest_orphaned
+	bl	guest_orphaned
 	brk	#0
 
 // Into the guest whose state is x0, at x1 with pstate x2, both checked; its root and

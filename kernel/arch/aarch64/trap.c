@@ -118,15 +118,6 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 	kernel_leave();
 }
 
-// A guest left while the address space under it was gone.
-[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
-{
-	arch_syscall_status(thread, 0);
-	arch_syscall_result(thread, 0, GUEST_SYSCALL);
-	arch_guest_end(thread);
-	kernel_leave();
-}
-
 // regs NULL: of the idle loop.
 [[noreturn, gnu::used]] void trap_interrupt(struct arch_regs *regs)
 {

@@ -82,20 +82,11 @@ ARCH_IPC_REGISTER(deadline, t2)
 ARCH_IPC_REGISTER(caps, t3)
 
 // a1 to a6, then t0 and t1.
-static inline u64 *arch_ipc_word_at(const struct thread *thread, u32 i)
+static inline u64 *arch_ipc_word(const struct thread *thread, u32 i)
 {
+	i &= 7;
 	return (u64 *)thread +
 		(i < 6 ? ARCH_REG(a1) + i : ARCH_REG(t0) + (i - 6));
-}
-
-static inline u64 arch_ipc_word(const struct thread *thread, u32 i)
-{
-	return *arch_ipc_word_at(thread, i & 7);
-}
-
-static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value)
-{
-	*arch_ipc_word_at(thread, i & 7) = value;
 }
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)

@@ -102,11 +102,6 @@ bool arch_registers_write(struct thread *t, const struct thread_registers *in)
 	return true;
 }
 
-bool arch_address_ok(u64 pc)
-{
-	return pc < USER_END;
-}
-
 void arch_fault_words(const struct thread *thread, u64 words[5])
 {
 	words[2] = thread->regs.pc;

@@ -226,7 +226,7 @@ guest_no_root:
 	mv	a0, a1
 	li	s0, 0
 	li	ra, 0
-	call	trap_guest_orphaned
+	call	guest_orphaned
 	unimp
 
 // Into the guest whose state is a0; its root is loaded.

@@ -148,16 +148,6 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	kernel_leave();
 }
 
-// A guest left while the address space under it was gone.
-[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
-{
-	arch_syscall_status(thread, 0);
-	arch_syscall_result(thread, 0, GUEST_SYSCALL);
-	thread->resume_syscall = true;
-	arch_guest_end(thread);
-	kernel_leave();
-}
-
 // An interrupt of the idle loop.
 [[noreturn, gnu::used]] void trap_idle(u64 cause)
 {

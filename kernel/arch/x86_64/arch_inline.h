@@ -84,23 +84,13 @@ ARCH_IPC_REGISTER(cap, rdi)
 ARCH_IPC_REGISTER(deadline, rbx)
 ARCH_IPC_REGISTER(caps, r10)
 
-static inline u64 *arch_ipc_word_at(const struct thread *thread, u32 i)
+static inline u64 *arch_ipc_word(const struct thread *thread, u32 i)
 {
 	static const u8 number[8] = {
 		ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14), ARCH_REG(r15),
 		ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),  ARCH_REG(r9)};
 
 	return arch_register(thread, number[i & 7]);
-}
-
-static inline u64 arch_ipc_word(const struct thread *thread, u32 i)
-{
-	return *arch_ipc_word_at(thread, i);
-}
-
-static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value)
-{
-	*arch_ipc_word_at(thread, i) = value;
 }
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)

@@ -202,7 +202,7 @@ guest_syscall:
 guest_no_root:
 	movq	%rcx, %rdi
 	movq	%gs:CPU_STACK_TOP, %rsp
-	call	trap_guest_orphaned
+	call	guest_orphaned
 
 // Load the guest's registers from its state and run it. rdi = state, rsi = rip,
 // rdx = rflags, both checked; the bases and CR3 are loaded already.

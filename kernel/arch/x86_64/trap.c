@@ -174,16 +174,6 @@ static void page_fault(struct thread *thread, u64 error)
 	kernel_leave();
 }
 
-// A guest left while the address space under it was gone.
-[[noreturn, gnu::used]] void trap_guest_orphaned(struct thread *thread)
-{
-	arch_syscall_status(thread, 0);
-	arch_syscall_result(thread, 0, GUEST_SYSCALL);
-	thread->resume_syscall = true;
-	arch_guest_end(thread);
-	kernel_leave();
-}
-
 [[noreturn, gnu::always_inline]] inline void arch_leave(struct thread *thread)
 {
 	if (thread->running_guest)

@@ -11,6 +11,8 @@
 #include "kernel/sched/fpu.h"
 #include "kernel/time/clock.h"
 
+struct guest_state;
+
 // ---- instructions
 static inline u64 read_msr(u32 msr)
 {

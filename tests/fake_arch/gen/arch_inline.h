@@ -86,14 +86,9 @@ static inline u64 arch_ipc_caps(const struct thread *thread)
 	return arch_regs_of(thread)->caps;
 }
 
-static inline u64 arch_ipc_word(const struct thread *thread, u32 i)
+static inline u64 *arch_ipc_word(const struct thread *thread, u32 i)
 {
-	return arch_regs_of(thread)->word[i & 7];
-}
-
-static inline void arch_ipc_set_word(struct thread *thread, u32 i, u64 value)
-{
-	arch_regs_of(thread)->word[i & 7] = value;
+	return &arch_regs_of(thread)->word[i & 7];
 }
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)

@@ -12,7 +12,6 @@
 #include "kernel/object/memory.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
-#include "kernel/restart.h"
 #include "kernel/sched/cpu.h"
 
 extern u32 fake_quiesces, fake_destroyed[];

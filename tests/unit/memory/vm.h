@@ -16,7 +16,6 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/thread.h"
-#include "kernel/restart.h"
 #include "tests/fake_arch/fake.h"
 
 #define VM_THREADS 8

@@ -11,7 +11,6 @@
 #include "kernel/object/cap.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/pool.h"
-#include "kernel/restart.h"
 #include "kernel/sched/cpu.h"
 #include "lib/base/string.h"
 
