@@ -261,21 +261,13 @@ enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,
 	return status;
 }
 
-// Refused for lack of memory that dead objects still hold: come again.
-static enum status reclaim(struct pool *pool, enum status status)
-{
-	if ((status == ERR_QUOTA || status == ERR_MEMORY) && pool_reclaim(pool))
-		return STATUS_RESTART;
-	return status;
-}
-
 enum status sysk_aspace_map(struct thread *, struct cap_ref *cap,
 			    struct cap_ref *memory, u64 offset, u64 address,
 			    u64 length, u32 flags)
 {
 	struct aspace *aspace = object_aspace(cap_object(cap));
 
-	return reclaim(
+	return pool_reclaim_for(
 		aspace->object.pool,
 		aspace_map(aspace, memory, offset, address, length, flags));
 }

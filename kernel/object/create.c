@@ -140,23 +140,6 @@ static enum status create(struct thread *self, struct pool *pool, u64 type,
 	}
 }
 
-// The object was made, or was not: put its first capability in place, or come
-// again if memory of dead objects can be had first.
-static enum status finish(struct pool *pool, enum status status,
-			  struct object *object, const struct cap_ref *cnode,
-			  u32 index)
-{
-	if (status == STATUS_OK) {
-		status = cap_install(cnode, index, object, RIGHTS_ALL, 0);
-		if (status != STATUS_OK)
-			object_condemn(object);
-		return status;
-	}
-	if ((status == ERR_QUOTA || status == ERR_MEMORY) && pool_reclaim(pool))
-		return STATUS_RESTART;
-	return status;
-}
-
 // What would refuse the capability is found before anything is made.
 static enum status check_slot(const struct cap_ref *cap, u32 index)
 {
@@ -168,6 +151,8 @@ static enum status check_slot(const struct cap_ref *cap, u32 index)
 	return slot_word(slot) ? ERR_OCCUPIED : STATUS_OK;
 }
 
+// Make the object and put its first capability in place, or come again if memory
+// of dead objects can be had first.
 static enum status create_at(struct thread *self, struct pool *pool, u64 type,
 			     u64 a, u64 b, struct handle c,
 			     const struct cap_ref *cnode, u32 index)
@@ -178,7 +163,12 @@ static enum status create_at(struct thread *self, struct pool *pool, u64 type,
 	if (status != STATUS_OK)
 		return status;
 	status = create(self, pool, type, a, b, c, &object);
-	return finish(pool, status, object, cnode, index);
+	if (status != STATUS_OK)
+		return pool_reclaim_for(pool, status);
+	status = cap_install(cnode, index, object, RIGHTS_ALL, 0);
+	if (status != STATUS_OK)
+		object_condemn(object);
+	return status;
 }
 
 enum status sysk_object_create(struct thread *self, struct cap_ref *cap,

@@ -172,8 +172,8 @@ FAST bool fast_nothing_there(struct thread *self, u64 cap, u64 mask)
 		mask);
 }
 
-// Claim the guest for guest_run; NULL: not this way. See guest_claim() and
-// arch_guest_continue(), which do the same with all their errors. pc is the state's.
+// Claim the guest for guest_run; NULL: not this way. See sysk_guest_run()
+// and arch_guest_continue(), which do the same with all their errors. pc is the state's.
 FAST struct guest *fast_guest(struct thread *self, u64 cap, u64 *pc, u64 *root)
 {
 	u64 word;

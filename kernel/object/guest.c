@@ -84,34 +84,22 @@ static bool kicked(const struct thread *thread)
 	return thread->bound && atomic_load_ordered(&thread->bound->bits) != 0;
 }
 
-enum status guest_claim(struct thread *thread, struct guest *guest)
-{
-	if (!thread->roots.guest ||
-	    !atomic_replace_ordered(&guest->runner, nullptr, thread))
-		return ERR_STATE;
-	// forbid() sets lost, then looks for a runner
-	if (atomic_load_ordered(&guest->lost)) {
-		atomic_store(&guest->runner, nullptr);
-		return ERR_DEAD;
-	}
-	return STATUS_OK;
-}
-
 enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 			   struct guest_run_result *out)
 {
 	struct guest *guest = object_guest(cap_object(cap));
-	enum status status;
 
 	if (kicked(self)) {
 		out->reason = GUEST_KICKED;
 		return STATUS_OK;
 	}
-	status = guest_claim(self, guest);
-	if (status != STATUS_OK)
-		return status;
-	// Claimed: it is not freed any more. Was it meant at all?
-	if (atomic_load_ordered(&cap->slot->word) != cap->word) {
+	if (!self->roots.guest ||
+	    !atomic_replace_ordered(&guest->runner, nullptr, self))
+		return ERR_STATE;
+	// Claimed: it is not freed any more. Was it meant at all? And forbid()
+	// sets lost, then looks for a runner.
+	if (atomic_load_ordered(&cap->slot->word) != cap->word ||
+	    atomic_load_ordered(&guest->lost)) {
 		atomic_store(&guest->runner, nullptr);
 		return ERR_DEAD;
 	}

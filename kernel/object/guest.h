@@ -59,11 +59,6 @@ void guest_refuse(struct thread *thread);
 // The thread is being destroyed (it is stopped): it runs no guest any more.
 void guest_abandon(struct thread *thread);
 
-// May this thread run the guest now? STATE: no foreign address space, or another
-// thread runs it. DEAD: its memory is gone. OK: runner is set.
-[[nodiscard]] enum status guest_claim(struct thread *thread,
-				      struct guest *guest);
-
 // Supplied by the architecture. begin: save the thread's own bases, it is about
 // to become its guest. end: load what the thread needs in its own right if it is
 // current; running_guest is NULL. continue: check the state's rip and flags, load

@@ -262,35 +262,36 @@ enum status radix_own(struct memory *memory, u64 index, u64 **out)
 	return STATUS_OK;
 }
 
+// The leaf entry of a page; *npages is how many entries of its node there are from
+// it on. NULL: nothing is there, for so many pages.
+static const u64 *leaf_from(const struct memory *memory, u64 index, u64 *npages)
+{
+	const u64 *entry = &memory->root;
+	u32 level = memory->height;
+	u64 span;
+
+	for (; level > 0 && *entry; level--)
+		entry = &radix_node(*entry)[radix_index(index, level)];
+	span = 1ull << RADIX_BITS * (level ? level : MIN(memory->height, 1u));
+	*npages = span - (index & (span - 1));
+	return level ? nullptr : entry;
+}
+
 bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 		u32 *budget)
 {
 	while (*index < end && *budget) {
-		u32 level = memory->height;
-		u64 entry = memory->root;
+		u64 npages;
+		const u64 *entry = leaf_from(memory, *index, &npages);
+		u64 stop = MIN(end, *index + npages);
 
-		for (; level > 1 && entry; level--)
-			entry = radix_node(entry)[radix_index(*index, level)];
 		--*budget;
-		if (!entry) {
-			u64 span = 1ull << RADIX_BITS * level;
-
-			*index = (*index | (span - 1)) + 1;
-			continue;
-		}
-		if (!level && (entry & flags) == flags)
-			return true;
-		while (level && *index < end && *budget) {
-			if ((radix_node(entry)[radix_index(*index, 1)] &
-			     flags) == flags)
+		if (!entry)
+			*index = stop;
+		for (; *index < stop && *budget; ++*index, ++entry, --*budget)
+			if ((*entry & flags) == flags)
 				return true;
-			--*budget;
-			if (radix_index(++*index, 1) == 0)
-				break;
-		}
-		*index += !level;
 	}
-	*index = MIN(*index, end);
 	return false;
 }
 

@@ -101,6 +101,9 @@ void object_condemn(struct object *object);
 // or MEMORY or exact figures are wanted: true if memory came free or is about to
 // (the system call should be restarted), false if there is nothing to wait for.
 bool pool_reclaim(struct pool *pool);
+// The same for the status of what was tried: RESTART if it was refused so.
+[[nodiscard]] enum status pool_reclaim_for(struct pool *pool,
+					   enum status status);
 
 [[nodiscard]] enum status pool_create(struct pool *parent, u64 limit_pages,
 				      struct pool **out);
