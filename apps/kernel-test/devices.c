@@ -201,12 +201,18 @@ static void test_irq_shared(void)
 			OK(slot_delete(irq[1]));
 	}
 	source_quiet(false);
-	// So many share a line, and no more.
-	for (u32 i = 1; i < 32; i++)
-		(void)device_new(OBJECT_IRQ, source.line,
-				 source.flags | IRQ_SHARED);
-	SAME(device(OBJECT_IRQ, source.line, source.flags | IRQ_SHARED, slot),
-	     ERR_DEPTH);
+}
+
+// So many share a line, and no more.
+static void test_irq_sharers(void)
+{
+	u32 flags = IRQ_LEVEL | IRQ_SHARED;
+	struct irq_source source;
+
+	source_open(&source);
+	for (u32 i = 0; i < 32; i++)
+		(void)device_new(OBJECT_IRQ, source.line, flags);
+	SAME(device(OBJECT_IRQ, source.line, flags, slot_new()), ERR_DEPTH);
 }
 
 static void test_msi(void)
@@ -395,6 +401,7 @@ const struct test_case suite_devices[] = {
 	 0},
 	{"devices.irq", test_irq, "irq_bind ok;irq_ack ok", 0},
 	{"devices.irq-shared", test_irq_shared, nullptr, 0},
+	{"devices.irq-sharers", test_irq_sharers, nullptr, 0},
 	{"devices.msi", test_msi, nullptr, 0},
 	{"devices.dma", test_dma,
 	 "dma_map ok;dma_map error RANGE;dma_map error ARGUMENT;dma_unmap ok;"

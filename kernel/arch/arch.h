@@ -22,9 +22,9 @@ struct thread_registers;
 static inline struct cpu *cpu_self(void);
 static inline u64 arch_counter(void); // CPU counter, constant rate
 static inline void arch_relax(void); // in spin loops
-// Register i of a system call: 0 is the capability, 1.. the arguments.
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i);
-static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value);
+// Where register i of a system call is: 0 the capability, 1.. the arguments; of its
+// results, 0.. all.
+static inline u64 *arch_syscall_word(const struct thread *thread, u32 i);
 static inline void arch_syscall_status(struct thread *thread, i64 status);
 // IPC registers in the saved frame.
 static inline u64 arch_ipc_info(const struct thread *thread);

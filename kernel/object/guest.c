@@ -114,7 +114,7 @@ static void leave_guest(struct thread *thread, i64 status, u64 reason)
 	struct guest *guest = thread->running_guest;
 
 	arch_syscall_status(thread, status);
-	arch_syscall_result(thread, 0, reason);
+	*arch_syscall_word(thread, 0) = reason;
 	thread->running_guest = nullptr;
 	thread->resume_syscall = true;
 	arch_guest_end(thread);
@@ -154,7 +154,7 @@ void guest_refuse(struct thread *thread)
 [[gnu::used]] void guest_orphaned(struct thread *thread)
 {
 	arch_syscall_status(thread, 0);
-	arch_syscall_result(thread, 0, GUEST_SYSCALL);
+	*arch_syscall_word(thread, 0) = GUEST_SYSCALL;
 	thread->resume_syscall = true;
 	arch_guest_end(thread);
 	kernel_leave();

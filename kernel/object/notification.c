@@ -32,8 +32,8 @@ static struct thread *take_waiter_locked(struct notification *notification)
 	notification->waiter = nullptr;
 	atomic_store(&waiter->wait_on, nullptr);
 	arch_ipc_result(waiter, STATUS_OK, 0);
-	arch_syscall_result(waiter, 0,
-			    take_bits_locked(notification, waiter->wait_mask));
+	*arch_syscall_word(waiter, 0) =
+		take_bits_locked(notification, waiter->wait_mask);
 	return waiter;
 }
 

@@ -151,7 +151,7 @@ def syscall_decode_h(interface):
 
 def decode_arg(call, i, arg):
     """Statements that decode argument register i (1..7), and its C value."""
-    word = f"arch_syscall_arg(self, {i})"
+    word = f"*arch_syscall_word(self, {i})"
     fail = f"\t\treturn refused({call.number}, {i}, "
     if arg.kind == "handle":
         out = f"\tstruct cap_ref {arg.name};\n"
@@ -194,7 +194,7 @@ def syscall_decode_c(interface):
             checks += "\tenum status status_;\n"
         if call.object != "none":
             values.append("&cap")
-            checks += ("\tstruct cap_ref cap;\n\n\tstatus_ = cap_lookup(self, arch_syscall_arg(self, 0), "
+            checks += ("\tstruct cap_ref cap;\n\n\tstatus_ = cap_lookup(self, *arch_syscall_word(self, 0), "
                        f"{object_c(call.object)}, {rights_c(call.rights)}, &cap);\n"
                        "\tif (status_ != STATUS_OK)\n\t\treturn refused("
                        f"{call.number}, 0, status_);\n")
@@ -209,7 +209,7 @@ def syscall_decode_c(interface):
             out += FAIL
             for i, result in enumerate(call.results):
                 value = f"out.{result.name}" + (".value" if result.kind == "slot" else "")
-                out += f"\tarch_syscall_result(self, {i}, (u64){value});\n"
+                out += f"\t*arch_syscall_word(self, {i}) = (u64){value};\n"
             out += "\treturn STATUS_OK;\n}\n"
         else:
             out += f"\treturn sysk_{call.name}({', '.join(values)});\n}}\n"

@@ -38,14 +38,9 @@ static inline struct arch_regs *arch_regs_of(const struct thread *thread)
 	return (struct arch_regs *)thread; // its first member
 }
 
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
+static inline u64 *arch_syscall_word(const struct thread *thread, u32 i)
 {
-	return arch_regs_of(thread)->x[i & 7];
-}
-
-static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value)
-{
-	arch_regs_of(thread)->x[i & 7] = value;
+	return &arch_regs_of(thread)->x[i & 7];
 }
 
 static inline void arch_syscall_status(struct thread *thread, i64 status)

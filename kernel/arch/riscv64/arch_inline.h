@@ -45,19 +45,9 @@ static inline struct arch_regs *arch_regs_of(const struct thread *thread)
 #define ARCH_REG(name) (__builtin_offsetof(struct arch_regs, name) / 8)
 
 // a0 to a6, then t0.
-static inline u64 *arch_syscall_at(const struct thread *thread, u32 i)
+static inline u64 *arch_syscall_word(const struct thread *thread, u32 i)
 {
 	return (u64 *)thread + (i < 7 ? ARCH_REG(a0) + i : ARCH_REG(t0));
-}
-
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
-{
-	return *arch_syscall_at(thread, i);
-}
-
-static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value)
-{
-	*arch_syscall_at(thread, i) = value;
 }
 
 static inline void arch_syscall_status(struct thread *thread, i64 status)

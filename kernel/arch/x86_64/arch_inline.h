@@ -39,28 +39,13 @@ static inline struct arch_regs *arch_regs_of(const struct thread *thread)
 
 #define ARCH_REG(name) (__builtin_offsetof(struct arch_regs, name) / 8)
 
-static inline u64 *arch_register(const struct thread *thread, u32 number)
-{
-	return (u64 *)thread + number;
-}
-
-static inline u64 *arch_syscall_at(const struct thread *thread, u32 i)
+static inline u64 *arch_syscall_word(const struct thread *thread, u32 i)
 {
 	static const u8 number[8] = {
 		ARCH_REG(rdi), ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),
 		ARCH_REG(r9),  ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14)};
 
-	return arch_register(thread, number[i & 7]);
-}
-
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
-{
-	return *arch_syscall_at(thread, i);
-}
-
-static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value)
-{
-	*arch_syscall_at(thread, i) = value;
+	return (u64 *)thread + number[i & 7];
 }
 
 static inline void arch_syscall_status(struct thread *thread, i64 status)
@@ -90,7 +75,7 @@ static inline u64 *arch_ipc_word(const struct thread *thread, u32 i)
 		ARCH_REG(r12), ARCH_REG(r13), ARCH_REG(r14), ARCH_REG(r15),
 		ARCH_REG(rsi), ARCH_REG(rdx), ARCH_REG(r8),  ARCH_REG(r9)};
 
-	return arch_register(thread, number[i & 7]);
+	return (u64 *)thread + number[i & 7];
 }
 
 static inline void arch_ipc_result(struct thread *thread, i64 info, u64 badge)

@@ -40,18 +40,11 @@ static inline struct arch_regs *arch_regs_of(const struct thread *thread)
 	return (struct arch_regs *)thread;
 }
 
-static inline u64 arch_syscall_arg(const struct thread *thread, u32 i)
+static inline u64 *arch_syscall_word(const struct thread *thread, u32 i)
 {
 	struct arch_regs *regs = arch_regs_of(thread);
 
-	return i ? regs->word[(i - 1) & 7] : regs->cap;
-}
-
-static inline void arch_syscall_result(struct thread *thread, u32 i, u64 value)
-{
-	struct arch_regs *regs = arch_regs_of(thread);
-
-	*(i ? &regs->word[(i - 1) & 7] : &regs->cap) = value;
+	return i ? &regs->word[(i - 1) & 7] : &regs->cap;
 }
 
 static inline void arch_syscall_status(struct thread *thread, i64 status)
