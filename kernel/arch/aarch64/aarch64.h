@@ -82,11 +82,8 @@ static inline void load_root(u64 root)
 	// walks of the new root.
 	barrier_data(ish);
 	write_system(ttbr0_el1, root);
-	__asm__ volatile(
-		"isb; tlbi aside1, xzr; tlbi aside1, %0; dsb nsh; isb"
-		:
-		: "r"(GUEST_ASID)
-		: "memory");
+	barrier_instructions();
+	arch_flush_all();
 }
 
 // Load a root that can go away. Both address spaces are published while the root
