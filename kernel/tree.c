@@ -3,7 +3,6 @@
 //
 // See tree.h.
 #include "kernel/tree.h"
-#include "kernel/arch/arch.h"
 
 static bool is_before(const struct tree_node *a, const struct tree_node *b)
 {
@@ -15,10 +14,8 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 	struct tree_node **link = &tree->root, *rest;
 	struct tree_node **left = &node->left, **right = &node->right;
 
-	// Knuth's MMIX generator. The counter is mixed in so that nobody can
-	// choose keys that make a tall tree.
-	tree->seed = (tree->seed ^ arch_counter()) * 6364136223846793005 +
-		1442695040888963407;
+	// Knuth's MMIX generator.
+	tree->seed = tree->seed * 6364136223846793005 + 1442695040888963407;
 	node->priority = tree->seed >> 16;
 	while (*link && (*link)->priority >= node->priority)
 		link = is_before(node, *link) ? &(*link)->left

@@ -18,7 +18,7 @@ struct tree_node {
 
 struct tree {
 	struct tree_node *root; // NULL: empty
-	u64 seed;
+	u64 seed; // of priorities; unknown to who must not make a tall tree
 };
 
 void tree_insert(struct tree *tree, struct tree_node *node);

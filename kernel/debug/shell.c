@@ -206,7 +206,7 @@ static void show_cpus(void)
 
 		say("cpu %u: runs %p, %u ready (%#lx, fair %#lx), requests "
 		    "%#x, "
-		    "inbox %p, reaper %p, timer due %lu us\n",
+		    "inbox %p, reaper %lu, timer due %lu us\n",
 		    i, cpu->current ? &cpu->current->object : nullptr,
 		    cpu->nready, cpu->ready_mask, cpu->fair_mask, cpu->requests,
 		    cpu->inbox, cpu->reaper, cpu->timeouts.next_ns / 1000);

@@ -296,34 +296,26 @@ void pool_object_abandon(struct object *object)
 	object_release(object);
 }
 
-// ---- the reaper: a ring per CPU, of which cpu->reaper is the last
+// ---- the reaper: a list per CPU
 
 static struct lock reaper_lock = {.rank = LOCK_POOL};
 
 static void reaper_put(struct cpu *cpu, struct object *object)
 {
-	struct list *node = &object->in_pool;
-
 	lock_take(&reaper_lock);
-	if (cpu->reaper)
-		list_insert_after(cpu->reaper, node);
-	else
-		list_init(node);
-	cpu->reaper = node;
+	list_add_last(&cpu->condemned, &object->in_pool);
+	cpu->reaper++;
 	lock_drop(&reaper_lock);
 }
 
 static struct object *reaper_take(struct cpu *cpu)
 {
-	struct list *node = nullptr;
+	struct list *node;
 
 	lock_take(&reaper_lock);
-	if (cpu->reaper) {
-		node = cpu->reaper->next;
-		if (node == cpu->reaper)
-			cpu->reaper = nullptr;
-		list_remove(node);
-	}
+	node = list_take_first(&cpu->condemned);
+	if (node)
+		cpu->reaper--;
 	lock_drop(&reaper_lock);
 	return node ? entry_object(node) : nullptr;
 }
@@ -333,14 +325,14 @@ static void reaper_take_over(struct cpu *cpu)
 {
 	lock_take(&reaper_lock);
 	for (u32 i = 0; i < cpu_count; i++) {
-		struct list *other = cpus[i]->reaper;
+		struct cpu *other = cpus[i];
 
-		if (cpus[i] == cpu || !other)
+		if (other == cpu || !other->reaper)
 			continue;
-		if (cpu->reaper)
-			list_join(cpu->reaper, other);
-		cpu->reaper = other;
-		cpus[i]->reaper = nullptr;
+		list_join(&cpu->condemned, &other->condemned);
+		list_remove(&other->condemned);
+		cpu->reaper += other->reaper;
+		other->reaper = 0;
 	}
 	lock_drop(&reaper_lock);
 }

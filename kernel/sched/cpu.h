@@ -53,7 +53,7 @@ struct cpu {
 	bool fpu_busy; // [a] writing an FPU area
 	u32 number;
 	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
-	struct list *reaper; // the last of a ring of condemned objects
+	u64 reaper; // number of condemned objects
 
 	// [a] posted by others
 	alignas(64) u32 requests;
@@ -79,6 +79,7 @@ struct cpu {
 	u64 timer_set, timer_next_ns;
 	u64 slice; // ticks
 	u64 timer_interrupts;
+	struct list condemned; // what the reaper has to destroy
 	struct aspace *publishing; // [a] see published
 	u8 scratch[SCRATCH_BYTES]; // for copies between user memory and objects
 #ifdef KOCHAB_DEBUG

@@ -23,12 +23,14 @@ static u32 finer; // of counter ticks, to what a pass counts
 
 void sched_init(struct cpu *cpu)
 {
-	cpu->timeouts.next_ns = ~0ull;
+	cpu->timeouts = (struct timeouts){.tree.seed = arch_counter(),
+					  .next_ns = ~0ull};
 	cpu->timer_set = cpu->timer_next_ns = ~0ull;
 	cpu->slice = clock_ticks(TIME_SLICE_NS);
 	// Slow counters: a bucket is to be less than a slice everywhere.
 	while (cpu->slice << finer < 4ull << BUCKET_SHIFT)
 		finer++;
+	list_init(&cpu->condemned);
 	for (u32 i = 0; i < RUN_QUEUES; i++)
 		list_init(&cpu->queue[i]);
 }

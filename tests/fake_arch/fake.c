@@ -122,6 +122,7 @@ void fake_machine(u64 npages, u32 ncpus)
 		cpus[i]->self = cpus[i];
 		cpus[i]->number = i;
 		cpus[i]->online = true;
+		list_init(&cpus[i]->condemned);
 	}
 	fake_info = (struct boot_info){
 		.nranges = 1,
