@@ -8,7 +8,8 @@ KERNEL_$(ARCH) += -Oz
 FAST := $(addprefix kernel/,arch/$(ARCH)/context.c arch/$(ARCH)/trap.c mm/frame.c \
 	mm/pagetable.c object/aspace.c object/cap.c object/mapping.c object/memory.c \
 	object/memory_calls.c object/message.c object/notification.c object/pool.c object/slot.c \
-	object/thread.c sched/cpu.c sched/sched.c sched/timeout.c syscall.c time/clock.c)
+	object/thread.c sched/cpu.c sched/sched.c sched/timeout.c syscall.c time/clock.c \
+	tree.c)
 $(foreach f,$(FAST) lib/base/memory.c lib/base/string.c,$(eval FLAGS_$f := -O2))
 
 # Every instruction counts; its frames end in another function's anyway.

@@ -6,7 +6,9 @@
 
 static bool is_before(const struct tree_node *a, const struct tree_node *b)
 {
-	return a->key != b->key ? a->key < b->key : a < b;
+	if (__builtin_expect(a->key == b->key, 0))
+		return a < b;
+	return a->key < b->key;
 }
 
 void tree_insert(struct tree *tree, struct tree_node *node)
