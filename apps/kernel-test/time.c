@@ -173,7 +173,7 @@ static void sleeper(struct worker *self)
 		__atomic_add_fetch(&shared->number[0], 1, __ATOMIC_RELAXED);
 }
 
-// Deadlines from a millisecond to a second: all wheels of the kernel.
+// Deadlines from a millisecond to a second.
 static void test_deadlines(void)
 {
 	static const u64 after_ms[] = {700, 1, 90, 5, 64, 300, 2, 65, 128};

@@ -55,11 +55,6 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
 void arch_switch(struct cpu *cpu, struct thread *from, struct thread *to);
 void arch_registers_read(const struct thread *t, struct thread_registers *out);
 bool arch_registers_write(struct thread *t, const struct thread_registers *in);
-// May be in a register that is used as an address: canonical, in user space.
-static inline bool arch_address_ok(u64 address)
-{
-	return address < USER_END;
-}
 // Words 2 (pc) and 4 (sp) of a fault message.
 void arch_fault_words(const struct thread *thread, u64 words[5]);
 void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address);
@@ -117,4 +112,10 @@ void kernel_exception(struct thread *thread, u32 kind, u64 trap, u64 code,
 		      u64 address);
 
 #include "gen/arch_inline.h"
+
+// May be in a register that is used as an address: canonical, in user space.
+static inline bool arch_address_ok(u64 address)
+{
+	return address < USER_END;
+}
 #endif

@@ -384,7 +384,7 @@ static void check_thread(u32 n)
 	if (t->state == THREAD_STOPPED || t->stopped)
 		CHECK(!queued && !running_somewhere(t));
 	CHECK(places <= 1);
-	if (t->timeout.link)
+	if (t->timeout.armed)
 		CHECK(t->state == THREAD_WAITING);
 	if (world.deleted[n])
 		CHECK(t->object.dead || t->object.condemned);
@@ -412,9 +412,9 @@ static void check_cpu(const struct cpu *cpu)
 	}
 	for (u32 n = 0; n < THREADS; n++)
 		if (exists(n) && thread[n]->cpu == cpu &&
-		    thread[n]->timeout.link &&
-		    thread[n]->timeout.deadline_ns < first)
-			first = thread[n]->timeout.deadline_ns;
+		    thread[n]->timeout.armed &&
+		    thread[n]->timeout.node.key < first)
+			first = thread[n]->timeout.node.key;
 	if (first != ~0ull)
 		CHECK(cpu->timer_set <= first + 2 ||
 		      cpu->requests & CPU_REQUEST_DEADLINES);
