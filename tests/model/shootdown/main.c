@@ -52,7 +52,7 @@ int atoi(const char *text);
 
 #define CPUS 2
 #define PAGES 2 // user pages looked at
-#define PAGE(i) (0x10000ull + (i) * PAGE_BYTES)
+#define PAGE(i) (first_page + (i) * PAGE_BYTES)
 #define STACK_BYTES (256 * 1024)
 #define PROGRAM_MAX 6
 #define POINTS_MAX 20000 // choices in one run
@@ -61,13 +61,15 @@ int atoi(const char *text);
 #define WAITS_MAX 400 // looks in vain
 #define TURN_MAX 1000
 
-enum { SELF_CNODE = 1, SPACE, SPACE_2, SCHED, MEMORY, POOL, NOTE, NEW };
+enum { SELF_CNODE = 1, SPACE, SPACE_2, SCHED, MEMORY, POOL, NOTE, NEW, FOREIGN };
 
 // Threads 0 (of CPU 0) and 1 share an address space; 2 and 3 (of CPU 0) another.
 #define THREADS 4
 static struct thread *thread[THREADS];
 static struct cnode *cnode;
 static struct aspace *aspace[2];
+static struct aspace *lives_in; // threads 0 and 1: aspace[0], or one that shows it
+static u64 first_page;
 static struct memory *memory;
 static struct notification *note;
 
@@ -101,34 +103,41 @@ struct scenario {
 	u8 first; // thread that runs on CPU 1 at the start; the other is ready
 	bool eager; // the TLB is filled again at once
 	u8 other; // thread of CPU 0
+	// aspace[0] is a container, thread 1 in a foreign address space that shows
+	// it.
+	bool foreign;
 };
 
 static const struct scenario scenarios[] = {
 	{"unmap, the other CPU reads", {{UNMAP}, {READ, READ, READ}}, UNMAP, 1,
-	 false, 0},
+	 false, 0, false},
 	{"unmap, the other CPU's TLB refills at once",
-	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 0},
+	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 0, false},
 	{"unmap, the other CPU comes to the address space",
-	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 0},
+	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 0, false},
 	{"unmap, the other CPU leaves it and comes back",
-	 {{UNMAP}, {READ, YIELD, YIELD, READ}}, UNMAP, 1, true, 0},
+	 {{UNMAP}, {READ, YIELD, YIELD, READ}}, UNMAP, 1, true, 0, false},
 	{"protect, the other CPU writes", {{PROTECT}, {WRITE, WRITE}}, PROTECT,
-	 1, true, 0},
+	 1, true, 0, false},
 	{"both unmap and flush each other",
 	 {{READ + 1, UNMAP, READ + 1}, {READ, UNMAP_SECOND, READ}}, UNMAP, 1,
-	 true, 0},
+	 true, 0, false},
 	{"revoke and delete memory, the other CPU reads",
-	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}}, REVOKE, 1, true, 0},
+	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}}, REVOKE, 1, true, 0, false},
 	{"revoke, the other CPU comes to the address space",
-	 {{REVOKE, DELETE}, {YIELD, READ}}, REVOKE, 2, true, 0},
+	 {{REVOKE, DELETE}, {YIELD, READ}}, REVOKE, 2, true, 0, false},
 	{"destroy the address space while the other CPU runs in it",
 	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {READ, YIELD, YIELD}}, END, 1,
-	 true, 3},
+	 true, 3, false},
 	{"destroy the address space while the other CPU comes to it",
 	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {YIELD, READ}}, END, 2, true,
-	 3},
+	 3, false},
 	{"reuse an object's memory while the other CPU looks it up",
-	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}}, END, 1, false, 0},
+	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}}, END, 1, false, 0, false},
+	{"unmap from a container, the other CPU reads",
+	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 3, true},
+	{"unmap from a container, the other CPU comes to it",
+	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 3, true},
 };
 
 static const enum action nothing = END;
@@ -406,7 +415,7 @@ static void access(enum action action)
 	    (action == WRITE && !arch_pte_writable(entry)))
 		return; // a fault; its handling is no part of this
 	CHECK(frame_is_used(arch_pte_frame(entry).value));
-	CHECK(!(ended && page == 0 && cpu_self()->published == aspace[0] &&
+	CHECK(!(ended && page == 0 && cpu_self()->published == lives_in &&
 		(action == WRITE || scenario->ends != PROTECT)));
 }
 
@@ -569,9 +578,9 @@ static void make_thread(struct pool *pool, u32 n)
 
 	need(thread_create(pool, &t));
 	thread[n] = t;
-	cap = cap_of(n >= 2 ? SPACE_2 : SPACE);
+	cap = cap_of(n >= 2 ? SPACE_2 : scenario->foreign ? FOREIGN : SPACE);
 	need(cap_refer(&t->aspace_slot, &cap));
-	t->aspace = aspace[n >= 2];
+	t->aspace = n >= 2 ? aspace[1] : lives_in;
 	t->roots.full = t->aspace->root.value;
 	cap = cap_of(SCHED);
 	need(cap_refer(&t->sched_slot, &cap));
@@ -589,8 +598,21 @@ static void map_pages(void)
 	need(aspace_map(aspace[0], &cap, 0, PAGE(0), PAGES * PAGE_BYTES,
 			MAP_READ | MAP_WRITE));
 	for (u32 i = 0; i < PAGES; i++)
-		CHECK(aspace_fault(aspace[0], thread[0], PAGE(i),
+		CHECK(aspace_fault(lives_in, thread[0], PAGE(i),
 				   FAULT_CODE_WRITE) == FAULT_DONE);
+}
+
+static void make_foreign(struct pool *pool)
+{
+	struct cap_ref cap = cap_of(SPACE);
+
+	lives_in = aspace[0];
+	first_page = (scenario->foreign ? GUEST_END : 0) + 0x10000;
+	if (!scenario->foreign)
+		return;
+	need(aspace_create(pool, ASPACE_FOREIGN, aspace[0], &lives_in));
+	need(cap_refer(&lives_in->container_slot, &cap));
+	install(FOREIGN, &lives_in->object);
 }
 
 static void run_alone(u32 cpu, void (*entry)(void *), void *data)
@@ -604,7 +626,7 @@ static void set_up(void)
 	struct sched *sched;
 	struct pool *pool;
 
-	fake_machine(40, CPUS);
+	fake_machine(80, CPUS);
 	fake_hooks = &hooks;
 	interleaves = false;
 	pool = pool_create_first(frames_free());
@@ -614,9 +636,13 @@ static void set_up(void)
 	need(cnode_create(pool, 4, &cnode));
 	install(SELF_CNODE, &cnode->object);
 	for (u32 i = 0; i < 2; i++) {
-		need(aspace_create(pool, ASPACE_PLAIN, nullptr, &aspace[i]));
+		need(aspace_create(pool,
+				   scenario->foreign && !i ? ASPACE_CONTAINER
+							   : ASPACE_PLAIN,
+				   nullptr, &aspace[i]));
 		install(SPACE + i, &aspace[i]->object);
 	}
+	make_foreign(pool);
 	need(sched_create(pool, 10, 3, &sched));
 	install(SCHED, &sched->object);
 	need(memory_create(pool, PAGES * PAGE_BYTES, 0, &memory));
