@@ -253,7 +253,7 @@ static void ask_for_work(struct cpu *cpu)
 			busiest = cpus[i];
 		}
 	}
-	if (!busiest)
+	if (!busiest || BUG(165))
 		return;
 	atomic_or(&busiest->steal_mask, 1ull << cpu->number);
 	cpu_post(busiest, CPU_REQUEST_STEAL);
@@ -305,7 +305,7 @@ void sched_serve_steal(void)
 // Somebody idle while this CPU has more than it runs: give one away.
 static void push_work(struct cpu *cpu)
 {
-	for (u32 i = 0; i < cpu_count && cpu->nready; i++) {
+	for (u32 i = 0; i < cpu_count && cpu->nready && !BUG(165); i++) {
 		if (cpus[i] == cpu || !atomic_load_relaxed(&cpus[i]->online) ||
 		    atomic_load_relaxed(&cpus[i]->current) ||
 		    atomic_load_relaxed(&cpus[i]->nready))

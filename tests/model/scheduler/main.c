@@ -26,6 +26,7 @@
 //   interrupted: no request is forgotten
 // - the timer is set for the end of a slice that somebody waits for and not later
 //   than the first deadline
+// - with nothing on its way, no CPU idles over another's spare thread
 // - while a thread of the fair class waits, no other one of it gets more than the
 //   distance of the two passes, a bucket and a slice
 //
@@ -455,10 +456,33 @@ static void check_share(u32 n)
 	}
 }
 
+// With nothing on its way, no CPU idles while another runs one thread and has a
+// second one that may run there, last in its queue.
+static void check_balance(void)
+{
+	for (u32 i = 0; i < CPUS; i++)
+		if (cpus[i]->arch.ipis || cpus[i]->requests)
+			return;
+	for (u32 i = 0; i < CPUS; i++) {
+		const struct cpu *idle = cpus[i], *busy = cpus[1 - i];
+
+		if (idle->current || !busy->current)
+			continue;
+		for (u32 q = 0; q < RUN_QUEUES; q++) {
+			const struct list *queue = &busy->queue[q];
+
+			CHECK(list_empty(queue) ||
+			      !(LIST_ENTRY(queue->prev, struct thread, run)
+						->allowed_cpus >> i & 1));
+		}
+	}
+}
+
 static void check_state(void)
 {
 	for (u32 i = 0; i < CPUS; i++)
 		check_cpu(cpus[i]);
+	check_balance();
 	for (u32 n = 0; n < THREADS; n++)
 		check_thread(n);
 	for (u32 n = 0; n < THREADS; n++)
@@ -877,6 +901,7 @@ int main(int argc, char **argv)
 		{162, "what is asked of a held thread is forgotten"},
 		{163, "a thread that arrives is not announced"},
 		{164, "a deadline does not set the timer"},
+		{165, "no work is given to an idle CPU"},
 	};
 	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 4;
 	u32 before = argc > 2 ? (u32)atoi(argv[2]) : 0;
