@@ -313,7 +313,7 @@ static const struct setup full[] = {
 	 .slots = 2, .spin = true},
 	{.name = "more slots", .producers = 2, .messages = {4, 4},
 	 .slots = 4, .spin = true},
-	{.name = "slots and a death", .producers = 2, .messages = {3, 3},
+	{.name = "slots and a death", .producers = 2, .messages = {3, 2},
 	 .slots = 2, .spin = true, .producer_dies = true},
 	{.name = "slots, a death behind", .producers = 2, .messages = {3, 3},
 	 .slots = 2, .spin = true, .consumer_dies = true},
