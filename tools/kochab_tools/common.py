@@ -16,6 +16,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 BUILD = os.path.join(TOP, "build")
 PORTS = os.path.join(BUILD, "ports")
 RUNS = os.environ.get("KOCHAB_RUNS") or os.path.join(BUILD, "run")
+# Where test runs keep their files; a test of the runner has one of its own.
+TESTED = os.environ.get("KOCHAB_TESTED") or os.path.join(BUILD, "test")
 
 VERSION = "0.1"
 ARCHES = ("x86_64", "aarch64", "riscv64")

@@ -24,7 +24,7 @@ from .options import parse_machine
 from .terminal import environment, terminal_words, window_size
 
 CHUNK = 4096
-GRACE_S = 10  # for the machine to power off after the command's end
+GRACE_S = 30  # for the machine to power off after the command's end
 
 
 class Ended(Exception):

@@ -23,6 +23,8 @@ from .kernel_shell import ask
 from .machine import SHELL_SOCKET, Machine
 from .options import Disk, parse_machine
 
+CONSOLE_S = 300  # a safety net, as long as a busy host may need
+
 
 def screen_words(options):
     """The terminal when there is a display: what fits on its usual size."""
@@ -132,7 +134,7 @@ class Guest:
         self.seen = 0  # how much of it expect() has used up
         self.number = 0
 
-    def start(self, ready=READY, timeout_s=120):
+    def start(self, ready=READY, timeout_s=CONSOLE_S):
         self.machine.start()
         self.expect(ready, timeout_s)
 
@@ -169,7 +171,7 @@ class Guest:
         self.machine.read_control()
         return bool(data)
 
-    def expect(self, pattern, timeout_s=60):
+    def expect(self, pattern, timeout_s=CONSOLE_S):
         """The match of a regular expression in what is still unread."""
         compiled = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + timeout_s
@@ -189,14 +191,15 @@ class Guest:
         """Keys, as they are; "\\x03" is Ctrl-C."""
         data = text.encode()
         while data:
-            _, ready, _ = select.select([], [self.machine.com1], [], 30)
+            _, ready, _ = select.select([], [self.machine.com1], [],
+                                        CONSOLE_S)
             if not ready:
                 raise AssertionError("the console takes no more keys\n"
                                      + self.describe())
             data = data[self.machine.com1.send(data[:64]):]
             self._take(0)
 
-    def line(self, command, timeout_s=60):
+    def line(self, command, timeout_s=CONSOLE_S):
         """A shell command at the prompt: (status, output)."""
         self.number += 1
         # The quotes keep the echoed command from looking like the answer.
@@ -207,20 +210,20 @@ class Guest:
         self.expect(self.READY, timeout_s)
         return int(match[1]), output.split("\n", 1)[-1]
 
-    def line_ok(self, command, timeout_s=60):
+    def line_ok(self, command, timeout_s=CONSOLE_S):
         status, output = self.line(command, timeout_s)
         if status != 0:
             raise AssertionError("%s: status %d\n%s" % (command, status,
                                                         output))
         return output
 
-    def poweroff(self, timeout_s=30):
+    def poweroff(self, timeout_s=CONSOLE_S):
         """A clean end from inside; returns the verdict's kind."""
         self.send("poweroff\n")
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline and self._take(0.2):
             pass
-        if not self.machine.wait_end(5):
+        if not self.machine.wait_end(60):
             raise AssertionError("poweroff did not end the machine\n"
                                  + self.describe())
         self.machine.stop()

@@ -18,7 +18,7 @@ from .machine import SHELL_SOCKET
 PROMPT = b"kernel> "
 
 
-def ask(path, question, timeout_s=10):
+def ask(path, question, timeout_s=60):
     """The answer to one line. Raises Failure when there is none in time."""
     with socket.socket(socket.AF_UNIX) as port:
         port.settimeout(timeout_s)

@@ -110,6 +110,16 @@ def prune():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def new_folder():
+    """build/run/<pid>-<n>/; an earlier process may have had the same number."""
+    while True:
+        folder = os.path.join(RUNS, "%d-%d" % (os.getpid(),
+                                               next(serial_numbers)))
+        with contextlib.suppress(FileExistsError):
+            os.makedirs(folder)
+            return folder
+
+
 def remove_large(folder):
     for name in LARGE:
         with contextlib.suppress(FileNotFoundError):
@@ -127,9 +137,9 @@ def probe_kvm(qemu):
             [qemu, "-accel", "kvm", "-nodefaults", "-display", "none",
              "-S", "-M", "q35", "-cpu", "max", "-qmp", "stdio"],
             input='{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n',
-            capture_output=True, text=True, timeout=20, check=False)
+            capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
-        return "QEMU with KVM did not answer within 20 s"
+        return "QEMU with KVM did not answer within 60 s"
     if result.returncode == 0 and '"QMP"' in result.stdout:
         return None
     return (result.stderr.strip() or "QEMU failed").splitlines()[-1]
@@ -155,9 +165,7 @@ class Machine:
         self.kernel = self.elf if options.arch == "x86_64" else \
             os.path.join(self.output, "kernel.image")
         prune()
-        self.folder = os.path.join(RUNS, "%d-%d" % (os.getpid(),
-                                                    next(serial_numbers)))
-        os.makedirs(self.folder)
+        self.folder = new_folder()
         self.log = options.log or os.path.join(self.folder, "log")
         self.initrd = os.path.join(self.folder, "initrd")
         self.boot = options.boot or BOOTS[options.arch][0]

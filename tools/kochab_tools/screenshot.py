@@ -20,7 +20,7 @@ from .common import Failure, progress
 from .guest import Guest, screen_words
 from .options import parse_machine
 
-ANSWER_S = 20
+ANSWER_S = 120
 STILL_S = 0.3  # a picture that has been the same for so long is finished
 
 
@@ -65,7 +65,7 @@ def last_line(guest):
         "\r", "").split("\n")[-1].rstrip()
 
 
-def save(guest, path, timeout_s=30):
+def save(guest, path, timeout_s=120):
     """The picture, once it shows the line the console is in and no longer
     changes. Returns its text."""
     deadline = time.monotonic() + timeout_s

@@ -19,10 +19,11 @@ import sys
 import traceback
 
 from . import fat
-from .common import BUILD, TOP, output_dir
+from .common import TESTED, TOP, output_dir
 from .guest import Guest, Result, machine_words, run_to_end
 
 SKIPPED_EXIT = 77
+EXEC_TIMEOUT_S = 600  # a safety net: no verdict hangs on the host's speed
 
 
 class Skip(Exception):
@@ -44,7 +45,7 @@ class Context:
         self.seed = int(os.environ.get("KOCHAB_TEST_SEED", "1"))
         self.top = TOP
         self.folder = os.path.join(
-            BUILD, "test", os.environ.get("KOCHAB_TEST_NAME", "case"))
+            TESTED, os.environ.get("KOCHAB_TEST_NAME", "case"))
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         self.guests = []
@@ -121,7 +122,7 @@ class Context:
         """`./kochab exec` of argv, as a user runs it: a Result."""
         log = self.path("log")
         words = [os.path.join(TOP, "kochab"), "exec", "--log", log]
-        words += machine_words(self.arch, dict({"timeout": 120}, **options))
+        words += machine_words(self.arch, dict({"timeout": EXEC_TIMEOUT_S}, **options))
         done = subprocess.run(words + ["--"] + list(argv), input=stdin,
                               capture_output=True, check=False)
         return Result(done, log)
@@ -144,7 +145,7 @@ class Context:
         guest.start()
         return guest
 
-    def run_root(self, words, timeout_s=280, **options):
+    def run_root(self, words, timeout_s=800, **options):
         """A boot whose first process is another program, as in
         "root=kernel-test suite=smp": its log, once it has powered off."""
         verdict, log = run_to_end(self.arch, words, timeout_s, options)

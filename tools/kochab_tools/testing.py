@@ -21,11 +21,11 @@ import sys
 import time
 
 from . import build
-from .common import ARCHES, BUILD, Failure, TOP, arch_of, progress
+from .common import ARCHES, BUILD, Failure, TESTED, TOP, arch_of, progress
 
 KINDS = ("unit", "model", "kernel", "fuzz", "system")
 TESTS = os.environ.get("KOCHAB_TESTS") or os.path.join(TOP, "tests")
-HOST_TIMEOUT_S = {"quick": 300, "full": 3600}
+HOST_TIMEOUT_S = {"quick": 900, "full": 3600}
 SKIPPED_EXIT = 77
 SYSTEM_KINDS = ("kernel", "system")
 PYTHON_CASE = "import sys; sys.path.insert(0, %r); sys.dont_write_bytecode " \
@@ -64,13 +64,13 @@ class Case:
         program = os.path.join(BUILD, "host", self.kind, self.folder)
         arguments = self.traits.get("full_args" if full else "args")
         if self.kind == "fuzz":
-            corpus = os.path.join(BUILD, "test", "fuzz-" + self.folder)
+            corpus = os.path.join(TESTED, "fuzz-" + self.folder)
             os.makedirs(corpus, exist_ok=True)
             runs = self.traits.get("full_runs" if full else "runs",
                                    2000000 if full else 50000)
             seeds = os.path.join(self.path(), "corpus")
             arguments = ["-runs=%d" % runs, "-seed=%d" % seed,
-                         "-print_final_stats=1", "-timeout=20",
+                         "-print_final_stats=1", "-timeout=120",
                          "-artifact_prefix=%s/crash-" % corpus, corpus]
             arguments += [seeds] if os.path.isdir(seeds) else []
         return [program] + list(arguments or [])
@@ -155,12 +155,12 @@ class Running:
         self.began = time.monotonic()
         # The outer time limit catches a hung test; verdicts rest on counts.
         self.deadline = self.began + case.timeout_s
-        folder = os.path.join(BUILD, "test", "log")
+        folder = os.path.join(TESTED, "log")
         os.makedirs(folder, exist_ok=True)
         self.output = os.path.join(folder, "%s-%s-%s" % (
             case.kind, case.name.replace("/", "-"), arch))
         environment = dict(
-            os.environ, KOCHAB_NO_BUILD="1",
+            os.environ, KOCHAB_NO_BUILD="1", LC_ALL="C.UTF-8", TZ="UTC0",
             KOCHAB_TEST_ARCH=arch if case.on_target else "x86_64",
             KOCHAB_TEST_FULL="1" if full or case.tier == "full" else "",
             KOCHAB_TEST_SEED=str(seed), KOCHAB_TEST_NAME="%s-%s-%d" % (
@@ -179,13 +179,16 @@ class Running:
         """None while it runs; else passed, failed, skipped or timeout."""
         if self.process is None:
             return "failed"
-        status = self.process.poll()
-        if status is None and time.monotonic() < self.deadline:
+        # Not reaped before its group is gone: the group's number stays taken.
+        ended = os.waitid(os.P_PID, self.process.pid,
+                          os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None and time.monotonic() < self.deadline:
             return None
         self.end()
-        if status is None:
+        if ended is None:
             return "timeout"
-        return {0: "passed", SKIPPED_EXIT: "skipped"}.get(status, "failed")
+        return {0: "passed", SKIPPED_EXIT: "skipped"}.get(
+            self.process.returncode, "failed")
 
     def end(self):
         """Whatever is left of the case's process group goes."""
@@ -329,6 +332,7 @@ def test_command(words):
         raise Failure("test: there is nothing to run", 2)
     signal.signal(signal.SIGTERM, on_end)
     signal.signal(signal.SIGHUP, on_end)
+    os.umask(0o022)  # what tests expect of the files they make
     seed = chosen.seed if chosen.seed is not None else \
         random.SystemRandom().randrange(1, 1 << 31)
     print("kochab test: %d tests, %s, seed %d (--seed %d repeats it)"

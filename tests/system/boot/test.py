@@ -87,7 +87,7 @@ def test_uefi_with_a_device_tree(context):
 def test_every_way_in_machines_of_all_sizes(context):
     for way in BOOTS[context.arch]:
         for mem in (MEM_MIN.get((context.arch, way), "64M"), "1G", "5G"):
-            log = try_way(context, way, mem=mem, smp=3, timeout=240)
+            log = try_way(context, way, mem=mem, smp=3, timeout=600)
             mib = int(re.search(r"memory: (\d+) MiB usable", log)[1])
             wanted = int(mem[:-1]) * (1024 if mem[-1] == "G" else 1)
             context.check(wanted * 0.8 - 16 < mib <= wanted,
@@ -107,7 +107,7 @@ def spoiled(context, way, change):
         raise
 
 
-def console_of(machine, wanted, seconds=90):
+def console_of(machine, wanted, seconds=800):
     """What console and log say until `wanted` is among it, and a second more:
     two texts."""
     text = ""

@@ -63,7 +63,7 @@ def judge(context, found, least):
 
 def test_applets(context):
     """A few applets in the quick tier."""
-    judge(context, run(context, QUICK, 240), 160)
+    judge(context, run(context, QUICK, 800), 160)
 
 
 @traits(tier="full", timeout_s=5400, alone=True)

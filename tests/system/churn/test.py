@@ -94,19 +94,19 @@ def processes(context, rounds, alive, timeout):
 
 
 def test_100_processes_at_once(context):
-    processes(context, 3, 100, 300)
+    processes(context, 3, 100, 800)
 
 
-@traits(timeout_s=900)
+@traits(timeout_s=1800)
 def test_1000_processes_at_once(context):
-    processes(context, 1, 1000, 800)
+    processes(context, 1, 1000, 1700)
 
 
 LOOP = "i=0; while [ $i -lt %d ]; do /bin/true || return 1; i=$((i+1)); done"
 
 
 def test_fork_and_exec(context):
-    churn(context, 1, LOOP % 30, LOOP % 300, 300)
+    churn(context, 1, LOOP % 30, LOOP % 300, 800)
 
 
 @traits(tier="full", timeout_s=3600)

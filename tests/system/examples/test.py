@@ -28,7 +28,7 @@ def listed(guest, name):
 
 
 def wait_for(guest, what, condition):
-    for _ in range(100):
+    for _ in range(1000):
         if condition():
             return
         guest.line_ok("sleep 0.1")
@@ -60,7 +60,7 @@ def die_and_come_back(context, guest, name, pattern, follows):
 
 def test_hello_component(context):
     guest = boot_with(context, "examples/hello-component/hello.sys")
-    die_and_come_back(context, guest, "hello", r"hello: hello number (\d+)",
+    die_and_come_back(context, guest, "hello", r"hello: hello number (\d+)\r?\n",
                       # one may die between counting and saying
                       lambda last, number: last < number <= last + 2)
 

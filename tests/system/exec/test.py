@@ -136,7 +136,7 @@ def test_interrupt_leaves_nothing(context):
         process.kill()
         raise AssertionError("%r\n%s" % (line, process.stderr.read()))
     process.send_signal(2)
-    context.equal(process.wait(timeout=30), 130)
+    context.equal(process.wait(timeout=300), 130)
     time.sleep(0.2)
     left = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True,
                           text=True, check=False).stdout

@@ -12,15 +12,25 @@
 
 import re
 import socket
+import time
 
 PIECE = 1024  # bytes asked for at once
 
 
 class Debugger:
-    def __init__(self, path, timeout_s=60):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout_s)  # a safety net
-        self.socket.connect(path)
+    def __init__(self, path, timeout_s=300):
+        deadline = time.monotonic() + timeout_s  # a safety net
+        while True:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout_s)
+            try:
+                self.socket.connect(path)
+                break
+            except ConnectionRefusedError:  # bound, but not listened to yet
+                self.socket.close()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
         self.data = b""
         self.ask("qSupported:xmlRegisters=i386,arm,riscv")
         self.numbers = self.register_numbers()

@@ -123,7 +123,7 @@ static void readiness(void)
 		write(ends[1], "z", 1);
 		_exit(0);
 	}
-	CHECK(epoll_wait(set, &event, 1, 5000) == 1 && event.data.u64 == 77);
+	CHECK(epoll_wait(set, &event, 1, 60000) == 1 && event.data.u64 == 77);
 	status_of(child);
 	FD_ZERO(&some);
 	FD_SET(ends[0], &some);

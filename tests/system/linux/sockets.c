@@ -55,7 +55,7 @@ static void talk(const char *path)
 			_exit(1);
 		_exit(7);
 	}
-	CHECK(poll(&wanted, 1, 5000) == 1);
+	CHECK(poll(&wanted, 1, 60000) == 1);
 	end = accept(server, NULL, NULL);
 	CHECK(end >= 0 && read(end, bytes, 16) == 8 &&
 	      !memcmp(bytes, "quest", 5));
@@ -102,7 +102,7 @@ static void full(void)
 			;
 		_exit(0);
 	}
-	CHECK(poll(&wanted, 1, 5000) == 1 && wanted.revents == POLLOUT);
+	CHECK(poll(&wanted, 1, 60000) == 1 && wanted.revents == POLLOUT);
 	status_of(child);
 }
 

@@ -22,7 +22,7 @@ def program_of(context, name, *flags):
 def run(context, name, *flags):
     program = program_of(context, name, *flags)
     inside = "/tmp/" + name
-    result = context.exec(inside, adds={program: inside}, timeout=120)
+    result = context.exec(inside, adds={program: inside})
     context.equal(result.status, 0, str(result))
     context.check(" 0 failed" in result.text, result.text)
 
@@ -53,8 +53,7 @@ def test_sockets(context):
 
 def test_script(context):
     script = context.write("script", read("script.sh"))
-    result = context.exec("sh", "/tmp/script", adds={script: "/tmp/script"},
-                          timeout=120)
+    result = context.exec("sh", "/tmp/script", adds={script: "/tmp/script"})
     context.equal(result.status, 0, str(result))
 
 

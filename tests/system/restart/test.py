@@ -59,12 +59,12 @@ def copy_under(context, victims, ways, rounds, mib, bytes_per_s=0):
         for victim in victims:
             for way in ways:
                 before = restarts(guest, victim)
-                guest.line_ok("svc %s %s" % (way, victim), 120)
+                guest.line_ok("svc %s %s" % (way, victim))
                 for _ in range(600):
                     state, count = components(guest)[victim]
                     if state == "ready" and int(count) > before:
                         break
-                    guest.line_ok("sleep 0.1", 120)
+                    guest.line_ok("sleep 0.1")
                 else:
                     raise AssertionError("%s %s: not restarted" % (way, victim))
                 met[way, victim] = met.get((way, victim), 0) + 1
@@ -86,8 +86,8 @@ def copy_under(context, victims, ways, rounds, mib, bytes_per_s=0):
                  "%.1f ms, longest %.1f ms" % (
                      ", ".join("%s %s" % pair for pair in sorted(met)), rounds,
                      len(times), times[len(times) // 2], times[-1]))
-    guest.line_ok("sync", 120)
-    context.equal(guest.poweroff(60), "off")
+    guest.line_ok("sync")
+    context.equal(guest.poweroff(), "off")
     context.check(fat.read_file(two, "data") == data, "bytes on the disk")
     fat.check_image(two)
 
@@ -182,7 +182,7 @@ def kill_in_the_middle(context, rounds, warm, measured):
                  "frames after each cycle: %s" % (
                      4 * len(rounds) * len(seen), 4 * len(rounds) * measured,
                      " ".join(str(row["free frames"]) for row in seen)))
-    context.equal(guest.poweroff(120), "off")
+    context.equal(guest.poweroff(), "off")
     fat.check_image(image)
     context.check(fat.read_file(image, "data") == data, "the file that was read")
 
@@ -203,8 +203,8 @@ def test_each_component_comes_back(context):
         if name in ("linux", "root"):
             continue  # the shell's own container; root is not kept
         count = restarts(guest, name)
-        guest.line_ok("svc kill " + name, 120)
-        context.equal(guest.line_ok("cat /disk1/x; echo", 120), "ok\n",
+        guest.line_ok("svc kill " + name)
+        context.equal(guest.line_ok("cat /disk1/x; echo"), "ok\n",
                       "after " + name)
         context.check(restarts(guest, name) > count,
                       name + " was not restarted")
@@ -279,8 +279,8 @@ def test_mapped_files_stay_readable(context):
         guest.line_ok("/tmp/hold /tmp/go /disk1/data /tmp/data >/tmp/held & "
                       "until grep -q mapped /tmp/held; do sleep 0.1; done")
         for victim in victims:
-            guest.line_ok("svc kill " + victim, 120)
-        text = guest.line_ok("echo go >/tmp/go; wait %1 && cat /tmp/held", 120)
+            guest.line_ok("svc kill " + victim)
+        text = guest.line_ok("echo go >/tmp/go; wait %1 && cat /tmp/held")
         for name in ("/disk1/data", "/tmp/data"):
             for kind in (0, 1):
                 context.check("%s %d: %d bytes, 0 wrong" % (

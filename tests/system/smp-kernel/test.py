@@ -24,9 +24,9 @@ def storm(context, words, timeout_s, **options):
     return cases
 
 
-@traits(timeout_s=600)
+@traits(timeout_s=1800)
 def test_two_processors(context):
-    context.equal(len(storm(context, "", 580)), 10, "cases")
+    context.equal(len(storm(context, "", 1700)), 10, "cases")
 
 
 @traits(tier="full", timeout_s=1800)

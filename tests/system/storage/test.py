@@ -97,7 +97,7 @@ def test_damaged_file_systems(context):
         result = context.sh(
             "find /disk1 | head -n 200 | wc -l; cat /disk1/a/b/c/* | wc -c;"
             "echo x >/disk1/new; rm -rf /disk1/a; echo alive",
-            disks=[image], timeout=180)
+            disks=[image])
         context.check(result.status == 0 and "alive" in result.text,
                       str(result))
         context.check("PANIC" not in result.log, str(result))
@@ -109,6 +109,6 @@ def test_disk_that_fails_every_read(context):
         "driver=blkdebug,image.driver=file,image.filename=%s,"
         "inject-error.0.event=none,inject-error.0.iotype=read,"
         "inject-error.0.errno=5" % image])
-    status, text = guest.line("ls /disk1", 120)
+    status, text = guest.line("ls /disk1")
     context.check(status != 0, text)
     context.equal(guest.line("echo alive"), (0, "alive\n"))

@@ -65,7 +65,7 @@ def boot_with(context, system, timeout_s, **options):
     return log
 
 
-def run(context, arguments, disks=1, timeout_s=280, **options):
+def run(context, arguments, disks=1, timeout_s=800, **options):
     images = [context.fat_image("disk%d" % i, 8) for i in range(disks)]
     log = boot_with(context, manifest(context, arguments), timeout_s,
                     disks=images, **options)
@@ -107,5 +107,5 @@ def test_a_thousand_native_processes(context):
 
 def test_bad_manifest_names_the_line(context):
     text = "component log\n\tserve log\n\tlayer one\n"
-    log = boot_with(context, context.write("system.sys", text), 60)
+    log = boot_with(context, context.write("system.sys", text), 800)
     context.check("line 3: 'one' is not a number" in log, log[-2000:])

@@ -50,9 +50,9 @@ def fuzz(context, calls, seed, timeout_s, **options):
         re.search(r"revives \d+ rebuilds \d+", log)[0]))
 
 
-@traits(timeout_s=600)
+@traits(timeout_s=1800)
 def test_quick(context):
-    fuzz(context, 1000000, context.seed, 580)
+    fuzz(context, 1000000, context.seed, 1700)
 
 
 @traits(tier="full", timeout_s=7200)

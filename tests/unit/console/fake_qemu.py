@@ -46,8 +46,6 @@ def answer(line):
 
 
 def main():
-    with open(os.environ["FAKE_QEMU_PID"], "w", encoding="utf-8") as f:
-        f.write(str(os.getpid()))
     threading.Thread(target=obey_quit, daemon=True).start()
     COM1.sendall(b"hello from the guest\n")
     text = b""

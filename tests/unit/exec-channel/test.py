@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+WAIT_S = 120  # a safety net
 FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                     "fake_qemu.py")
 
@@ -32,21 +33,33 @@ def start(context, *words, **more):
 
 def play(context, *words, data=b""):
     process = start(context, *words)
-    out, err = process.communicate(data, timeout=60)
-    no_qemu_left(context)
+    out, err = process.communicate(data, timeout=WAIT_S)
+    no_qemu_left(process)
     return process.returncode, out, err.decode("utf-8", "replace")
 
 
-def no_qemu_left(context):
-    with open(context.path("pid"), encoding="utf-8") as f:
-        pid = int(f.read())
-    for _ in range(100):
+def machines_of(parent):
+    """The stand-ins that a `kochab exec` has started and that still run: its
+    run folder is on their command lines. The dead have none."""
+    mark = b"/%d-" % parent.pid
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
         try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+            with open("/proc/%s/cmdline" % name, "rb") as f:
+                line = f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if mark in line and os.fsencode(FAKE) in line:
+            found.append(int(name))
+    return found
+
+
+def no_qemu_left(parent):
+    for _ in range(WAIT_S * 20):
+        if not machines_of(parent):
             return
         time.sleep(0.05)
-    raise AssertionError("QEMU %d outlived its parent" % pid)
+    raise AssertionError("QEMU outlived its parent: %r" % machines_of(parent))
 
 
 def test_streams_are_apart_and_byte_clean(context):
@@ -75,7 +88,7 @@ def test_stdin_from_a_file(context):
     path = context.write("data", b"from a file\n" * 999)
     with open(path, "rb") as f:
         process = start(context, "--", "cat", stdin=f)
-        out = process.communicate(timeout=60)[0]
+        out = process.communicate(timeout=WAIT_S)[0]
     context.equal((process.returncode, len(out)), (0, 12 * 999))
 
 
@@ -169,14 +182,14 @@ def test_qemu_fails(context):
 
 def interrupt(context, number):
     process = start(context, "--", "hang")
-    for _ in range(200):
+    for _ in range(WAIT_S * 20):
         if os.path.exists(context.path("pid")):
             break
         time.sleep(0.05)
-    time.sleep(0.3)
+    context.equal(len(machines_of(process)), 1, "machines before the signal")
     process.send_signal(number)
-    process.communicate(timeout=30)
-    no_qemu_left(context)
+    process.communicate(timeout=WAIT_S)
+    no_qemu_left(process)
     return process.returncode
 
 
@@ -195,9 +208,9 @@ def test_reader_goes_away(context):
     process.stdout.read(10)
     process.stdout.close()
     process.stdin.close()
-    process.wait(timeout=30)
+    process.wait(timeout=WAIT_S)
     context.equal(process.returncode, 141)
-    no_qemu_left(context)
+    no_qemu_left(process)
 
 
 def test_usage_errors_are_125(context):
@@ -208,7 +221,7 @@ def test_usage_errors_are_125(context):
            ["--add", "/etc/hostname:/../x"], [])
     for words in bad:
         process = start(context, *words, *(["--", "off"] if words else []))
-        err = process.communicate(timeout=30)[1].decode()
+        err = process.communicate(timeout=WAIT_S)[1].decode()
         context.equal(process.returncode, 125, "%s: %s" % (words, err))
         context.check(err.startswith("kochab: ") and "Trace" not in err, err)
         context.check(not os.path.exists(context.path("pid")),

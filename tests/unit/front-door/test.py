@@ -28,7 +28,8 @@ def copy_of_the_front(context):
     if not os.path.exists(top):
         os.makedirs(top)
         shutil.copy(os.path.join(context.top, "kochab"), top)
-        shutil.copytree(os.path.join(context.top, "tools"), top + "/tools")
+        shutil.copytree(os.path.join(context.top, "tools"), top + "/tools",
+                        ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(os.path.join(context.top, "ports"), top + "/ports")
     return top
 
@@ -44,9 +45,11 @@ def front(context, *words, tools, system="debian 12", **environment):
     release = context.write(
         "os-release", "ID=%s\nVERSION_ID=%s\nPRETTY_NAME='%s'\n"
         % (name, version, system))
+    inherited = {name: value for name, value in os.environ.items()
+                 if not name.startswith("KOCHAB_")}
     result = subprocess.run(
         ["dash", top + "/kochab"] + list(words), capture_output=True,
-        text=True, env=dict(os.environ, FAKE=context.folder,
+        text=True, env=dict(inherited, FAKE=context.folder,
                             KOCHAB_OS_RELEASE=release,
                             PATH=bin_folder + ":" + os.environ["PATH"],
                             **environment), check=False)

@@ -26,7 +26,7 @@ def test_absent(context):
 def test_long(context):
     context.check(context.full, "the long tier does not know that it is")
 
-@traits(timeout_s=1)
+@traits(timeout_s=5)
 def test_hangs(context):
     with open(os.environ["LEFTOVER"], "w") as f:
         f.write(str(subprocess.Popen(["sleep", "300"]).pid))
@@ -42,6 +42,7 @@ def run(context, *words):
          context.path("json")] + list(words),
         capture_output=True, text=True, check=False,
         env=dict(os.environ, KOCHAB_TESTS=context.path("tests"),
+                 KOCHAB_TESTED=context.path("tested"),
                  LEFTOVER=context.path("leftover")))
     rows = []
     if os.path.exists(context.path("json")):
@@ -66,12 +67,13 @@ def test_counts_and_cleans_up(context):
                   {"kind", "name", "arch", "outcome", "seconds"})
     with open(context.path("leftover"), encoding="utf-8") as f:
         pid = int(f.read())
-    for _ in range(100):
-        if not os.path.exists("/proc/%d" % pid):
+    for _ in range(1000):
+        try:
+            with open("/proc/%d/stat" % pid, encoding="utf-8") as f:
+                if f.read().rsplit(")")[-1].split()[0] == "Z":
+                    return  # dead; whoever inherited it has not looked yet
+        except (FileNotFoundError, ProcessLookupError):
             return
-        with open("/proc/%d/stat" % pid, encoding="utf-8") as f:
-            if f.read().split()[2] == "Z":
-                return  # dead; whoever inherited it has not looked yet
         time.sleep(0.05)
     raise AssertionError("a process of the hung test is still there")
 

@@ -14,7 +14,8 @@ HEAD_LINES = 4
 
 def files(context):
     """Everything that git knows or would take, without build output."""
-    text = context.host("git", "-C", context.top, "ls-files", "-co",
+    text = context.host("git", "-c", "safe.directory=*", "-C",
+                        context.top, "ls-files", "-co",
                         "--exclude-standard").stdout.decode()
     return [path for path in text.splitlines()
             if os.path.isfile(os.path.join(context.top, path))]
