@@ -267,7 +267,8 @@ class Machine:
             # one host thread for all processors.
             line += ["-accel", "tcg,thread=single"]
         if options.icount:
-            line += ["-icount", "shift=0,sleep=off"]
+            # The clock chip too: when a second of the host's ends would show.
+            line += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
         if options.gdb:
             line += ["-gdb", "unix:%s/gdb,server=on,wait=off" % self.folder,
                      "-S"]

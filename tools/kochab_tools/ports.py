@@ -35,6 +35,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import time
 import urllib.parse
 
 from .common import Failure, PORTS, TOP, progress
@@ -102,18 +103,23 @@ def mirror():
 
 
 def fetch(url, target):
-    """True when url now lies at target. apt-helper is part of apt itself."""
+    """True when url now lies at target. apt-helper is part of apt itself. What
+    the network refuses is asked for again; a file that is gone is not."""
     partial = target + ".part"
-    result = subprocess.run(
-        [APT_HELPER, "-o", "APT::Sandbox::User=root",
-         "-o", "Acquire::Retries=2", "download-file", url, partial],
-        capture_output=True, text=True, check=False)
-    if result.returncode != 0 or not os.path.exists(partial):
+    for pause_s in (2, 5, 15, 0):
+        result = subprocess.run(
+            [APT_HELPER, "-o", "APT::Sandbox::User=root",
+             "-o", "Acquire::Retries=2", "download-file", url, partial],
+            capture_output=True, text=True, check=False)
+        if result.returncode == 0 and os.path.exists(partial):
+            os.replace(partial, target)
+            return True
         if os.path.exists(partial):
             os.remove(partial)
-        return False
-    os.replace(partial, target)
-    return True
+        if re.search(r"\b404\b", result.stdout + result.stderr):
+            break
+        time.sleep(pause_s)
+    return False
 
 
 def private_apt(recipe, folder):

@@ -4,6 +4,7 @@
 archive to attach to a bug report. It holds logs, versions and the command line
 of QEMU, and nothing of the files that were put into the guest."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -19,9 +20,12 @@ LOG_LIMIT = 4 << 20
 
 def runs():
     """Folders of recorded runs, the newest first."""
-    found = [os.path.join(RUNS, name)
-             for name in (os.listdir(RUNS) if os.path.isdir(RUNS) else ())]
-    return sorted(found, key=os.path.getmtime, reverse=True)
+    found = []
+    for name in os.listdir(RUNS) if os.path.isdir(RUNS) else ():
+        folder = os.path.join(RUNS, name)
+        with contextlib.suppress(FileNotFoundError):  # pruned just now
+            found.append((os.path.getmtime(folder), folder))
+    return [folder for _, folder in sorted(found, reverse=True)]
 
 
 def command_of(folder):
