@@ -75,8 +75,9 @@ def check_file(top, path, rooms, std):
 def main():
     top = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1]).resolve()
     rooms, std = read_rooms(top / "rooms.txt")
-    files = [p for p in sorted(top.rglob("*")) if p.suffix in (".c", ".h", ".S", ".def")
-             and p.relative_to(top).parts[0] not in SKIPPED and p.is_file()]
+    files = [p for entry in sorted(top.iterdir()) if entry.name not in SKIPPED
+             for p in sorted([entry, *entry.rglob("*")])
+             if p.suffix in (".c", ".h", ".S", ".def") and p.is_file()]
     found = [line for path in files for line in check_file(top, path, rooms, std)]
     print("\n".join(found + [f"rooms: {len(files)} files, {len(found)} violations"]))
     sys.exit(1 if found else 0)

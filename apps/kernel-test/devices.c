@@ -5,6 +5,7 @@
 // interrupt comes from a device that differs (arch/<arch>/source.c).
 #include "apps/kernel-test/arch/machine.h"
 #include "apps/kernel-test/harness/harness.h"
+#include "lib/base/parse.h"
 
 #define PAGE (u64) PAGE_BYTES
 #define COM2_SCRATCH 0x2ff
@@ -291,10 +292,16 @@ static void test_device_memory(void)
 	// Above all memory and devices of this machine: reads give anything.
 	struct handle memory = device_new(OBJECT_MEMORY, MACHINE_DEVICE, PAGE);
 	struct handle dma = device_new(OBJECT_DMA, 0, 0);
-	static const u64 kernels[] = {MACHINE_KERNEL_DEVICES};
+	u64 kernels[] = {MACHINE_KERNEL_DEVICES};
 	u64 size, flags, physical, bus;
 	u32 slot = slot_new();
+	char other[32];
 
+	// A board with other interrupt controllers says where one is.
+	if (startup_word("kernel-device", other, sizeof(other))) {
+		OK(parse_u64(other, strlen(other), ~0ull, &kernels[0]));
+		kernels[1] = kernels[0];
+	}
 	for (u32 i = 0; i < sizeof(kernels) / sizeof(*kernels); i++) {
 		SAME(device(OBJECT_MEMORY, kernels[i], PAGE, slot),
 		     ERR_ARGUMENT);
