@@ -183,10 +183,10 @@ def plot(tables):
            '<rect width="100%" height="100%" fill="#ffffff"/>',
            text(8, 16, "Ratio to the target, logarithmic: left of the black "
                 "line is better", size=12)]
-    for index, (name, label) in enumerate((
-            ("reached", "Kochab, target reached"), ("missed", "Kochab, not"),
-            ("sel4", "seL4"), ("linux", "Linux"))):
-        x = LEFT + 300 + index * 150
+    for x, name, label in ((300, "reached", "Kochab, target reached"),
+                           (460, "missed", "Kochab, not reached"),
+                           (610, "sel4", "seL4"), (680, "linux", "Linux")):
+        x += LEFT
         out.append('<rect x="%d" y="7" width="10" height="10" fill="%s"/>'
                    % (x, COLOURS[name]))
         out.append(text(x + 14, 16, label))
