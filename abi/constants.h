@@ -82,8 +82,17 @@
 #define SYSTEM_OFF 1
 #define SYSTEM_REBOOT 2
 #define SYSTEM_PANIC 3
-#define CPU_OFFLINE 4
+// The next two take a CPU's number and only begin it: system_info tells the state.
+#define CPU_OFFLINE 4 // also gives up one that is starting
 #define CPU_ONLINE 5
+#define CPU_INSERT 6 // value: the hardware id of one more; it gets the next number
+
+#define CPU_STATE_OFF 0
+#define CPU_STATE_STARTING 1
+#define CPU_STATE_ARRIVED 2 // starting, past the point where it can be given up
+#define CPU_STATE_ON 3
+#define CPU_STATE_LEAVING 4
+#define CPU_STATE_LEFT 5 // leaving, without device interrupts
 
 // system_info
 #define SYSTEM_INFO_CPUS 1 // a = present, b = online, c = this CPU
@@ -93,7 +102,7 @@
 #define SYSTEM_INFO_ISA_IRQ 5 // index = ISA line; a = GSI, b = IRQ flags
 #define SYSTEM_INFO_RANGE 6 // index-th firmware range; a, b = start, size, c = kind
 #define SYSTEM_INFO_COUNTER 7 // index = COUNTER number; a = value
-#define SYSTEM_INFO_TOPOLOGY 8 // index = CPU; a = socket, b = core, c = thread
+#define SYSTEM_INFO_TOPOLOGY 8 // index = CPU; a = socket, b = core, c = thread, d = hardware id | CPU_STATE << 32
 #define SYSTEM_INFO_FRAMES 9 // a = frame table walk: free, b = used, c = total
 // The console's port: a = address, b = SERIAL kind | stride of its registers << 8 |
 // their bytes << 16, c = interrupt line, d = IRQ flags

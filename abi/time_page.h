@@ -20,5 +20,6 @@ struct time_page {
 	// What the CPU says of itself where programs cannot ask it. AArch64: MIDR,
 	// ID_AA64PFR0, ID_AA64ISAR0 and ID_AA64ISAR1 of EL1. Others: 0.
 	u64 identity[4];
+	u64 cpus_online; // a bit for each CPU that runs
 };
 #endif

@@ -26,6 +26,9 @@ struct boot_cpu {
 	u32 hardware_id; // APIC id, hart; MPIDR with affinity 3 in bits 24-31
 	u32 acpi_id;
 	u32 socket, core, thread; // where it sits
+	// RISC-V: of the supervisor
+	u32 plic_context; // BOOT_NO_CONTEXT: none
+	u64 imsic_file; // physical; 0: none
 };
 
 enum boot_serial_kind : u32 {
@@ -79,12 +82,11 @@ struct boot_irq {
 	u32 line, flags;
 };
 
-// RISC-V. Contexts and files are in the order of boot_info.cpu.
+// RISC-V
 #define BOOT_NO_CONTEXT 0xffffffff
 struct boot_plic {
 	u64 address, size; // size 0: none
 	u32 nsources;
-	u32 context[BOOT_CPUS]; // supervisor mode
 };
 struct boot_aplic {
 	u64 address, size; // size 0: none; the supervisor's domain
@@ -94,7 +96,6 @@ struct boot_imsic {
 	u64 address, size; // size 0: none; the supervisor's files
 	u32 nids;
 	u32 guest_bits;
-	u64 file[BOOT_CPUS]; // physical; 0: none
 };
 
 // AArch64

@@ -36,7 +36,7 @@ void panic(const char *format, ...)
 	say("This is a bug in the kernel. ./kochab report bundles the log for "
 	    "an issue.\n");
 	for (u32 i = 0; i < cpu_count; i++)
-		if (cpus[i] && cpus[i] != cpu_self())
+		if (cpus_online >> i & 1 && cpus[i] != cpu_self())
 			cpu_post(cpus[i], CPU_REQUEST_HALT);
 	arch_panic_stop();
 }

@@ -15,6 +15,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/cpu.h"
+#include "kernel/start/cpus.h"
 #include "lib/base/bits.h"
 
 #define LOG_BYTES 256
@@ -61,7 +62,7 @@ enum status sysk_system_log_read(struct thread *self, struct cap_ref *,
 }
 
 enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
-				u64)
+				u64 value)
 {
 	switch (action) {
 	case SYSTEM_OFF:
@@ -71,7 +72,8 @@ enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
 		panic("asked for by system_control");
 	case CPU_OFFLINE:
 	case CPU_ONLINE:
-		return ERR_UNSUPPORTED;
+	case CPU_INSERT:
+		return cpu_control(action, value);
 	default:
 		return ERR_ARGUMENT;
 	}
@@ -90,8 +92,7 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 	switch (what) {
 	case SYSTEM_INFO_CPUS:
 		out->a = boot->ncpus;
-		for (u32 i = 0; i < cpu_count; i++)
-			out->b += cpus[i]->online;
+		out->b = count_bits(cpus_online);
 		out->c = cpu_self()->number;
 		break;
 	case SYSTEM_INFO_MEMORY:
@@ -122,6 +123,8 @@ enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 		out->a = boot->cpu[index].socket;
 		out->b = boot->cpu[index].core;
 		out->c = boot->cpu[index].thread;
+		out->d = boot->cpu[index].hardware_id |
+			(u64)cpus[index]->state << 32;
 		break;
 	case SYSTEM_INFO_SERIAL:
 		out->a = boot->serial.address;

@@ -387,15 +387,6 @@ static void test_system(void)
 	     ERR_RIGHTS);
 }
 
-static void test_offline(void)
-{
-	enum status status = sys_system_control(SYSTEM, CPU_OFFLINE, 5000);
-
-	CHECK(status == ERR_UNSUPPORTED || status == ERR_ARGUMENT);
-	if (status == ERR_ARGUMENT)
-		test_skip("processors can be taken offline");
-}
-
 const struct test_case suite_devices[] = {
 	{"devices.create", test_create,
 	 "device_create ok;device_create error QUOTA;"
@@ -423,7 +414,5 @@ const struct test_case suite_devices[] = {
 	{"devices.system", test_system,
 	 "system_info ok;system_info error RANGE;"
 	 "system_control error ARGUMENT",
-	 0},
-	{"devices.offline", test_offline, "system_control error UNSUPPORTED",
 	 0},
 	{}};

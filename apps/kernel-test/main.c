@@ -246,11 +246,14 @@ static void run_suites(void)
 		run_suite(suite_time, prefix);
 		run_suite(suite_devices, prefix);
 		run_suite(suite_guest, prefix);
+		run_suite(suite_cpus, prefix);
 	}
 	if (all || string_equal(suite, "hardening"))
 		run_suite(suite_hardening, prefix);
-	if (all || string_equal(suite, "smp"))
+	if (all || string_equal(suite, "smp")) {
 		run_suite(suite_smp, prefix);
+		run_suite(suite_cpus_smp, prefix);
+	}
 	if (all || string_equal(suite, "rings"))
 		run_suite(suite_rings, prefix);
 }

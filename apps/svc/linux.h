@@ -14,6 +14,11 @@
 i64 linux_read(int fd, void *to, usize bytes);
 i64 linux_write(int fd, const void *from, usize bytes);
 i64 linux_open(const char *path, int flags);
+struct linux_time {
+	i64 s, ns;
+};
+
+i64 linux_nanosleep(const struct linux_time *time, struct linux_time *left);
 void linux_exit(u32 status); // of all threads
 
 // Called with the stack as the kernel left it.

@@ -11,6 +11,9 @@
 #define DEVICE "/dev/kochab"
 #define COMMAND_BYTES 500
 #define PIECE_BYTES 4096
+#define AGAIN 75 // exit status: begun, ask again with one word more
+#define AGAIN_TRIES 1000
+#define AGAIN_NS 20000000
 
 [[noreturn]] static void leave(u32 status)
 {
@@ -79,22 +82,30 @@ static u32 read_status(int fd)
 {
 	static char command[COMMAND_BYTES], piece[PIECE_BYTES];
 	int argc = (int)stack[0];
-	usize length = join(command, argc, (char **)(stack + 1));
+	usize length = join(command, argc, (char **)(stack + 1)), first = 0;
 
 	if (length == 0)
 		fail("usage: svc list|show|kill|hang|restart|log|mem|spawn|reap|"
-			"poweroff|reboot|help [NAME] [--json]\n");
+			"cpu|poweroff|reboot|help [NAME] [--json]\n");
 	int fd = (int)linux_open(DEVICE, LINUX_O_RDWR | LINUX_O_CLOEXEC);
 	if (fd < 0)
 		fail("svc: cannot open " DEVICE ": this needs Kochab\n");
-	i64 sent = linux_write(fd, command, length);
-	if (sent != (i64)length)
-		fail("svc: the engine does not take the command\n");
-	u32 status = read_status(fd);
-	for (;;) {
-		i64 done = read_some(fd, piece, sizeof(piece));
-		if (done <= 0)
+	for (u32 tries = 1;; tries++) {
+		i64 sent = linux_write(fd, command, length), done;
+
+		if (sent != (i64)length)
+			fail("svc: the engine does not take the command\n");
+		u32 status = read_status(fd);
+		while ((done = read_some(fd, piece, sizeof(piece))) > 0)
+			write_all(status ? 2 : 1, piece, (usize)done);
+		if (status != AGAIN || tries > AGAIN_TRIES)
 			leave(status & 0xff);
-		write_all(status ? 2 : 1, piece, (usize)done);
+		if (tries == 1)
+			first = length;
+		command[first] = 0;
+		strlcat(command, tries < AGAIN_TRIES ? " again" : " enough",
+			COMMAND_BYTES);
+		length = strlen(command);
+		linux_nanosleep(&(struct linux_time){.ns = AGAIN_NS}, nullptr);
 	}
 }

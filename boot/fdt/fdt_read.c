@@ -266,11 +266,11 @@ static void read_plic(int node)
 		return;
 	plic->nsources = (u32)node_number(read.tree, node, "riscv,ndev", 0);
 	for (u32 i = 0; i < BOOT_CPUS; i++)
-		plic->context[i] = BOOT_NO_CONTEXT;
+		read.info->cpu[i].plic_context = BOOT_NO_CONTEXT;
 	for (u32 i = 0; extended(node, i, &cpu); i++)
 		if (cpu < BOOT_CPUS &&
 		    0x201000ull + i * 0x1000ull <= plic->size)
-			plic->context[cpu] = i;
+			read.info->cpu[cpu].plic_context = i;
 	if (plic->nsources > 1023) {
 		warn("too many sources: cut", node);
 		plic->nsources = 1023;
@@ -304,7 +304,8 @@ static void read_imsic(int node)
 				break;
 		}
 		if (cpu < BOOT_CPUS)
-			imsic->file[cpu] = address + in_range * stride;
+			read.info->cpu[cpu].imsic_file =
+				address + in_range * stride;
 		in_range++;
 	}
 }

@@ -15,6 +15,7 @@
 struct cpu;
 struct fpu_area;
 struct thread;
+struct boot_cpu;
 struct boot_info;
 struct thread_registers;
 
@@ -89,6 +90,9 @@ bool arch_irq_claim(u32 line, u32 flags, u32 device, u32 cpu, u32 *vector,
 		    u64 *msi_address, u64 *msi_data);
 void arch_irq_release(u32 line, u32 vector);
 void arch_irq_mask(u32 line, bool masked);
+// Device interrupts that were for any of these CPUs (bits) are for this CPU.
+void arch_irq_take(u64 cpus);
+bool arch_irq_pending(void); // does any interrupt wait for this CPU?
 
 // ---- machine (and in arch_types.h: ARCH_ELF_MACHINE, the e_machine of its programs)
 void arch_port_read(u16 port, u32 width, u32 *value);
@@ -100,10 +104,20 @@ int arch_console_read(void); // a character that came in there, -1: none
 void arch_backtrace(void);
 void arch_panic_report(void); // registers of the trap, if any; build id
 void arch_identity(u64 identity[4]); // of the CPU, as the time page wants it
-void arch_start_cpus(const struct boot_info *info); // returns when all are up
+
+// ---- other CPUs. smp.c; memory of a CPU begins with its struct cpu.
+extern const usize arch_cpu_bytes;
+u64 arch_cpu_stack(u32 number); // maps one, with a guard page below; its top
+// Make it come in, to call cpu_arrived() and, if that is true, kernel_start_cpu().
+bool arch_cpu_start(struct cpu *cpu);
+bool arch_cpu_insert(struct boot_cpu *cpu); // one that boot_info did not name
+[[noreturn]] void arch_cpu_off(void); // this CPU, until it is started again
 
 // ---- what the architecture calls in generic code
 void kernel_start(const struct boot_info *info); // boot CPU, on its stack
+// Before that: which of the CPUs this is. It gets number 0.
+void cpus_boot(struct boot_info *info, u32 hardware_id);
+bool cpu_arrived(struct cpu *cpu); // is it still waited for?
 [[noreturn]] void kernel_start_cpu(struct cpu *cpu); // others
 void kernel_syscall(struct thread *thread, u64 info); // all registers saved
 void kernel_interrupt_device(u32 vector); // then kernel_leave

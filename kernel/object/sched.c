@@ -37,7 +37,7 @@ enum status sysk_thread_schedule(struct thread *, struct cap_ref *cap,
 		allowed = sched->cpus;
 	if (priority > sched->ceiling || weight > 1024)
 		return ERR_RANGE;
-	if (!(allowed & sched->cpus & cpus_online()))
+	if (!(allowed & sched->cpus & cpus_online))
 		return ERR_ARGUMENT;
 	status = thread_hold(cap);
 	if (status != STATUS_OK)

@@ -21,8 +21,12 @@
 
 static void thread_expire(struct timeout *timeout)
 {
-	thread_cancel(CONTAINER_OF(timeout, struct thread, timeout),
-		      ERR_TIMEOUT);
+	struct thread *thread = CONTAINER_OF(timeout, struct thread, timeout);
+
+	if (cpu_self()->accepts)
+		thread_cancel(thread, ERR_TIMEOUT);
+	else // moves on, due or not
+		thread_request(thread, REQUEST_TIMEOUT);
 }
 
 enum status thread_create(struct pool *pool, struct thread **out)
@@ -54,7 +58,7 @@ enum status thread_create(struct pool *pool, struct thread **out)
 
 static void inbox_push(struct thread *thread)
 {
-	struct cpu *cpu = thread->cpu;
+	struct cpu *cpu = atomic_load(&thread->cpu->served_by);
 
 	do
 		thread->inbox_next = atomic_load_relaxed(&cpu->inbox);
@@ -80,7 +84,7 @@ static void thread_ready(struct thread *thread)
 		return;
 	}
 	thread->state = THREAD_READY;
-	if (!(thread->allowed_cpus >> cpu->number & 1) && !BUG(156)) {
+	if (!(thread->allowed_cpus & cpu->accepts) && !BUG(156)) {
 		thread_request(thread, REQUEST_RESCHEDULE); // moves it
 		return;
 	}
@@ -119,6 +123,8 @@ static void thread_stop_here(struct thread *thread)
 // True: it is another CPU's now.
 static bool thread_serve(struct thread *thread, u32 requests)
 {
+	struct cpu *cpu = cpu_self();
+
 	if (requests & REQUEST_STOP)
 		thread_stop_here(thread);
 	if (requests & REQUEST_START && thread->state == THREAD_STOPPED &&
@@ -130,7 +136,18 @@ static bool thread_serve(struct thread *thread, u32 requests)
 		thread_ready(thread);
 	if (requests & REQUEST_KICK)
 		thread_kick(thread);
-	return requests & REQUEST_RESCHEDULE && sched_changed(thread);
+	if (requests & REQUEST_RESCHEDULE && sched_changed(thread))
+		return true;
+	if (!(requests & REQUEST_TIMEOUT) || thread->state < THREAD_SENDING ||
+	    thread->state > THREAD_PAGING)
+		return false;
+	if (!cpu->accepts) {
+		sched_hand_over(thread, sched_place(thread->allowed_cpus),
+				REQUEST_TIMEOUT);
+		return true;
+	}
+	timeout_arm(&cpu->timeouts, &thread->timeout, thread->timeout.node.key);
+	return false;
 }
 
 // Serve until no request is left, or it is not ours to serve any more: thread->cpu
@@ -157,6 +174,7 @@ void thread_serve_inbox(void)
 		struct thread *thread = list;
 
 		list = thread->inbox_next;
+		thread->cpu = cpu; // or its own is off
 		thread_serve_all(thread);
 	}
 }
@@ -174,10 +192,10 @@ void thread_wake(struct thread *thread)
 		thread_request(thread, REQUEST_WAKE);
 }
 
-void sched_hand_over(struct thread *thread, struct cpu *to)
+void sched_hand_over(struct thread *thread, struct cpu *to, u32 requests)
 {
 	// Others keep adding bits; the new home serves them.
-	atomic_or(&thread->requests, REQUEST_BUSY | REQUEST_ARRIVE);
+	atomic_or(&thread->requests, REQUEST_BUSY | requests);
 	fpu_save(thread);
 	thread->cpu = to;
 	BUG(163) ? (void)0 : inbox_push(thread);

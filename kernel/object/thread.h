@@ -32,6 +32,7 @@ enum thread_request : u32 {
 	REQUEST_WAKE = 1, // the wait is over, registers hold the result
 	REQUEST_STOP = 2,
 	REQUEST_START = 4,
+	REQUEST_TIMEOUT = 8, // its deadline is to be armed, or moves on with it
 	REQUEST_KICK = 32, // the bound notification has bits: look
 	REQUEST_RESCHEDULE = 64, // parameters changed
 	REQUEST_ARRIVE = 128, // handed over by another CPU, ready to run

@@ -13,6 +13,8 @@
 #define PERIOD_MIN_NS 100000ull // no more than 10,000 signals a second
 #define PERIOD_MAX_NS (1ull << 62) // a deadline plus this does not wrap round
 
+static void timer_changed(struct timer *timer);
+
 static void timer_expire(struct timeout *timeout)
 {
 	struct timer *timer = CONTAINER_OF(timeout, struct timer, timeout);
@@ -31,8 +33,12 @@ static void timer_expire(struct timeout *timeout)
 	}
 	next = timer->object.dead ? 0 : timer->deadline_ns;
 	lock_drop(&timer->object.lock);
-	if (next)
+	if (next && cpu_self()->accepts) {
 		timeout_arm(&cpu_self()->timeouts, timeout, next);
+	} else if (next) {
+		timer->cpu = cpus[0];
+		timer_changed(timer);
+	}
 	if (bits)
 		notification_signal_slot(&timer->notification_slot, bits);
 }
@@ -73,15 +79,16 @@ void timer_serve_inbox(void)
 
 		list = timer->inbox_next;
 		atomic_store(&timer->posted, false);
-		timer_rearm(timer);
+		timer_changed(timer);
 	}
 }
 
 static void timer_changed(struct timer *timer)
 {
-	struct cpu *cpu = timer->cpu;
+	struct cpu *cpu = atomic_load(&timer->cpu->served_by);
 
 	if (cpu == cpu_self()) {
+		timer->cpu = cpu;
 		timer_rearm(timer);
 		return;
 	}

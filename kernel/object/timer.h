@@ -2,7 +2,8 @@
 // Copyright The Kochab authors
 //
 // timer: signals a notification at a time, once or periodically. A timer lives in
-// the tree of the CPU that created it; others post changes to that CPU.
+// the tree of the CPU that created it, or, while that is off, in CPU 0's; others post
+// changes to it.
 #ifndef KERNEL_OBJECT_TIMER_H
 #define KERNEL_OBJECT_TIMER_H
 #include "kernel/object/object.h"
@@ -14,7 +15,7 @@ struct timer {
 	struct slot notification_slot;
 	u64 bits, deadline_ns, period_ns; // object.lock
 	struct timeout timeout; // home CPU
-	struct cpu *cpu; // [I] home
+	struct cpu *cpu; // [a] home
 	struct timer *inbox_next;
 	bool posted; // [a] in the home CPU's inbox
 };

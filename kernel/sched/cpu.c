@@ -10,13 +10,15 @@
 #include "kernel/object/aspace.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
+#include "lib/base/bits.h"
 
 struct cpu *cpus[CPU_MAX];
 u32 cpu_count;
+u64 cpus_online;
 
 void cpu_post(struct cpu *cpu, enum cpu_request request)
 {
-	u32 old = __atomic_fetch_or(&cpu->requests, request, __ATOMIC_ACQ_REL);
+	u32 old = atomic_or(&cpu->requests, request);
 
 	if (!old && cpu != cpu_self() && !BUG(180))
 		arch_ipi(cpu->number);
@@ -27,22 +29,26 @@ void cpu_serve(void)
 	struct cpu *self = cpu_self();
 	u32 requests;
 
-	while ((requests = __atomic_exchange_n(&self->requests, 0,
-					       __ATOMIC_ACQ_REL))) {
+	while ((requests = atomic_swap(&self->requests, 0))) {
 		if (requests & CPU_REQUEST_HALT)
 			arch_panic_stop();
 		if (requests & CPU_REQUEST_FLUSH) {
-			u64 wanted = __atomic_load_n(&self->flush_wanted,
-						     __ATOMIC_ACQUIRE);
+			u64 asked = atomic_load(&self->asked[ASK_FLUSH]);
 			BUG(172) ? (void)0 : arch_flush_all();
-			__atomic_store_n(&self->flush_done, wanted,
-					 __ATOMIC_RELEASE);
+			atomic_store(&self->answered[ASK_FLUSH], asked);
+		}
+		if (requests & CPU_REQUEST_CHANGED) // before QUIESCE
+			cpus_serve_changed();
+		if (requests & CPU_REQUEST_LEAVE) {
+			atomic_store_ordered(&self->accepts, 0);
+			self->ready_mask = 0; // nothing is picked any more
+			if (self->current)
+				self->current->leaves = true;
+			self->reschedule = true;
 		}
 		if (requests & CPU_REQUEST_QUIESCE)
-			__atomic_store_n(&self->quiesce_done,
-					 __atomic_load_n(&self->quiesce_wanted,
-							 __ATOMIC_ACQUIRE),
-					 __ATOMIC_RELEASE);
+			atomic_store(&self->answered[ASK_QUIESCE],
+				     atomic_load(&self->asked[ASK_QUIESCE]));
 		if (requests & CPU_REQUEST_INBOX)
 			thread_serve_inbox();
 		if (requests & CPU_REQUEST_TIMERS)
@@ -55,49 +61,34 @@ void cpu_serve(void)
 	}
 }
 
-// Ask each CPU of the mask and wait until done has reached what was asked.
-static void ask_and_wait(u64 mask, enum cpu_request request, usize wanted_at,
-			 usize done_at)
+// Ask each other CPU of the mask that runs, and wait for the answers.
+static void ask_and_wait(u64 mask, u32 kind)
 {
 	struct cpu *self = cpu_self();
 	u64 ticket[CPU_MAX];
 
-	for (u32 i = 0; i < cpu_count; i++) {
-		if (!(mask >> i & 1) || i == self->number)
-			continue;
-		ticket[i] = __atomic_add_fetch(
-			(u64 *)((char *)cpus[i] + wanted_at), 1,
-			__ATOMIC_ACQ_REL);
-		cpu_post(cpus[i], request);
+	lock_check_none();
+	mask &= atomic_load_ordered(&cpus_online) & ~(1ull << self->number);
+	for (u64 left = mask; left; left &= left - 1) {
+		struct cpu *cpu = cpus[lowest_bit(left)];
+
+		ticket[cpu->number] = atomic_add(&cpu->asked[kind], 1) + 1;
+		cpu_post(cpu, CPU_REQUEST_FLUSH << kind);
 	}
-	for (u32 i = 0; i < cpu_count; i++) {
-		if (!(mask >> i & 1) || i == self->number)
-			continue;
-		while (__atomic_load_n((u64 *)((char *)cpus[i] + done_at),
-				       __ATOMIC_ACQUIRE) < ticket[i]) {
-			if (__atomic_load_n(&self->requests, __ATOMIC_RELAXED) && !BUG(175))
+	for (; mask; mask &= mask - 1) {
+		struct cpu *cpu = cpus[lowest_bit(mask)];
+
+		while (atomic_load(&cpu->answered[kind]) < ticket[cpu->number]) {
+			if (atomic_load_relaxed(&self->requests) && !BUG(175))
 				cpu_serve();
 			arch_relax();
 		}
 	}
 }
 
-u64 cpus_online(void)
-{
-	u64 mask = 0;
-
-	for (u32 i = 0; i < cpu_count; i++)
-		if (__atomic_load_n(&cpus[i]->online, __ATOMIC_ACQUIRE))
-			mask |= 1ull << i;
-	return mask;
-}
-
 void cpu_quiesce_all(void)
 {
-	lock_check_none();
-	ask_and_wait(cpus_online(), CPU_REQUEST_QUIESCE,
-		     __builtin_offsetof(struct cpu, quiesce_wanted),
-		     __builtin_offsetof(struct cpu, quiesce_done));
+	ask_and_wait(~0ull, ASK_QUIESCE);
 }
 
 // Does this CPU's loaded root show mappings of aspace?
@@ -121,12 +112,8 @@ u64 cpus_showing(struct aspace *aspace)
 	BUG(170) ? (void)0 : __atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < cpu_count; i++)
 		if (shows(BUG(171) ? nullptr
-				   : __atomic_load_n(&cpus[i]->publishing,
-						     __ATOMIC_ACQUIRE),
-			  aspace) ||
-		    shows(__atomic_load_n(&cpus[i]->published,
-					  __ATOMIC_ACQUIRE),
-			  aspace))
+				   : atomic_load(&cpus[i]->publishing), aspace) ||
+		    shows(atomic_load(&cpus[i]->published), aspace))
 			mask |= 1ull << i;
 	return mask;
 }
@@ -141,17 +128,11 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 
 void tlb_flush_finish(struct tlb_flush *flush)
 {
-	if (!flush->cpus)
-		return;
-	if (flush->cpus >> cpu_self()->number & 1)
+	u64 self = 1ull << cpu_self()->number;
+
+	if (flush->cpus & self)
 		arch_flush_all();
-	flush->cpus &= ~(1ull << cpu_self()->number);
-	if (!flush->cpus || BUG(173))
-		return;
-	flush->cpus &= cpus_online();
-	lock_check_none();
-	ask_and_wait(flush->cpus, CPU_REQUEST_FLUSH,
-		     __builtin_offsetof(struct cpu, flush_wanted),
-		     __builtin_offsetof(struct cpu, flush_done));
+	if (flush->cpus & ~self && !BUG(173))
+		ask_and_wait(flush->cpus, ASK_FLUSH);
 	flush->cpus = 0;
 }

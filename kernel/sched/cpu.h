@@ -17,6 +17,8 @@
 #define FAIR_BUCKETS 64
 // Queue p of the fixed priorities is behind the buckets, the first for nobody.
 #define RUN_QUEUES (FAIR_BUCKETS + PRIORITIES)
+// That one, on CPU 0: ready threads all of whose CPUs are off.
+#define STRANDED FAIR_BUCKETS
 
 struct thread;
 struct aspace;
@@ -25,14 +27,18 @@ struct timer;
 // Requests that other CPUs post in cpu->requests; each ends with an IPI.
 enum cpu_request : u32 {
 	CPU_REQUEST_INBOX = 1, // threads in inbox
-	CPU_REQUEST_FLUSH = 2, // reload the page-table root; then flush_done
-	CPU_REQUEST_QUIESCE =
-		4, // be outside the kernel once; then quiesce_done
+	CPU_REQUEST_FLUSH = 2, // reload the page-table root, and answer
+	CPU_REQUEST_QUIESCE = 4, // be outside the kernel once, and answer
 	CPU_REQUEST_STEAL = 8, // an idle CPU asks for a thread
 	CPU_REQUEST_HALT = 16, // panic elsewhere: stop
 	CPU_REQUEST_TIMERS = 32, // timers in timer_inbox
 	CPU_REQUEST_DEADLINES = 64, // the timer fired: look what is due
+	CPU_REQUEST_LEAVE = 128, // run no more threads: cpu_leave_step()
+	CPU_REQUEST_CHANGED = 256, // CPU 0: others came or are about to go
 };
+
+// Kinds of question, in the order of their requests.
+enum : u32 { ASK_FLUSH, ASK_QUIESCE };
 
 struct cpu {
 	// Offsets of this group are known to entry.S.
@@ -49,7 +55,6 @@ struct cpu {
 	struct thread *fpu_owner; // whose state is in the FPU
 	bool fpu_enabled;
 	bool reschedule; // leave through schedule()
-	bool online;
 	bool fpu_busy; // [a] writing an FPU area
 	u32 number;
 	u64 fast_calls; // counters: SYSTEM_INFO_COUNTER
@@ -59,10 +64,7 @@ struct cpu {
 	alignas(64) u32 requests;
 	struct thread *inbox;
 	struct timer *timer_inbox;
-	u64 flush_wanted; // sequence numbers of flush requests
-	u64 flush_done;
-	u64 quiesce_wanted;
-	u64 quiesce_done;
+	u64 asked[2], answered[2]; // how often, by kind
 	u64 steal_mask; // CPUs that ask for work
 	// Address space whose root is loaded, and, while the root changes,
 	// also the next one: neither may be taken apart.
@@ -73,6 +75,7 @@ struct cpu {
 	u64 fair_mask; // buckets occupied
 	u64 fair_pass; // pass of the fair class's current bucket
 	u32 nready; // others read it, as a hint
+	u64 accepts; // [a] its bit of thread->allowed_cpus; 0: takes no threads
 	struct timeouts timeouts;
 	// What the hardware timer is set to, not later than the end of the slice
 	// and the next deadline, which was timer_next_ns; ~0: not set.
@@ -80,6 +83,10 @@ struct cpu {
 	u64 slice; // ticks
 	u64 timer_interrupts;
 	struct list condemned; // what the reaper has to destroy
+	u32 hardware_id; // as in boot_info
+	u32 state; // [a] CPU_STATE_*, written by start/cpus.c
+	// Who serves what is posted to this CPU: itself, or CPU 0 while it is off.
+	struct cpu *served_by; // [a]
 	struct aspace *publishing; // [a] see published
 	u8 scratch[SCRATCH_BYTES]; // for copies between user memory and objects
 #ifdef KOCHAB_DEBUG
@@ -89,11 +96,10 @@ struct cpu {
 };
 
 extern struct cpu *cpus[CPU_MAX];
-extern u32 cpu_count; // present
+extern u32 cpu_count; // known, running or not
+extern u64 cpus_online; // [a] a bit for each that runs and answers
 
 // cpu_self() is in arch.h.
-
-u64 cpus_online(void); // a bit each
 
 // Post a request to a CPU and interrupt it.
 void cpu_post(struct cpu *cpu, enum cpu_request request);
@@ -108,6 +114,7 @@ void cpu_quiesce_all(void);
 void thread_serve_inbox(void);
 void timer_serve_inbox(void);
 void sched_serve_steal(void);
+void cpus_serve_changed(void);
 
 // CPUs whose page-table root shows an address space: collected under locks,
 // finished after they are dropped.

@@ -13,6 +13,7 @@
 #include "kernel/object/sched.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
+#include "kernel/start/cpus.h"
 #include "kernel/time/clock.h"
 #include "lib/base/bits.h"
 
@@ -82,7 +83,10 @@ take_out(struct cpu *cpu, struct thread *thread, u32 number)
 
 void sched_dequeue(struct cpu *cpu, struct thread *thread)
 {
-	take_out(cpu, thread, thread->queued_at);
+	if (thread->queued_at == STRANDED)
+		list_remove(&thread->run);
+	else
+		take_out(cpu, thread, thread->queued_at);
 }
 
 // The queue of the fair class that is next.
@@ -184,7 +188,7 @@ void sched_timer(void)
 
 bool sched_changed(struct thread *thread)
 {
-	struct cpu *cpu = cpu_self();
+	struct cpu *cpu = cpu_self(), *to;
 	bool current = thread == cpu->current;
 	bool ready = thread->state == THREAD_READY && !current;
 
@@ -192,13 +196,18 @@ bool sched_changed(struct thread *thread)
 		sched_dequeue(cpu, thread);
 	thread->effective = thread->priority;
 	cpu->reschedule = true;
-	if (thread->allowed_cpus >> cpu->number & 1) {
+	if (thread->allowed_cpus & cpu->accepts) {
 		// Also one that was to leave, or found no place here, before.
 		if (ready)
 			sched_enqueue(cpu, thread, false);
 	} else if (ready || (current && BUG(161))) {
-		sched_hand_over(thread, sched_place(thread->allowed_cpus));
-		return true;
+		to = sched_place(thread->allowed_cpus);
+		if (to != cpu || BUG(161)) {
+			sched_hand_over(thread, to, REQUEST_ARRIVE);
+			return true;
+		}
+		thread->queued_at = STRANDED;
+		list_insert_after(&cpu->queue[STRANDED], &thread->run);
 	} else if (current && (thread->state == THREAD_READY ||
 			       thread->state == THREAD_RUNNING)) {
 		// Leave it first: it is handed over when it is off.
@@ -207,11 +216,23 @@ bool sched_changed(struct thread *thread)
 	return false;
 }
 
+bool sched_evict(struct cpu *cpu)
+{
+	const struct list *queue = cpu->queue, *end = queue + RUN_QUEUES;
+
+	while (queue < end && list_empty(queue))
+		queue++;
+	if (queue < end)
+		thread_request(LIST_ENTRY(queue->next, struct thread, run),
+			       REQUEST_RESCHEDULE);
+	return timeouts_run(&cpu->timeouts, ~0ull) || queue < end;
+}
+
 // ---- placement and balance
 
 struct cpu *sched_place(u64 allowed)
 {
-	struct cpu *best = cpu_self();
+	struct cpu *best = cpus[0];
 	u32 least = ~0u;
 
 	for (u32 i = 0; i < cpu_count; i++) {
@@ -219,9 +240,7 @@ struct cpu *sched_place(u64 allowed)
 		u32 load = atomic_load_relaxed(&cpu->nready) +
 			!!atomic_load_relaxed(&cpu->current);
 
-		if (!atomic_load(&cpu->online) || !(allowed >> i & 1))
-			continue;
-		if (load < least) {
+		if (allowed & cpu->accepts && load < least) {
 			least = load;
 			best = cpu;
 		}
@@ -233,7 +252,7 @@ bool sched_can_pull(const struct thread *thread, const struct cpu *to)
 {
 	// A deadline is one of the old home's, FPU state in its registers;
 	// and until the old home has turned away from it, it is not off it.
-	return thread->allowed_cpus >> to->number & 1 &&
+	return thread->allowed_cpus & to->accepts &&
 		atomic_load(&thread->cpu->current) != thread &&
 		!thread->timeout.armed && !thread->fpu &&
 		!thread->running_guest;
@@ -267,7 +286,8 @@ static struct thread *spare_thread(struct cpu *cpu, u32 to)
 					      run);
 
 		if (!list_empty(&cpu->queue[i]) &&
-		    (t->allowed_cpus >> to & 1 || BUG(157)) && t != cpu->current)
+		    (t->allowed_cpus & cpus[to]->accepts || BUG(157)) &&
+		    t != cpu->current)
 			return t;
 	}
 	return nullptr;
@@ -279,7 +299,7 @@ static void give(struct thread *thread, struct cpu *to)
 	if (!thread_seize(thread))
 		return;
 	sched_dequeue(cpu_self(), thread);
-	sched_hand_over(thread, to);
+	sched_hand_over(thread, to, REQUEST_ARRIVE);
 }
 
 void sched_serve_steal(void)
@@ -306,7 +326,7 @@ void sched_serve_steal(void)
 static void push_work(struct cpu *cpu)
 {
 	for (u32 i = 0; i < cpu_count && cpu->nready && !BUG(165); i++) {
-		if (cpus[i] == cpu || !atomic_load_relaxed(&cpus[i]->online) ||
+		if (cpus[i] == cpu || !cpus[i]->accepts ||
 		    atomic_load_relaxed(&cpus[i]->current) ||
 		    atomic_load_relaxed(&cpus[i]->nready))
 			continue;
@@ -362,6 +382,10 @@ void kernel_leave(void)
 			arch_leave(current);
 		if (cpu->reaper)
 			continue;
+		if (!cpu->accepts) {
+			cpu_leave_step(cpu);
+			continue;
+		}
 		if (cpu_count > 1)
 			ask_for_work(cpu);
 		arch_idle();

@@ -20,13 +20,18 @@ void sched_dequeue(struct cpu *cpu, struct thread *thread);
 [[noreturn]] void kernel_leave(void);
 // The timer interrupt.
 void sched_timer(void);
-// A fresh thread's home: the allowed CPU with the fewest ready threads.
+// A fresh thread's home: the allowed CPU with the fewest ready threads; CPU 0 if
+// none of them runs.
 struct cpu *sched_place(u64 allowed_cpus);
 // The parameters of a thread of this CPU changed. Runs while its requests are
 // served (REQUEST_RESCHEDULE). True: it has been handed to another CPU.
 bool sched_changed(struct thread *thread);
 // Give a thread that is in no queue, with REQUEST_BUSY held, to another CPU.
-void sched_hand_over(struct thread *thread, struct cpu *to);
+// There it has these requests. What it leaves here is its thread->cpu.
+void sched_hand_over(struct thread *thread, struct cpu *to, u32 requests);
+// Make one thread more and some timeouts leave this CPU, which accepts none: as if
+// all were due. False: that was the last.
+bool sched_evict(struct cpu *cpu);
 // May this blocked, unowned thread be moved to this CPU at once?
 bool sched_can_pull(const struct thread *thread, const struct cpu *to);
 #endif

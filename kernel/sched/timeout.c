@@ -33,7 +33,7 @@ bool timeouts_run(struct timeouts *timeouts, u64 now_ns)
 		struct timeout *due;
 
 		timeouts->next_ns = first ? first->key : ~0ull;
-		if (timeouts->next_ns > now_ns)
+		if (!first || first->key > now_ns)
 			return false;
 		due = CONTAINER_OF(first, struct timeout, node);
 		timeout_disarm(timeouts, due);

@@ -12,6 +12,7 @@
 #include "kernel/object/pool.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
+#include "kernel/start/cpus.h"
 #include "kernel/time/clock.h"
 
 // What the first programs need at the least, checked before they fail half-way.
@@ -52,18 +53,8 @@ void kernel_start(const struct boot_info *info)
 	status = clock_init(pool, info);
 	if (status != STATUS_OK)
 		panic("no clock: %s", status_text(status));
-	sched_init(cpu_self());
-	cpu_self()->online = true;
-	arch_start_cpus(info);
-	clock_tell_cpus(cpu_count);
+	cpus_start();
 	start_root(pool, info);
 	shell_start(pool);
-	kernel_leave();
-}
-
-void kernel_start_cpu(struct cpu *cpu)
-{
-	sched_init(cpu);
-	atomic_store(&cpu->online, true);
 	kernel_leave();
 }

@@ -10,6 +10,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/object/memory.h"
 #include "kernel/object/pool.h"
+#include "lib/base/bits.h"
 
 #define NS_PER_SECOND 1000000000ull
 
@@ -83,7 +84,8 @@ struct memory *clock_page(void)
 	return page_memory;
 }
 
-void clock_tell_cpus(u32 online)
+void clock_tell_cpus(u64 online)
 {
-	page->cpus = online;
+	page->cpus = count_bits(online);
+	page->cpus_online = online;
 }

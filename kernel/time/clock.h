@@ -32,5 +32,5 @@ u64 clock_counter_at(u64 ns);
 [[nodiscard]] enum status clock_init(struct pool *pool,
 				     const struct boot_info *info);
 struct memory *clock_page(void);
-void clock_tell_cpus(u32 online);
+void clock_tell_cpus(u64 online); // a bit for each
 #endif

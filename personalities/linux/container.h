@@ -48,6 +48,6 @@ void random_bytes(void *to, usize bytes);
 // The calls that programs asked for and that do not exist: one text line each.
 usize missing_calls_text(char *to, usize size);
 // How many processors programs are told of: those of the machine.
-u32 machine_cpus(void);
+u64 machine_cpus(void);
 
 #endif

@@ -150,13 +150,12 @@ i64 call_setrlimit(struct thread *thread, const u64 *a)
 
 // ---- scheduling: one class, equal weights
 
-u32 machine_cpus(void)
+u64 machine_cpus(void)
 {
 	const volatile struct time_page *page =
 		(const volatile struct time_page *)startup->time_page;
-	u32 cpus = page ? page->cpus : 1;
 
-	return cpus < 1 ? 1 : MIN(cpus, 63u);
+	return page && page->cpus_online ? page->cpus_online : 1;
 }
 
 i64 call_sched_yield(struct thread *thread, const u64 *a)
@@ -168,7 +167,7 @@ i64 call_sched_yield(struct thread *thread, const u64 *a)
 
 i64 call_sched_getaffinity(struct thread *thread, const u64 *a)
 {
-	u64 mask = BIT(machine_cpus()) - 1;
+	u64 mask = machine_cpus();
 
 	(void)thread;
 	if (a[1] < 8 || a[1] % 8)
@@ -183,7 +182,7 @@ i64 call_sched_setaffinity(struct thread *thread, const u64 *a)
 	(void)thread;
 	if (guest_copy_in(&mask, a[2], MIN(a[1], 8ull)))
 		return -EFAULT;
-	return mask & (BIT(machine_cpus()) - 1) ? 0 : -EINVAL;
+	return mask & machine_cpus() ? 0 : -EINVAL;
 }
 
 i64 call_getcpu(struct thread *thread, const u64 *a)

@@ -58,16 +58,16 @@ usize proc_cpuinfo(char *to, usize size)
 {
 	usize length = 0;
 
-	for (u32 i = 0; i < machine_cpus() && length < size; i++)
-		length +=
-			cpu_text(to + length, size - length, i, machine_cpus());
+	for (u64 left = machine_cpus(); left && length < size; left &= left - 1)
+		length += cpu_text(to + length, size - length, lowest_bit(left),
+				   count_bits(machine_cpus()));
 	return length;
 }
 
 usize proc_stat(char *to, usize size)
 {
-	u64 run = 0, up = clock_ns() / TICK;
-	u32 alive = 0, ncpus = machine_cpus();
+	u64 run = 0, up = clock_ns() / TICK, cpus = machine_cpus();
+	u32 alive = 0, ncpus = count_bits(cpus);
 	usize length;
 
 	LIST_FOR_EACH(node, &processes)
@@ -80,10 +80,10 @@ usize proc_stat(char *to, usize size)
 	// What ran is not known by CPU: it is shared out evenly.
 	length = format_text(to, size, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", run,
 			     up * ncpus - MIN(run, up * ncpus));
-	for (u32 i = 0; i < ncpus && length < size; i++)
+	for (; cpus && length < size; cpus &= cpus - 1)
 		length += format_text(to + length, size - length,
-				      "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i,
-				      run / ncpus, up - MIN(run / ncpus, up));
+				      "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n",
+				      lowest_bit(cpus), run / ncpus, up - MIN(run / ncpus, up));
 	return length +
 		format_text(to + length, size - length,
 			    "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"

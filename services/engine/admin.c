@@ -331,6 +331,115 @@ static void do_power(const struct command *command)
 		refuse(status_text(status), "");
 }
 
+// ---- processors
+#define CPU_AGAIN 75 // exit status: not done yet; svc asks again
+static const char *const cpu_states[] = {"off", "starting", "starting", "on",
+	"leaving", "leaving"};
+
+static u32 cpu_state(u64 number, u64 *socket, u64 *core, u64 *thread, u64 *id)
+{
+	u64 facts = 0;
+
+	if (sys_system_info(engine.system, SYSTEM_INFO_TOPOLOGY, number, socket,
+		core, thread, &facts) != STATUS_OK)
+		return ~0u;
+	*id = (u32)facts;
+	return MIN((u32)(facts >> 32), ARRAY_COUNT(cpu_states) - 1);
+}
+
+static void list_cpus(bool json)
+{
+	u64 socket, core, thread, id;
+	u32 state;
+
+	put(json ? "[" : "CPU STATE    SOCKET CORE THREAD HARDWARE\n");
+	for (u64 i = 0; (state = cpu_state(i, &socket, &core, &thread, &id)) !=
+		~0u; i++)
+		put(json ? "%s{\"cpu\":%lu,\"state\":\"%s\",\"socket\":%lu,"
+			"\"core\":%lu,\"thread\":%lu,\"hardware\":%lu}" :
+			"%s%3lu %-8s %6lu %4lu %6lu %8lx\n",
+			json && i ? ",\n" : "", i, cpu_states[state], socket,
+			core, thread, id);
+	put(json ? "]\n" : "");
+}
+
+// The kernel only begins it: until it is done svc asks again, with one word more,
+// and at last with "enough".
+static void change_cpu(const struct command *command, u64 number, bool off)
+{
+	u32 wanted = off ? CPU_STATE_OFF : CPU_STATE_ON;
+	u64 socket, core, thread, id;
+	u32 state = cpu_state(number, &socket, &core, &thread, &id);
+
+	if (state == ~0u) {
+		refuse("no such CPU: ", command->word[2]);
+	} else if (off && number == 0) {
+		refuse("CPU 0 serves those that are off, and stays on", "");
+	} else if (state == wanted && !command->rest[0]) {
+		put("svc: CPU %lu is %s already\n", number, cpu_states[state]);
+		text.exit_status = 1;
+	} else if (state == wanted) {
+		say("CPU %lu is %s", number, cpu_states[state]);
+	} else if (string_equal(command->rest, "enough")) {
+		if (state == CPU_STATE_STARTING) // so that it may be tried again
+			(void)!sys_system_control(engine.system, CPU_OFFLINE,
+				number);
+		put("svc: CPU %lu did not answer: it is %s\n", number,
+			cpu_states[state]);
+		text.exit_status = 1;
+	} else {
+		if (state == (off ? CPU_STATE_ON : CPU_STATE_OFF))
+			(void)!sys_system_control(engine.system,
+				off ? CPU_OFFLINE : CPU_ONLINE, number);
+		text.exit_status = CPU_AGAIN;
+	}
+}
+
+static void scan_cpus(void)
+{
+	u32 ids[HOTPLUG_IDS], count;
+	u64 cpus = 0;
+
+	if (hotplug_scan(ids, &count) != STATUS_OK) {
+		refuse("no processor can be plugged into this machine", "");
+		return;
+	}
+	for (u32 i = 0; i < count; i++) {
+		enum status status = sys_system_control(engine.system,
+			CPU_INSERT, ids[i]);
+		(void)!sys_system_info(engine.system, SYSTEM_INFO_CPUS, 0,
+			&cpus, nullptr, nullptr, nullptr);
+		if (status == STATUS_OK) {
+			put("CPU %lu is new, and off: svc cpu online %lu\n",
+				cpus - 1, cpus - 1);
+			say("CPU %lu is new: hardware id %x", cpus - 1, ids[i]);
+		} else {
+			put("svc: hardware id %x: %s\n", ids[i],
+				status_text(status));
+			text.exit_status = 1;
+		}
+	}
+}
+
+static void do_cpu(const struct command *command)
+{
+	bool off = string_equal(command->word[1], "offline");
+	u64 number;
+
+	if (command->nwords == 1)
+		list_cpus(command->json);
+	else if (string_equal(command->word[1], "scan"))
+		scan_cpus();
+	else if (command->nwords < 3 ||
+		(!off && !string_equal(command->word[1], "online")))
+		refuse("usage: svc cpu [offline N|online N|scan]", "");
+	else if (parse_u64(command->word[2], strlen(command->word[2]), 4095,
+		&number) != STATUS_OK)
+		refuse("no such CPU: ", command->word[2]);
+	else
+		change_cpu(command, number, off);
+}
+
 static void do_help(const struct command *);
 
 static const struct verb {
@@ -352,6 +461,8 @@ static const struct verb {
 	{"spawn", 1, 99, false, do_spawn, "spawn PROGRAM [N [ARGUMENTS]]   start N "
 		"instances of kochab/bin/PROGRAM"},
 	{"reap", 0, 0, false, do_reap, "reap              end all spawned programs"},
+	{"cpu", 0, 3, false, do_cpu, "cpu [offline N|online N|scan]   processors: all; one out "
+		"or in; look for new ones"},
 	{"poweroff", 0, 0, false, do_power, "poweroff          stop the machine"},
 	{"reboot", 0, 0, false, do_power, "reboot            start it again"},
 	{"help", 0, 0, true, do_help, "help              this text"},

@@ -10,6 +10,7 @@
 //   supervise.c  starting, watching, restarting, giving up
 //   spawn.c      programs that are in no manifest (tests)
 //   admin.c      the commands of svc
+//   hotplug.c    processors that are plugged in
 //   main.c       start, adoption of what runs, and the loop
 //
 // What outlives the engine: its endpoint, notification, stash and health page
@@ -208,3 +209,9 @@ struct engine_admin_args;
 struct engine_admin_result;
 enum status admin_command(const struct engine_admin_args *args,
 	struct engine_admin_result *result);
+
+// ---- hotplug.c
+#define HOTPLUG_IDS 64
+// Hardware ids of processors plugged in since the last time. NODEV: this machine
+// has no such registers.
+enum status hotplug_scan(u32 ids[HOTPLUG_IDS], u32 *count);

@@ -121,8 +121,10 @@ void fake_machine(u64 npages, u32 ncpus)
 		cpus[i] = &fake_cpu[i];
 		cpus[i]->self = cpus[i];
 		cpus[i]->number = i;
-		cpus[i]->online = true;
 		list_init(&cpus[i]->condemned);
+		cpus[i]->served_by = cpus[i];
+		cpus[i]->accepts = 1ull << i;
+		cpus_online |= 1ull << i;
 	}
 	fake_info = (struct boot_info){
 		.nranges = 1,

@@ -13,6 +13,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
+#include "kernel/start/cpus.h"
 #include <setjmp.h>
 
 #define SPINNING 4000 // places that no step passes
@@ -279,6 +280,8 @@ void arch_panic_stop(void)
 	{                                                                      \
 		panic("%s: not on this machine", #call);                       \
 	}
+void cpus_serve_changed(void) NEVER(CPU_ONLINE)
+void cpu_leave_step(struct cpu *) NEVER(CPU_OFFLINE)
 void arch_port_read(u16, u32, u32 *)
 	NEVER(arch_port_read) void arch_port_write(u16, u32, u32)
 		NEVER(arch_port_write) enum status

@@ -21,6 +21,7 @@
 
 struct cpu *cpus[CPU_MAX];
 u32 cpu_count;
+u64 cpus_online;
 u32 fake_quiesces; // grace periods waited for
 u32 fake_destroyed[OBJECT_TYPES]; // objects taken apart
 

@@ -152,7 +152,7 @@ def boot_of(arch, text):
 
 
 def machine_of(text):
-    if not re.fullmatch(r"[a-z0-9-]+=[a-z0-9.-]+(,[a-z0-9-]+=[a-z0-9.-]+)*",
+    if not re.fullmatch(r"[a-z0-9.-]+=[a-z0-9.-]+(,[a-z0-9.-]+=[a-z0-9.-]+)*",
                         text):
         raise Failure("--machine %s: wants NAME=VALUE[,NAME=VALUE…], "
                       "properties of QEMU's board" % text, 2)

@@ -44,6 +44,10 @@ static inline bool at_el2(void)
 struct cpu_area {
 	struct cpu cpu;
 	alignas(16) u8 fatal_stack[FATAL_STACK_BYTES];
+	struct cpu_entry { // what boot.S reads with the MMU off
+		u64 low_root, high_root;
+		struct cpu_area *area;
+	} entry;
 };
 
 struct cpu_features {
@@ -68,10 +72,8 @@ extern u64 empty_root; // lower half without an address space,
 extern u64 entry_root; // and with the first instructions of other CPUs
 void paging_init(struct boot_info *info, u64 image_physical);
 void paging_finish(struct boot_info *info); // no more tables behind the image
-void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
 void *paging_map_device(u64 physical, u64 bytes);
 u64 paging_image_physical(const void *address); // of something in the image
-u64 stack_top_of(u32 cpu);
 
 // The two roots of one foreign address space have numbers of their own, so that
 // nothing is flushed between a personality and its guest; from one address space to
@@ -121,8 +123,9 @@ void gic_end(u32 interrupt);
 void gic_cpu_messages(u64 table, u64 pending); // this CPU's, physical
 
 // ---- its.c: interrupts by message
-void its_init(const struct boot_info *info); // the frame allocator works
-void its_init_cpu(void);
+// This CPU gets messages for these. The first time, on the boot CPU, with the frame
+// allocator at work, it sets up all else.
+void its_take(const struct boot_gic *gic, u64 cpus_left);
 // Make another message of the device come in as *vector on that CPU. irq_lock held.
 bool its_map(u32 device, u32 cpu, u32 *vector, u64 *address, u64 *data);
 void its_unmap(u32 vector);
@@ -136,6 +139,7 @@ void counter_init_cpu(void); // this CPU's timer runs, without a deadline
 void machine_init(const struct boot_info *info);
 void machine_trust_semihosting(void); // nothing says where else a panic could go
 i64 psci_call(u32 function, u64 a, u64 b, u64 c);
+#define PSCI_CPU_OFF 0x84000002
 #define PSCI_CPU_ON 0xc4000003
 [[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
 void machine_print_build(void); // the image's build id

@@ -31,6 +31,5 @@ struct arch_cpu {
 	u64 mpidr; // affinity fields only
 	volatile u8 *redistributor;
 	u64 redistributor_physical;
-	u32 start_state; // [a] enum start_state, smp.c
 };
 #endif

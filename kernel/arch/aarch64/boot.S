@@ -10,7 +10,7 @@
 // direct map, and the image at its own address, for the moment in which the MMU
 // is switched on. arch_start() replaces them by the final ones.
 //
-// Other CPUs enter at cpu_entry with the physical address of struct cpu_boot in
+// Other CPUs enter at cpu_entry with the physical address of struct cpu_entry in
 // x0 (smp.c).
 //
 // At EL2 the kernel stays if there is VHE: the registers of EL1 are then names
@@ -198,7 +198,7 @@ mmu_on:
 cpu_entry:
 	mov	x20, x0
 	bl	enter_level
-	ldp	x0, x1, [x20]		// struct cpu_boot
+	ldp	x0, x1, [x20]		// struct cpu_entry
 	ldr	x2, =cpu_virtual
 	bl	mmu_on
 cpu_virtual:

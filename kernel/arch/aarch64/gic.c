@@ -56,7 +56,7 @@ static const struct boot_gic *gic;
 static volatile u8 *redistributors[BOOT_REDISTRIBUTORS]; // groups of them
 
 struct lock irq_lock; // guards the tables below, and what its.c has
-static bool line_used[INTERRUPT_LINE_END];
+static u8 line_cpu[INTERRUPT_LINE_END]; // that it goes to, plus 1; 0: not used
 static u32 nlines;
 
 static void wait_clear(volatile u8 *at, u32 offset, u64 bits)
@@ -210,9 +210,9 @@ static bool claim_line_locked(u32 line, u32 flags, u32 cpu)
 {
 	u32 shift = line % 16 * 2, value;
 
-	if (!is_line(line) || line_used[line])
+	if (!is_line(line) || line_cpu[line])
 		return false;
-	line_used[line] = true;
+	line_cpu[line] = (u8)(cpu + 1);
 	arch_irq_mask(line, true);
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
 	value = reg32(distributor, GICD_ICFGR + line / 16 * 4);
@@ -246,9 +246,30 @@ void arch_irq_release(u32 line, u32 vector)
 	lock_take(&irq_lock);
 	if (is_line(line)) {
 		arch_irq_mask(line, true);
-		line_used[line] = false;
+		line_cpu[line] = 0;
 	} else if (vector >= VECTOR_MESSAGE_FIRST) {
 		its_unmap(vector);
 	}
 	lock_drop(&irq_lock);
+}
+
+// Only where it goes changes: what waits goes along.
+void arch_irq_take(u64 cpus_left)
+{
+	struct cpu *self = cpu_self();
+
+	lock_take(&irq_lock);
+	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i++)
+		if (line_cpu[i] && cpus_left >> (line_cpu[i] - 1) & 1) {
+			line_cpu[i] = (u8)(self->number + 1);
+			reg64(distributor, GICD_IROUTER + i * 8) =
+				self->arch.mpidr;
+		}
+	lock_drop(&irq_lock);
+	its_take(gic, cpus_left);
+}
+
+bool arch_irq_pending(void)
+{
+	return read_system(isr_el1) & BIT(7);
 }

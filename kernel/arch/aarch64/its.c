@@ -123,45 +123,55 @@ static bool give_tables(void)
 	return true;
 }
 
-void its_init(const struct boot_info *info)
+static bool its_init(const struct boot_gic *gic)
 {
 	u64 commands = table_alloc(0);
 
-	if (!info->gic.its_size || !commands)
-		return;
-	registers_physical = info->gic.its;
-	frame_keep_device(info->gic.its, info->gic.its_size);
-	registers = paging_map_device(info->gic.its, 0x10000);
+	if (!gic->its_size || !commands)
+		return false;
+	registers_physical = gic->its;
+	frame_keep_device(gic->its, gic->its_size);
+	registers = paging_map_device(gic->its, 0x10000);
 	reg32(registers, GITS_CTLR) = 0;
 	properties_physical = table_alloc(1); // of 8192 messages
 	if (!properties_physical || !give_tables() ||
-	    (reg64(registers, GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX) {
-		klog("its: cannot be used: no interrupts by message");
-		registers = nullptr;
-		return;
-	}
+	    (reg64(registers, GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX)
+		return false;
 	properties = arch_direct((struct paddr){properties_physical});
 	queue = arch_direct((struct paddr){commands});
 	reg64(registers, GITS_CBASER) = commands | BASER_VALID | BASER_MEMORY;
 	reg64(registers, GITS_CWRITER) = 0;
 	reg32(registers, GITS_CTLR) = CTLR_ENABLED;
+	return true;
 }
 
-void its_init_cpu(void)
+void its_take(const struct boot_gic *gic, u64 cpus_left)
 {
-	u32 cpu = cpu_self()->number;
-	u64 pending = registers ? table_alloc(TABLE_ORDER) : 0;
+	static u64 waiting[CPU_MAX]; // tables; a CPU that is off keeps its own
+	static bool tried;
+	u32 self = cpu_self()->number;
+	bool works = tried || its_init(gic);
 
-	if (!pending)
-		return;
-	gic_cpu_messages(properties_physical, pending);
-	lock_take(&irq_lock);
-	if (!command(COMMAND_MAPC, 0, BASER_VALID | target_of(cpu) | cpu) ||
-	    !command(COMMAND_SYNC, 0, target_of(cpu)))
-		registers = nullptr;
-	lock_drop(&irq_lock);
+	tried = true;
 	if (!registers)
-		klog("its: CPU %u cannot get messages: there are none", cpu);
+		return;
+	if (!waiting[self]) {
+		waiting[self] = table_alloc(TABLE_ORDER);
+		works &= waiting[self] != 0;
+		if (works)
+			gic_cpu_messages(properties_physical, waiting[self]);
+	}
+	lock_take(&irq_lock);
+	for (; works && cpus_left; cpus_left &= cpus_left - 1)
+		works = command(COMMAND_MAPC, 0,
+				BASER_VALID | target_of(self) |
+					lowest_bit(cpus_left));
+	works = works && command(COMMAND_SYNC, 0, target_of(self));
+	lock_drop(&irq_lock);
+	if (works)
+		return;
+	registers = nullptr;
+	klog("its: cannot be used: no interrupts by message");
 }
 
 static struct device *device_of(u32 id)

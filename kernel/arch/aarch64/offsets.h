@@ -27,9 +27,9 @@
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
 #define CPU_FATAL_STACK 48
-#define CPU_RESCHEDULE 105
+#define CPU_RESCHEDULE 97
 #define CPU_REQUESTS 128
-#define CPU_REAPER 120
+#define CPU_REAPER 112
 
 // Address-space number of guests' roots, as in TTBR0; all others have 0.
 #define GUEST_ASID 0x1000000000000

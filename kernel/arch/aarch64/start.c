@@ -71,6 +71,8 @@ static const u8 *view(void *, u64 physical, u64 length)
 	gic_init_cpu();
 	counter_init(&boot_info);
 	counter_init_cpu();
+	cpus_boot(&boot_info, (u32)cpu->arch.mpidr |
+				      (u32)(cpu->arch.mpidr >> 32 << 24));
 	paging_finish(&boot_info);
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");

@@ -3,12 +3,12 @@
 //
 // The advanced interrupt architecture (RISC-V AIA 1.0): every CPU's IMSIC takes
 // messages, and the APLIC turns wired interrupts into such. An identity is used for
-// one interrupt of the machine, on one CPU; its vector is 1024 above it.
+// one interrupt of the machine; its vector is 1024 above it. All go to CPU 0, which
+// never leaves: where a device sends its messages nobody could change later.
 //
 // A level is sent once. To unmask the line asks the APLIC to send it again if it is
-// still there. An identity that was given up stays enabled in its CPU's file, which
-// only that CPU can reach: a late message of it finds no irq, or signals the next
-// owner once.
+// still there. All identities are enabled: a late message of one that was given up
+// finds no irq, or signals the next owner once.
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/lock.h"
 #include "kernel/mm/frame.h"
@@ -75,7 +75,7 @@ void aia_init_cpu(void)
 	if (!facts)
 		return;
 	for (u64 i = 0; i <= facts->imsic.nids / 64; i++)
-		imsic_write(EIE + i * 2, 0);
+		imsic_write(EIE + i * 2, cpu_self()->number ? 0 : ~0ull);
 	imsic_write(EITHRESHOLD, 0); // none
 	imsic_write(EIDELIVERY, 1);
 }
@@ -97,27 +97,23 @@ void aia_external(void)
 	}
 }
 
-// An identity that this CPU takes; 0: none is left.
+// 0: none is left.
 static u32 identity_take(void)
 {
 	u32 limit = MIN(facts->imsic.nids, (u32)IDENTITIES - 1), id = 1;
-	u64 bits;
 
 	while (id <= limit && used[id])
 		id++;
-	if (id > limit || !facts->imsic.file[cpu_self()->arch.index])
+	if (id > limit || !facts->cpu[0].imsic_file)
 		return 0;
 	used[id] = true;
-	csr_write(SISELECT, EIE + id / 64 * 2);
-	bits = csr_read(SIREG);
-	csr_write(SIREG, bits | BIT(id % 64));
 	return id;
 }
 
 static bool claim_locked(u32 line, u32 flags, u32 *id)
 {
 	const struct boot_imsic *imsic = &facts->imsic;
-	u64 hart = (imsic->file[cpu_self()->arch.index] - imsic->address) >>
+	u64 hart = (facts->cpu[0].imsic_file - imsic->address) >>
 		(12 + imsic->guest_bits);
 	u32 low = flags & IRQ_ACTIVE_LOW ? 1 : 0;
 
@@ -144,7 +140,7 @@ bool aia_claim(u32 line, u32 flags, u32 *vector, u64 *address, u64 *data)
 	lock_drop(&aia_lock);
 	*vector = VECTOR_FIRST + id;
 	if (done && line == IRQ_MSI) {
-		*address = facts->imsic.file[cpu_self()->arch.index];
+		*address = facts->cpu[0].imsic_file;
 		*data = id;
 	}
 	return done;

@@ -31,9 +31,6 @@ struct arch_roots {
 #define ARCH_IRQ_LINES 1280 // wired ones below 1024, messages from there on
 
 struct arch_cpu {
-	u32 hart;
-	u32 index; // in boot_info.cpu
-	u32 start_state; // [a] enum start_state, smp.c
 	u32 exec_seen; // instruction fetches see all pages up to this generation
 	u32 relaxes; // counts arch_relax()
 	u64 root; // that is loaded

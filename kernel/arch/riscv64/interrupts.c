@@ -56,3 +56,14 @@ void arch_irq_mask(u32 line, bool masked)
 	else
 		plic_mask(line, masked);
 }
+
+void arch_irq_take(u64 cpus_left)
+{
+	if (!aia_present()) // there all are CPU 0's anyway
+		plic_take(cpus_left);
+}
+
+bool arch_irq_pending(void)
+{
+	return csr_read("sip") & csr_read("sie");
+}

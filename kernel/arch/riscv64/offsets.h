@@ -21,7 +21,7 @@
 #define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
-#define CPU_ROOT 72
+#define CPU_ROOT 56
 
 // struct guest
 #define GUEST_RUNNER 56

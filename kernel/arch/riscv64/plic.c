@@ -16,7 +16,7 @@
 #define CONTEXT(context) (0x200000 + (context) * 0x1000ul)
 
 static volatile u32 *plic; // NULL: there is none
-static const struct boot_plic *facts;
+static const struct boot_info *facts;
 static struct lock plic_lock; // enable bits
 static struct {
 	u8 used, level;
@@ -31,29 +31,29 @@ static volatile u32 *reg(u64 offset)
 
 static u32 context_of(u32 cpu)
 {
-	return facts->context[cpus[cpu]->arch.index];
+	return facts->cpu[cpu].plic_context;
 }
 
 void plic_init(const struct boot_info *info)
 {
-	facts = &info->plic;
+	facts = info;
 	lock_init(&plic_lock, LOCK_IRQ);
-	if (facts->size < CONTEXT(1))
+	if (facts->plic.size < CONTEXT(1))
 		return;
-	frame_keep_device(facts->address, facts->size);
-	plic = paging_map_device(facts->address, facts->size);
-	for (u32 i = 1; i <= facts->nsources; i++)
+	frame_keep_device(facts->plic.address, facts->plic.size);
+	plic = paging_map_device(facts->plic.address, facts->plic.size);
+	for (u32 i = 1; i <= facts->plic.nsources; i++)
 		*reg(i * 4) = 0;
 }
 
 void plic_init_cpu(void)
 {
 	u32 context =
-		plic ? facts->context[cpu_self()->arch.index] : BOOT_NO_CONTEXT;
+		plic ? context_of(cpu_self()->number) : BOOT_NO_CONTEXT;
 
 	if (context == BOOT_NO_CONTEXT)
 		return;
-	for (u32 i = 0; i <= facts->nsources / 32; i++)
+	for (u32 i = 0; i <= facts->plic.nsources / 32; i++)
 		*reg(ENABLE(context) + i * 4) = 0;
 	*reg(CONTEXT(context)) = 0; // all priorities above 0
 }
@@ -64,14 +64,12 @@ static void complete(u32 line)
 		*reg(CONTEXT(context_of(lines[line].cpu)) + 4) = line;
 }
 
-static void enable(u32 line, bool on)
+static void enable_locked(u32 line, bool on)
 {
 	volatile u32 *word =
 		reg(ENABLE(context_of(lines[line].cpu)) + line / 32 * 4);
 
-	lock_take(&plic_lock);
 	*word = on ? *word | 1u << line % 32 : *word & ~(1u << line % 32);
-	lock_drop(&plic_lock);
 }
 
 void plic_external(void)
@@ -89,7 +87,7 @@ void plic_external(void)
 
 bool plic_claim(u32 line, u32 flags, u32 cpu)
 {
-	if (!plic || line == 0 || line > facts->nsources)
+	if (!plic || line == 0 || line > facts->plic.nsources)
 		return false;
 	// A CPU whose interrupts the PLIC cannot reach leaves them to the first.
 	if (context_of(cpu) == BOOT_NO_CONTEXT)
@@ -100,15 +98,19 @@ bool plic_claim(u32 line, u32 flags, u32 cpu)
 	lines[line].level = flags & IRQ_LEVEL;
 	lines[line].cpu = (u8)cpu;
 	*reg(line * 4) = 0;
-	enable(line, true);
+	lock_take(&plic_lock);
+	enable_locked(line, true);
+	lock_drop(&plic_lock);
 	return true;
 }
 
 void plic_release(u32 line)
 {
+	lock_take(&plic_lock);
 	*reg(line * 4) = 0;
 	complete(line);
-	enable(line, false);
+	enable_locked(line, false);
+	lock_drop(&plic_lock);
 	__atomic_store_n(&lines[line].used, 0, __ATOMIC_RELEASE);
 }
 
@@ -116,6 +118,30 @@ void plic_mask(u32 line, bool masked)
 {
 	if (masked)
 		return; // by not being completed
+	lock_take(&plic_lock);
 	*reg(line * 4) = 1;
 	complete(line);
+	lock_drop(&plic_lock);
+}
+
+// A line whose completion waits is completed, and masked by its priority instead.
+void plic_take(u64 cpus_left)
+{
+	u32 self = cpu_self()->number;
+
+	if (!plic || context_of(self) == BOOT_NO_CONTEXT)
+		return;
+	lock_take(&plic_lock);
+	for (u32 i = 1; i <= facts->plic.nsources; i++) {
+		if (!lines[i].used || lines[i].cpu == self ||
+		    !(cpus_left >> lines[i].cpu & 1))
+			continue;
+		if (lines[i].held)
+			*reg(i * 4) = 0;
+		complete(i);
+		enable_locked(i, false);
+		lines[i].cpu = (u8)self;
+		enable_locked(i, true);
+	}
+	lock_drop(&plic_lock);
 }

@@ -83,9 +83,7 @@ extern u64 kernel_root; // physical address of the page-table root
 extern u64 satp_mode; // in its place in satp
 void paging_init(struct boot_info *info, u64 image); // builds and loads
 void paging_finish(struct boot_info *info); // no more tables behind the image
-void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
 void *paging_map_device(u64 physical, u64 bytes);
-u64 stack_top_of(u32 cpu);
 u64 image_physical(const void *address);
 
 static inline u64 satp_of(u64 root)
@@ -139,6 +137,7 @@ void plic_external(void);
 bool plic_claim(u32 line, u32 flags, u32 cpu);
 void plic_release(u32 line);
 void plic_mask(u32 line, bool masked);
+void plic_take(u64 cpus_left);
 // ---- aia.c
 void aia_init(const struct boot_info *info);
 bool aia_present(void);

@@ -21,17 +21,6 @@ static const u8 *view(void *, u64 physical, u64 length)
 	return arch_direct((struct paddr){physical});
 }
 
-static void find_self(struct cpu *cpu, u32 hart)
-{
-	cpu->arch.hart = hart;
-	for (u32 i = 0; i < boot_info.ncpus; i++)
-		if (boot_info.cpu[i].hardware_id == hart) {
-			cpu->arch.index = i;
-			return;
-		}
-	panic("the device tree does not know hart %u, which runs", hart);
-}
-
 [[noreturn, gnu::used]] void arch_start(u64 hart, u64 device_tree, u64 image)
 {
 	const struct boot_memory memory = {view, nullptr};
@@ -44,7 +33,7 @@ static void find_self(struct cpu *cpu, u32 hart)
 		panic("boot: %s", boot_info.warnings);
 	machine_init(&boot_info);
 	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
-	find_self(cpu, (u32)hart);
+	cpus_boot(&boot_info, (u32)hart);
 	counter_init(&boot_info);
 	paging_init(&boot_info, image);
 	interrupts_init(&boot_info);

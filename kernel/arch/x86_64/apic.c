@@ -16,7 +16,9 @@
 #define APIC_ID 0x20
 #define APIC_TASK_PRIORITY 0x80
 #define APIC_END 0xb0
+#define APIC_LOGICAL 0xd0
 #define APIC_SPURIOUS 0xf0
+#define APIC_REQUESTS 0x200 // eight words, 16 bytes apart
 #define APIC_COMMAND 0x300
 #define APIC_COMMAND_HIGH 0x310
 #define APIC_TIMER 0x320
@@ -121,23 +123,56 @@ void apic_timer_deadline(u64 counter)
 	write_msr(MSR_TSC_DEADLINE, counter);
 }
 
-void apic_start_cpu(u32 id, u32 stage)
+// MultiProcessor specification 1.4, B.4; the 10 ms that it leaves between the
+// first two are for CPUs much older than what cpu_check_features() asks for.
+void apic_start_cpu(u32 id)
 {
-	apic_command(id,
-		     stage == 0 ? COMMAND_INIT
-				: COMMAND_START | TRAMPOLINE >> 12);
+	apic_command(id, COMMAND_INIT);
+	for (u32 i = 0; i < 2; i++) {
+		clock_delay_us(200);
+		apic_command(id, COMMAND_START | TRAMPOLINE >> 12);
+	}
 }
 
 void apic_stop_others(void)
 {
 	for (u32 i = 0; i < cpu_count; i++)
-		if (cpus[i] != cpu_self())
-			apic_command(cpus[i]->arch.apic_id, COMMAND_NMI);
+		if (cpus_online >> i & 1 && cpus[i] != cpu_self())
+			apic_command(cpus[i]->hardware_id, COMMAND_NMI);
 }
 
 void arch_ipi(u32 cpu)
 {
-	apic_command(cpus[cpu]->arch.apic_id, COMMAND_FIXED | VECTOR_IPI);
+	apic_command(cpus[cpu]->hardware_id, COMMAND_FIXED | VECTOR_IPI);
+}
+
+// ---- whose device interrupts
+// They go to logical destinations, a bit for every eighth CPU, which another CPU
+// can take over; no device has to know. Logical destinations of x2APICs are fixed:
+// there all go to CPU 0, which stays.
+void arch_irq_take(u64 cpus)
+{
+	if (!cpu_features.x2apic)
+		apic_write(APIC_LOGICAL, (u32)cpus << 24);
+}
+
+static u32 logical(u32 bit)
+{
+	return cpu_features.x2apic ? 0 : bit;
+}
+
+static u32 destination_of(u32 cpu)
+{
+	return cpu_features.x2apic ? cpus[0]->hardware_id : 1u << cpu % 8;
+}
+
+bool arch_irq_pending(void)
+{
+	u32 pending = 0;
+
+	for (u32 i = 1; i < 8; i++)
+		pending |= apic_read(APIC_REQUESTS + 16 * i);
+	return pending;
 }
 
 // ---- I/O APICs
@@ -146,6 +181,8 @@ void arch_ipi(u32 cpu)
 #define ENTRY_MASKED BIT(16)
 #define ENTRY_LEVEL BIT(15)
 #define ENTRY_LOW BIT(13)
+#define ENTRY_LOGICAL BIT(11)
+#define MSI_LOGICAL BIT(2)
 
 static struct ioapic {
 	volatile u32 *registers; // [0] selects what [4] shows
@@ -244,7 +281,7 @@ static bool claim_line_locked(u32 line, u32 flags, u32 destination, u32 *vector)
 	vector_of_line[line] = (u8)*vector;
 	ioapic_write(ioapic, entry + 1, destination << 24);
 	ioapic_write(ioapic, entry,
-		     *vector | ENTRY_MASKED |
+		     *vector | ENTRY_MASKED | logical(ENTRY_LOGICAL) |
 			     (flags & IRQ_LEVEL ? ENTRY_LEVEL : 0) |
 			     (flags & IRQ_ACTIVE_LOW ? ENTRY_LOW : 0));
 	return true;
@@ -253,7 +290,7 @@ static bool claim_line_locked(u32 line, u32 flags, u32 destination, u32 *vector)
 bool arch_irq_claim(u32 line, u32 flags, u32, u32 cpu, u32 *vector,
 		    u64 *msi_address, u64 *msi_data)
 {
-	u32 destination = cpus[cpu]->arch.apic_id;
+	u32 destination = destination_of(cpu);
 	bool done;
 
 	*msi_address = *msi_data = 0;
@@ -262,7 +299,8 @@ bool arch_irq_claim(u32 line, u32 flags, u32, u32 cpu, u32 *vector,
 	lock_take(&irq_lock);
 	if (line == IRQ_MSI) {
 		*vector = vector_alloc_locked(line, false);
-		*msi_address = 0xfee00000 | destination << 12;
+		*msi_address = 0xfee00000 | destination << 12 |
+			logical(MSI_LOGICAL);
 		*msi_data = *vector;
 		done = *vector != 0;
 	} else {

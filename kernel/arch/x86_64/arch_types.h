@@ -40,8 +40,6 @@ struct [[gnu::packed]] arch_tss {
 #define ARCH_GDT_ENTRIES 8
 
 struct arch_cpu {
-	u32 apic_id;
-	u32 start_state; // [a] enum start_state, smp.c
 	u64 gdt[ARCH_GDT_ENTRIES];
 	struct arch_tss tss;
 };

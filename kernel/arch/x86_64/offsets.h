@@ -44,9 +44,9 @@
 #define CPU_SCRATCH_SP 24
 #define CPU_IN_GUEST 32
 #define CPU_GUEST_SAVE 40
-#define CPU_RESCHEDULE 241
-#define CPU_REQUESTS 320
-#define CPU_REAPER 256
+#define CPU_RESCHEDULE 233
+#define CPU_REQUESTS 256
+#define CPU_REAPER 248
 
 // Selectors. syscall and sysret want this order.
 #define SELECTOR_KERNEL_CODE 0x08

@@ -196,15 +196,13 @@ void *paging_map_device(u64 physical, u64 bytes)
 	return (void *)(at + physical - start);
 }
 
-u64 stack_top_of(u32 cpu)
+u64 arch_cpu_stack(u32 number)
 {
-	return STACKS + (u64)(cpu + 1) * STACK_STRIDE;
-}
+	u64 top = STACKS + (u64)(number + 1) * STACK_STRIDE;
 
-void paging_map_stack(u64 top)
-{
 	for (u64 at = top - STACK_BYTES; at < top; at += PAGE_BYTES)
 		*entry_for(kernel_root, at, 0) = table_alloc() | DATA_FLAGS;
+	return top;
 }
 
 void paging_finish(struct boot_info *info)

@@ -44,7 +44,7 @@ static const u8 *view(void *, u64 physical, u64 length)
 	machine_init(&boot_info);
 	apic_init(&boot_info);
 	apic_init_cpu();
-	cpu->arch.apic_id = apic_id();
+	cpus_boot(&boot_info, apic_id());
 	counter_init(&boot_info);
 	paging_finish(&boot_info);
 	kernel_start(&boot_info);

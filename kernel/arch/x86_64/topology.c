@@ -17,18 +17,20 @@ static u32 width_below(u32 level)
 	return width.ebx ? width.eax & 31 : 0;
 }
 
-void topology_read(struct boot_info *info)
+bool arch_cpu_insert(struct boot_cpu *cpu)
 {
-	u32 thread_bits = width_below(0), package_bits = width_below(1);
+	u32 id = cpu->hardware_id, thread_bits = width_below(0), package_bits = width_below(1);
 
 	if (package_bits < thread_bits)
 		package_bits = thread_bits;
-	for (struct boot_cpu *cpu = info->cpu; cpu < info->cpu + info->ncpus;
-	     cpu++) {
-		u32 id = cpu->hardware_id;
+	cpu->thread = id & ((1u << thread_bits) - 1);
+	cpu->core = (id & ((1u << package_bits) - 1)) >> thread_bits;
+	cpu->socket = id >> package_bits;
+	return true;
+}
 
-		cpu->thread = id & ((1u << thread_bits) - 1);
-		cpu->core = (id & ((1u << package_bits) - 1)) >> thread_bits;
-		cpu->socket = id >> package_bits;
-	}
+void topology_read(struct boot_info *info)
+{
+	for (u32 i = 0; i < info->ncpus; i++)
+		(void)arch_cpu_insert(&info->cpu[i]);
 }

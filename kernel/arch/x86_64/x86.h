@@ -166,9 +166,7 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 // ---- paging.c
 void paging_init(struct boot_info *info); // builds and loads the final tables
 void paging_finish(struct boot_info *info); // no more tables behind the image
-void paging_map_stack(u64 top); // STACK_BYTES below top, guard left out
 void *paging_map_device(u64 physical, u64 bytes);
-u64 stack_top_of(u32 cpu);
 extern u64 trampoline_root;
 
 // ---- apic.c
@@ -176,7 +174,7 @@ void apic_init(const struct boot_info *info); // controllers of the machine
 void apic_init_cpu(void); // this CPU's
 void apic_end_interrupt(void);
 u32 apic_id(void);
-void apic_start_cpu(u32 apic_id, u32 stage); // 0: INIT, 1: start-up
+void apic_start_cpu(u32 apic_id);
 void apic_stop_others(void); // by NMI
 void apic_timer_start(u32 count); // one-shot, divided by 16; 0: stop
 u32 apic_timer_count(void);

@@ -174,7 +174,7 @@ static void test_right_tree(void)
 	      info.serial.stride == 4 && info.serial.address == 0x110000000 &&
 	      info.serial.line == 10);
 	CHECK(info.plic.address == 0x10c000000 && info.plic.nsources == 95 &&
-	      info.plic.context[0] == 1 && info.plic.context[1] == 3);
+	      info.cpu[0].plic_context == 1 && info.cpu[1].plic_context == 3);
 	CHECK(info.ecam == 0x130000000 && info.ecam_last_bus == 1);
 	CHECK(info.npci_windows == 1 &&
 	      info.pci_window[0].address == 0x41000000 &&

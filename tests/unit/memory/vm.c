@@ -20,6 +20,7 @@
 
 struct cpu *cpus[CPU_MAX];
 u32 cpu_count;
+u64 cpus_online;
 struct thread *vm_self, *vm_thread[VM_THREADS];
 struct pool *vm_pool;
 u64 vm_fail_at, vm_signals, vm_restarts;

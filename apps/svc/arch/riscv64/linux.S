@@ -21,6 +21,7 @@ _start:
 
 	linux_call linux_read, 63
 	linux_call linux_write, 64
+	linux_call linux_nanosleep, 101
 	linux_call linux_exit, 94
 
 	.globl	linux_open

@@ -22,5 +22,6 @@ _start:
 	linux_call linux_read, 0
 	linux_call linux_write, 1
 	linux_call linux_open, 2
+	linux_call linux_nanosleep, 35
 	linux_call linux_exit, 231
 	.section .note.GNU-stack, "", @progbits
