@@ -626,8 +626,8 @@ static u64 hash_state(void)
 	for (u32 i = 0; i < CPUS; i++) {
 		memcpy(&cpu, cpus[i], sizeof cpu);
 		cpu.timer_interrupts = 0;
-		cpu.flush_wanted = cpu.flush_done = 0;
-		cpu.quiesce_wanted = cpu.quiesce_done = 0;
+		memset(cpu.asked, 0, sizeof cpu.asked);
+		memset(cpu.answered, 0, sizeof cpu.answered);
 		memset(cpu.held, 0, sizeof cpu.held);
 		hash = hash_bytes(&cpu, OFFSET_OF(struct cpu, scratch), hash);
 	}
