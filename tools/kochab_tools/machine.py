@@ -267,8 +267,9 @@ class Machine:
             # one host thread for all processors.
             line += ["-accel", "tcg,thread=single"]
         if options.icount:
-            # The clock chip too: when a second of the host's ends would show.
-            line += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
+            # The same day, as the clock chip counts it, and what is random, too.
+            line += ["-icount", "shift=0,sleep=off", "-seed", "1",
+                     "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         if options.gdb:
             line += ["-gdb", "unix:%s/gdb,server=on,wait=off" % self.folder,
                      "-S"]
