@@ -11,7 +11,9 @@
 #include "lib/ipc/msg.h"
 
 #define RING_AT (SHARED_AT + 0x1000)
-#define RING_ROOM 0xa000ull // the peer's stack is above
+#define RING_ROOM 0xa000ull
+// Not of the program itself: each process of the crowd has a copy of its data.
+#define buffer ((u8 *)(RING_AT + RING_ROOM)) // the peer's stack is above
 #define BATCH_MOST 64u
 
 #define BULK_BYTES (1ull << 20)
@@ -24,7 +26,7 @@
 
 static const struct ring_shape small = {128, 64, 1};
 static struct ring out, in;
-static u8 buffer[RING_PAYLOAD_MAX];
+static_assert(0x1000 + RING_ROOM + RING_PAYLOAD_MAX <= SHARED_BYTES / 2);
 
 static void open_ring(const struct ring_shape *shape)
 {

@@ -307,6 +307,13 @@ def run_of(chosen, rows, recorded):
     return run
 
 
+def missing_rows(targets, tables):
+    """Rows without a figure that have a program to measure them."""
+    able = {row["name"] for row in targets if row["source"] != "none"}
+    return ["%s (%s)" % (row["name"], arch) for arch, rows in tables.items()
+            for row in rows if row["value"] is None and row["name"] in able]
+
+
 def bench_command(words):
     chosen = parse(words)
     targets, recorded = read("targets.json"), read("peers.json")
@@ -323,6 +330,10 @@ def bench_command(words):
         # A stand-in's are no figures, and recorded ones were the last once.
         if not os.environ.get("KOCHAB_OUTPUT") and not chosen.recorded:
             write_json(last, rows)
+    missing = missing_rows(targets["rows"], tables)
+    measured = not chosen.recorded and not os.environ.get("KOCHAB_OUTPUT")
+    if measured and missing and chosen.record:
+        raise Failure("bench --record: not measured: " + ", ".join(missing), 1)
     if chosen.json:
         write_json(chosen.json, sum(tables.values(), []))
     pages = [(chosen.markdown, chosen.plot)]
@@ -335,4 +346,8 @@ def bench_command(words):
                 run, tables, what, recorded))
         if plot:
             bench_page.write(plot, bench_page.plot(tables))
+    if measured and missing:
+        progress("bench: rows that should have been measured were not: "
+                 + ", ".join(missing))
+        return 1
     return 0

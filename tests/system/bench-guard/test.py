@@ -69,6 +69,16 @@ def test_linux_programs(context):
     guard(context, hot, found)
 
 
+def test_a_crowd_fits(context):
+    """The rows that fill the machine: it is the program's own data, too, that each
+    process has a copy of."""
+    log = context.run_root("root=kernel-bench rows=native-processes", smp=1,
+                           icount=True)
+    found = re.search(r"BENCH native-processes processes ([0-9.]+)", log)
+    context.check(found, log[-2000:])
+    context.check(float(found[1]) > 10000, found[0])
+
+
 def test_runs_agree(context):
     names = ["call-reply-0", "yield-pair", "cap-copy-delete", "signal-wake"]
     first, second = rows(context, names), rows(context, names)
