@@ -88,10 +88,13 @@ def append(run, folder=FOLDER):
     return os.path.relpath(path, TOP)
 
 
-def bound(figure, target):
+def bound(figure, target, steady=True):
     """What a row with this recorded figure may take at most: hardly more, and a
-    target that was reached stays reached, as does twice the target."""
+    target that was reached stays reached, as does twice the target. A row that is
+    not steady is held to the target, or to twice of it, alone."""
     limit = max(figure * WORSE, figure + ROUNDING)
+    if not steady:
+        limit = max(limit, 2 * target)
     for line in (target, 2 * target):
         if figure <= line:
             return min(limit, line)

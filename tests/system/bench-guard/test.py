@@ -32,7 +32,8 @@ def guard(context, hot, found):
     for row in hot:
         name = row["name"]
         bound = bench_history.bound(recorded[name],
-                                    bench.target_of(row, context.arch))
+                                    bench.target_of(row, context.arch),
+                                    row.get("steady", True))
         # A system call has two dozen instructions in any case.
         if not 20 < found[name] <= bound + SAME_WITHIN:
             worse.append("%s takes %.1f instructions, %.1f are allowed, %.1f "
