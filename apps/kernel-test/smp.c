@@ -403,6 +403,54 @@ static void test_pool_storm(void)
 	OK(sys_signal(bell));
 }
 
+// Something is made in a pool while it is destroyed: made and gone with it, or
+// refused.
+static void maker(struct worker *self)
+{
+	struct handle pool = handle_of((u32)self->argument[0]);
+
+	while (!STOP) {
+		u64 round = shared->number[1];
+
+		if (round == shared->number[2])
+			continue;
+		self->result[sys_object_create(pool, OBJECT_THREAD, 0, 0, NONE,
+					       SELF_CNODE,
+					       (u32)self->argument[1]) ==
+			     STATUS_OK]++;
+		shared->number[2] = round;
+	}
+}
+
+static void test_pool_making(void)
+{
+	struct handle pool = handle_of(SLOT_CASE_END - 1);
+	struct handle made = handle_of(SLOT_CASE_END - 2);
+	struct worker *worker = worker_new(maker);
+	u64 state = 1;
+
+	worker->cpus = 2;
+	worker->argument[0] = pool.value;
+	worker->argument[1] = made.value;
+	worker_start(worker);
+	for (u64 round = 1; round <= 3000; round++) {
+		OK(sys_object_create(CASE_POOL, OBJECT_POOL, 20, 0, NONE,
+				     SELF_CNODE, pool.value));
+		shared->number[1] = round;
+		for (u64 i = random_next(&state) % 1000; i; i--)
+			__asm__ volatile("");
+		OK(sys_pool_destroy(pool));
+		while (shared->number[2] != round)
+			;
+		CHECK(!slot_full(made));
+	}
+	STOP = 1;
+	worker_join(worker);
+	say("smp: %lu made in a dying pool, %lu refused\n", worker->result[1],
+	    worker->result[0]);
+	CHECK(worker->result[0] && worker->result[1]);
+}
+
 // Two CPUs stop, start and look at the same threads.
 static void spin(struct worker *self)
 {
@@ -535,6 +583,7 @@ const struct test_case suite_smp[] = {
 	{"smp.revoke-storm", test_revoke_storm, nullptr, NEEDS_TWO_CPUS},
 	{"smp.server-storm", test_server_storm, nullptr, NEEDS_TWO_CPUS},
 	{"smp.pool-storm", test_pool_storm, nullptr, NEEDS_TWO_CPUS},
+	{"smp.pool-making", test_pool_making, nullptr, NEEDS_TWO_CPUS},
 	{"smp.thread-storm", test_thread_storm, nullptr, NEEDS_TWO_CPUS},
 	{"smp.signals", test_signals, nullptr, NEEDS_TWO_CPUS},
 	{}};

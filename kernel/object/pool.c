@@ -189,11 +189,18 @@ static enum status alloc_locked(struct pool *pool, usize size_bytes, void **out)
 	return status;
 }
 
-enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
+// objects, first: what the memory counts as in the pool, from the moment it is
+// taken: a dying pool that has none is gone.
+static enum status alloc_counted(struct pool *pool, usize size_bytes,
+				 u32 objects, u32 first, void **out)
 {
 	kassert(size_bytes <= PAGE_BYTES);
 	lock_take(&pool->pool_lock);
 	enum status status = alloc_locked(pool, size_bytes, out);
+	if (status == STATUS_OK) {
+		pool->nobjects += objects;
+		pool->nfirst += first;
+	}
 	lock_drop(&pool->pool_lock);
 	if (status != STATUS_OK)
 		return status;
@@ -201,6 +208,11 @@ enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
 	poison(*out, POISON_ZONE, size_bytes,
 	       class_bytes(class_of(size_bytes)));
 	return STATUS_OK;
+}
+
+enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
+{
+	return alloc_counted(pool, size_bytes, 0, 0, out);
 }
 
 void pool_free(struct pool *pool, void *memory, usize size_bytes)
@@ -221,16 +233,17 @@ static usize header_offset(enum object_type type)
 }
 
 // Those that must be gone before the rest of a dying pool is touched.
-static bool goes_first(const struct object *object)
+static bool goes_first(enum object_type type)
 {
-	return object->type == OBJECT_POOL || object->type == OBJECT_THREAD;
+	return type == OBJECT_POOL || type == OBJECT_THREAD;
 }
 
 enum status pool_object_alloc(struct pool *pool, enum object_type type,
 			      usize size_bytes, struct object **out)
 {
 	void *memory;
-	enum status status = pool_alloc(pool, size_bytes, &memory);
+	enum status status = alloc_counted(pool, size_bytes, 1,
+					   goes_first(type), &memory);
 
 	if (status != STATUS_OK)
 		return status;
@@ -241,10 +254,6 @@ enum status pool_object_alloc(struct pool *pool, enum object_type type,
 	object->pool = pool;
 	lock_init(&object->lock,
 		  type == OBJECT_ASPACE ? LOCK_ASPACE : LOCK_OBJECT);
-	lock_take(&pool->pool_lock);
-	pool->nobjects++;
-	pool->nfirst += goes_first(object);
-	lock_drop(&pool->pool_lock);
 	*out = object;
 	return STATUS_OK;
 }
@@ -257,7 +266,7 @@ void pool_object_listed(struct object *object)
 		return;
 	object->listed = true;
 	lock_take(&pool->pool_lock);
-	list_insert_after(goes_first(object) ? &pool->objects
+	list_insert_after(goes_first(object->type) ? &pool->objects
 					     : pool->objects.prev,
 			  &object->in_pool);
 	lock_drop(&pool->pool_lock);
@@ -291,7 +300,7 @@ void pool_object_abandon(struct object *object)
 
 	kassert(!object->listed && !object->dead);
 	lock_take(&pool->pool_lock);
-	pool->nfirst -= goes_first(object);
+	pool->nfirst -= goes_first(object->type);
 	lock_drop(&pool->pool_lock);
 	object_release(object);
 }
@@ -428,7 +437,7 @@ static void object_bury(struct object *object)
 
 	lock_take(&pool->pool_lock);
 	list_add_last(&pool->limbo, &object->in_pool);
-	pool->nfirst -= goes_first(object);
+	pool->nfirst -= goes_first(object->type);
 	bool full = ++pool->nlimbo >= (cpu_count > 1 ? LIMBO_BATCH : 1) ||
 		(object->type == OBJECT_CNODE &&
 		 object_cnode(object)->mask > LARGE_CNODE);
@@ -499,13 +508,13 @@ enum status pool_create(struct pool *parent, u64 limit_pages, struct pool **out)
 
 	if (!limit_pages || pool_depth(parent) >= POOL_MAX_DEPTH)
 		return ERR_ARGUMENT;
-	status = pool_charge(parent, limit_pages);
+	status = POOL_NEW(parent, OBJECT_POOL, out);
 	if (status != STATUS_OK)
 		return status;
-	status = POOL_NEW(parent, OBJECT_POOL, out);
+	status = pool_charge(parent, limit_pages);
 	if (status != STATUS_OK) {
 		if (!BUG(111))
-			pool_uncharge(parent, limit_pages);
+			pool_object_abandon(&(*out)->object);
 		return status;
 	}
 	pool_init(*out, parent, limit_pages);
@@ -529,7 +538,7 @@ bool pool_destroy_step(struct pool *pool)
 		pool->dying = true;
 		struct list *first = list_first(&pool->objects);
 		struct object *object = first ? entry_object(first) : nullptr;
-		bool wait = object && !goes_first(object) && pool->nfirst;
+		bool wait = object && !goes_first(object->type) && pool->nfirst;
 		bool gone = !pool->nobjects;
 		bool in_limbo = !gone && pool->nlimbo == pool->nobjects;
 		lock_drop(&pool->pool_lock);

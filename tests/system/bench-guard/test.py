@@ -11,6 +11,10 @@ from kochab_tools import bench, bench_history
 from kochab_tools.testcase import traits
 
 SAME_WITHIN = 0.1
+# Between two stamps of a counter that moves once in 16 or 100 instructions: the
+# mean of all distances from a move, which a loop of two instructions can tell
+# apart. How long the firmware took decides which of them it sees.
+STAMPED_WITHIN = {"x86_64": 0.1, "aarch64": 0.5, "riscv64": 3.0}
 
 
 def rows(context, names):
@@ -84,6 +88,8 @@ def test_runs_agree(context):
     names = ["call-reply-0", "yield-pair", "cap-copy-delete", "signal-wake"]
     first, second = rows(context, names), rows(context, names)
     for name in names:
-        context.check(abs(first[name] - second[name]) <= SAME_WITHIN,
+        within = (STAMPED_WITHIN[context.arch] if name == "signal-wake"
+                  else SAME_WITHIN)
+        context.check(abs(first[name] - second[name]) <= within,
                       "%s: %.1f, then %.1f"
                       % (name, first[name], second[name]))

@@ -27,7 +27,7 @@ def storm(context, words, timeout_s, **options):
 
 @traits(timeout_s=1800)
 def test_two_processors(context):
-    context.equal(len(storm(context, "", 1700)), 12, "cases")
+    context.equal(len(storm(context, "", 1700)), 13, "cases")
 
 
 @traits(tier="full", timeout_s=1800)

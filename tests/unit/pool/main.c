@@ -548,7 +548,7 @@ int main(void)
 		caught &= fake_bug_is_caught(0, misuse[i].name, misuse[i].run);
 	caught &= fake_bug_is_caught(110, "limit not returned", test_all);
 	caught &=
-		fake_bug_is_caught(111, "failed carve stays charged", test_all);
+		fake_bug_is_caught(111, "failed carve leaves the pool it made", test_all);
 	caught &= fake_bug_is_caught(112, "a full page is not listed again",
 				     test_all);
 	caught &= fake_bug_is_caught(113, "last reference does not condemn",
