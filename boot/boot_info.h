@@ -133,6 +133,14 @@ struct boot_program {
 	struct boot_segment segment[BOOT_SEGMENTS];
 };
 
+// What the kernel passes on unread when a program asks: system_info's what and index,
+// and the answer (abi/constants.h, SYSTEM_INFO).
+#define BOOT_FACTS (BOOT_RANGES + 32 * 4 + 16 + BOOT_PCI_WINDOWS + 3)
+struct boot_fact {
+	u32 what, index;
+	u64 a, b, c, d;
+};
+
 struct boot_info {
 	struct boot_program program;
 	u64 kernel_start, kernel_end; // physical
@@ -181,6 +189,8 @@ struct boot_info {
 	enum boot_rtc rtc_kind;
 	u64 rtc;
 	u64 realtime_seconds; // UTC at start; 0: unknown
+	u32 nfacts;
+	struct boot_fact fact[BOOT_FACTS];
 	char warnings[512]; // text for the log
 };
 #endif

@@ -20,6 +20,9 @@ void boot_warn(struct boot_info *info, const char *text);
 // A line about the way in and the picture.
 void boot_say_way(struct boot_info *info);
 
+// Fill in info->fact from what the firmware's parsers found.
+void boot_facts(struct boot_info *info);
+
 // Warn of words of the command line that are not in boot/words.def, unless the
 // first program is not root.
 void boot_check_words(struct boot_info *info);

@@ -82,71 +82,45 @@ enum status sysk_system_control(struct thread *, struct cap_ref *, u32 action,
 enum status sysk_system_info(struct thread *, struct cap_ref *, u32 what,
 			     u64 index, struct system_info_result *out)
 {
-	const u64 many[] = { // of each fact
-		0, ~0ull, ~0ull, ~0ull, ~0ull, 16, boot->nranges, 2, boot->ncpus,
-		~0ull, boot->serial.kind != 0, boot->npci_windows, 32 * 4};
-
 	*out = (struct system_info_result){};
-	if (what >= ARRAY_COUNT(many) || index >= many[what])
-		return ERR_RANGE;
 	switch (what) {
 	case SYSTEM_INFO_CPUS:
 		out->a = boot->ncpus;
 		out->b = count_bits(cpus_online);
 		out->c = cpu_self()->number;
-		break;
+		return STATUS_OK;
 	case SYSTEM_INFO_MEMORY:
 		out->a = frames_total();
 		out->b = frames_free();
-		break;
+		return STATUS_OK;
 	case SYSTEM_INFO_FRAMES:
 		frames_walk(&out->a, &out->b, &out->c);
-		break;
-	case SYSTEM_INFO_RSDP:
-		out->a = boot->acpi_rsdp;
-		break;
-	case SYSTEM_INFO_ECAM:
-		out->a = boot->ecam;
-		out->b = boot->ecam_first_bus;
-		out->c = boot->ecam_last_bus;
-		break;
-	case SYSTEM_INFO_ISA_IRQ:
-		out->a = boot->isa_irq[index].line;
-		out->b = boot->isa_irq[index].flags;
-		break;
-	case SYSTEM_INFO_RANGE:
-		out->a = boot->range[index].start;
-		out->b = boot->range[index].size;
-		out->c = boot->range[index].kind;
-		break;
+		return STATUS_OK;
 	case SYSTEM_INFO_TOPOLOGY:
+		if (index >= boot->ncpus)
+			return ERR_RANGE;
 		out->a = boot->cpu[index].socket;
 		out->b = boot->cpu[index].core;
 		out->c = boot->cpu[index].thread;
 		out->d = boot->cpu[index].hardware_id |
 			(u64)cpus[index]->state << 32;
-		break;
-	case SYSTEM_INFO_SERIAL:
-		out->a = boot->serial.address;
-		out->b = boot->serial.kind | boot->serial.stride << 8 |
-			(u64)boot->serial.bytes << 16;
-		out->c = boot->serial.line;
-		out->d = boot->serial.flags;
-		break;
-	case SYSTEM_INFO_PCI_WINDOW:
-		out->a = boot->pci_window[index].address;
-		out->b = boot->pci_window[index].pci;
-		out->c = boot->pci_window[index].size;
-		out->d = boot->pci_window[index].wide;
-		break;
-	case SYSTEM_INFO_PCI_IRQ:
-		out->a = boot->pci_irq[index / 4][index % 4].line;
-		out->b = boot->pci_irq[index / 4][index % 4].flags;
-		break;
+		return STATUS_OK;
 	case SYSTEM_INFO_COUNTER:
+		if (index > 1)
+			return ERR_RANGE;
 		for (u32 i = 0; i < cpu_count; i++)
 			out->a += index ? cpus[i]->timer_interrupts
 					: cpus[i]->fast_calls;
+		return STATUS_OK;
 	}
-	return STATUS_OK;
+	for (u32 i = 0; i < boot->nfacts; i++) {
+		const struct boot_fact *fact = &boot->fact[i];
+
+		if (fact->what == what && fact->index == index) {
+			*out = (struct system_info_result){fact->a, fact->b,
+							   fact->c, fact->d};
+			return STATUS_OK;
+		}
+	}
+	return ERR_RANGE;
 }

@@ -18,8 +18,5 @@ bool fdt_start(const struct boot_memory *memory, u64 start,
 		boot_ranges_finish(info);
 		return true; // the caller reads the tables when it sees them
 	}
-	if (!fdt_read(memory, tree, info))
-		return false;
-	boot_say_way(info);
-	return true;
+	return fdt_read(memory, tree, info);
 }

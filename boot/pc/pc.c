@@ -78,7 +78,6 @@ bool pc_read(const struct boot_memory *memory, u64 start, u32 loader,
 		.line = info->isa_irq[4].line,
 		.flags = info->isa_irq[4].flags,
 	};
-	boot_say_way(info);
-	(void)program_find(memory, info, machine);
+	boot_finish(memory, info, machine);
 	return true;
 }

@@ -142,3 +142,11 @@ bool program_find(const struct boot_memory *memory, struct boot_info *info,
 	boot_warn(info, name);
 	return false;
 }
+
+void boot_finish(const struct boot_memory *memory, struct boot_info *info,
+		 u16 machine)
+{
+	boot_say_way(info);
+	boot_facts(info);
+	(void)program_find(memory, info, machine);
+}

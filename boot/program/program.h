@@ -7,6 +7,11 @@
 #define BOOT_PROGRAM_PROGRAM_H
 #include "boot/parse.h"
 
+// The last step of every way of booting: say which it was, fill in the facts, and
+// find the first program, a warning if there is none.
+void boot_finish(const struct boot_memory *memory, struct boot_info *info,
+		 u16 machine);
+
 // Find kochab/bin/<name> (name: the command-line word root=, or "root") in the
 // boot archive and describe its segments in info->program. machine is the ELF
 // number of the architecture. False and a warning when there is none or it is

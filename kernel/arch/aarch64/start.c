@@ -63,10 +63,9 @@ static const u8 *view(void *, u64 physical, u64 length)
 	if (!boot_info.ncpus) { // no device tree
 		if (!acpi_parse(&memory, &boot_info) || !boot_info.ncpus)
 			panic("boot: %s", boot_info.warnings);
-		boot_say_way(&boot_info);
 		machine_init(&boot_info);
 	}
-	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
+	boot_finish(&memory, &boot_info, ARCH_ELF_MACHINE);
 	gic_init(&boot_info);
 	gic_init_cpu();
 	counter_init(&boot_info);

@@ -32,7 +32,7 @@ static const u8 *view(void *, u64 physical, u64 length)
 	if (!fdt_start(&memory, device_tree, &boot_info))
 		panic("boot: %s", boot_info.warnings);
 	machine_init(&boot_info);
-	(void)program_find(&memory, &boot_info, ARCH_ELF_MACHINE);
+	boot_finish(&memory, &boot_info, ARCH_ELF_MACHINE);
 	cpus_boot(&boot_info, (u32)hart);
 	counter_init(&boot_info);
 	paging_init(&boot_info, image);
