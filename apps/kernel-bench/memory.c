@@ -39,6 +39,25 @@ static u64 map_unmap(u64 *)
 	return MEASURE(one_page());
 }
 
+// As map_unmap, but what takes the page away is that the memory is revoked.
+static void revoke_page(void)
+{
+	(void)!sys_aspace_map(SELF_ASPACE, ROW, 0, AREA, PAGE, RW | MAP_EAGER);
+	(void)!sys_cap_revoke(SELF_CNODE, SLOT_ROW);
+	(void)!sys_aspace_unmap(SELF_ASPACE, AREA, PAGE);
+}
+
+static u64 mapping_revoke(u64 *)
+{
+	make(SLOT_ROW, OBJECT_MEMORY, PAGE, MEMORY_COMMITTED);
+	map(ROW, PAGE, RW | MAP_EAGER);
+	*(volatile u64 *)AREA = 1;
+	must(sys_cap_revoke(SELF_CNODE, SLOT_ROW), "cap_revoke");
+	if (sys_aspace_unmap(SELF_ASPACE, AREA, PAGE) != STATUS_OK)
+		must(ERR_STATE, "unmap of what was revoked");
+	return MEASURE(revoke_page());
+}
+
 static u64 touch_all(void)
 {
 	u64 start = ticks();
@@ -58,6 +77,21 @@ static u64 fault_zero(u64 *)
 
 	make(SLOT_ROW, OBJECT_MEMORY, ALL, 0);
 	map(ROW, ALL, RW);
+	elapsed = touch_all();
+	unmap(ALL);
+	return elapsed;
+}
+
+// Writes to pages that a clone shares: each is copied.
+static u64 fault_cow(u64 *)
+{
+	u64 elapsed;
+
+	make(SLOT_ROW, OBJECT_MEMORY, ALL, 0);
+	map(ROW, ALL, RW);
+	(void)touch_all();
+	must(sys_memory_clone(ROW, SELF_POOL, SELF_CNODE, SLOT_SOURCE),
+	     "memory_clone");
 	elapsed = touch_all();
 	unmap(ALL);
 	return elapsed;
@@ -105,6 +139,8 @@ static u64 fault_pager(u64 *)
 }
 
 const struct row memory_rows[] = {{"map-unmap", map_unmap},
+				  {"mapping-revoke", mapping_revoke},
 				  {"fault-zero-page", fault_zero},
+				  {"fault-cow", fault_cow},
 				  {"fault-pager", fault_pager},
 				  {}};

@@ -213,6 +213,46 @@ static u64 signal_pingpong(u64 *)
 	return MEASURE(ping());
 }
 
+// ---- an interrupt
+#define TIMER handle_of(SLOT_ROW + 2)
+#define TIMER_AHEAD_NS 5000
+
+static void note_interrupt(void)
+{
+	while (sys_wait(ROW, ~0ull, 0, nullptr) == STATUS_OK) {
+		u64 now = ticks();
+
+		shared->sum += now - shared->stamp;
+		shared->count = 1;
+	}
+}
+
+// From the last stamp of a loop that the timer interrupts to the first instruction
+// of the more urgent thread that waits for it. The deadlines differ, so that the
+// moment lies at every distance from a move of the counter.
+static u64 irq_wake(u64 *rounds)
+{
+	make(SLOT_ROW, OBJECT_NOTIFICATION, 0, 0);
+	make(SLOT_ROW + 2, OBJECT_TIMER, 0, 0);
+	peer_give(SLOT_ROW);
+	peer_run(note_interrupt, PRIORITY + 1);
+	shared->sum = 0;
+	for (u32 i = 0; i < ROUNDS; i++) {
+		u64 before = shared->sum;
+
+		shared->count = 0;
+		must(sys_timer_set(TIMER, ROW, 1,
+				   clock_ns() + TIMER_AHEAD_NS + i % 997, 0),
+		     "timer_set");
+		while (!shared->count)
+			shared->stamp = ticks();
+		if (samples)
+			samples[i] = (u32)(shared->sum - before);
+	}
+	*rounds = ROUNDS;
+	return shared->sum;
+}
+
 // ---- yields
 
 static void yield_for_ever(void)
@@ -234,5 +274,6 @@ const struct row message_rows[] = {{"call-reply-0", call_0},
 				   {"call-cap-transfer", call_gift},
 				   {"signal-wake", signal_wake},
 				   {"signal-pingpong", signal_pingpong},
+				   {"irq-wake", irq_wake},
 				   {"yield-pair", yield_pair},
 				   {}};

@@ -50,6 +50,29 @@ static u64 cap_copy_delete(u64 *)
 	return MEASURE(copy_delete());
 }
 
+// What one capability adds to a revoke of many.
+#define DERIVED_BITS 10
+
+static u64 cap_revoke(u64 *rounds)
+{
+	u64 elapsed = 0;
+
+	samples = nullptr; // one call takes many
+	make(SLOT_ROW, OBJECT_NOTIFICATION, 0, 0);
+	make(SLOT_COPY, OBJECT_CNODE, DERIVED_BITS, 0);
+	for (*rounds = 0; *rounds < ROUNDS; *rounds += 1u << DERIVED_BITS) {
+		u64 start;
+
+		for (u32 i = 0; i < 1u << DERIVED_BITS; i++)
+			must(sys_cap_copy(handle_of(SLOT_COPY), i, ROW),
+			     "cap_copy");
+		start = ticks();
+		must(sys_cap_revoke(SELF_CNODE, SLOT_ROW), "cap_revoke");
+		elapsed += ticks() - start;
+	}
+	return elapsed;
+}
+
 [[gnu::always_inline]] static inline void create_delete(u32 type, u64 a)
 {
 	(void)!sys_object_create(SELF_POOL, type, a, 0, NONE, SELF_CNODE,
@@ -97,6 +120,7 @@ const struct row object_rows[] = {
 	{"poll-notification", poll_idle},
 	{"cap-lookup", lookup},
 	{"cap-copy-delete", cap_copy_delete},
+	{"cap-revoke", cap_revoke},
 	{"endpoint-create-delete", endpoint_create_delete},
 	{"thread-create-delete", thread_create_delete},
 	{}};

@@ -17,8 +17,9 @@ without a figure has the value null and says why. docs/book/benchmarks.md
 explains the rows.
 
 --peers measures Linux (linux_peer.py) and writes peers.json; --record adds the
-run to tests/bench/history (bench_history.py) and writes the page of results
-and its picture (bench_page.py); --recorded shows the last recorded run again.
+run to tests/bench/history (bench_history.py); --recorded shows the last recorded
+run again. Both with --book, and --record in any case, write the page of results,
+its picture and the figures of other pages (bench_page.py).
 """
 
 import argparse
@@ -277,6 +278,7 @@ def parse(words):
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--recorded", action="store_true")
+    parser.add_argument("--book", action="store_true")
     chosen = parser.parse_args(words)
     chosen.arches = list(ARCHES) if chosen.arch == "all" \
         else [arch_of(chosen.arch)]
@@ -285,6 +287,9 @@ def parse(words):
                       "`./kochab bench --arch all --record`", 2)
     if chosen.record and os.environ.get("KOCHAB_OUTPUT"):
         raise Failure("bench --record: a stand-in's figures are none", 2)
+    if chosen.book and (chosen.arches != list(ARCHES) or not chosen.recorded):
+        raise Failure("bench --book: of a recorded run: `./kochab bench --arch "
+                      "all --recorded --book`", 2)
     if chosen.recorded and chosen.peers:
         raise Failure("bench --recorded measures nothing, so not with --peers",
                       2)
@@ -339,7 +344,12 @@ def bench_command(words):
     pages = [(chosen.markdown, chosen.plot)]
     if chosen.record:
         progress("bench: recorded in " + bench_history.append(run))
+    if chosen.record or chosen.book:
         pages.append((bench_page.PAGE, bench_page.PLOT))
+        for path in bench_page.chapters():
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            bench_page.write(path, bench_page.with_figures(text, tables, what))
     for page, plot in pages:
         if page:
             bench_page.write(page, bench_page.markdown(

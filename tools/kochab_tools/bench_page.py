@@ -5,6 +5,8 @@
     markdown(run, tables, what, recorded)   the page's text
     plot(tables)                            an SVG: each row's ratio to its
                                             target, seL4 and Linux beside it
+    chapters()                              pages of the book that show figures
+    with_figures(text, tables, what)        a page with those of this run
     write(path, text)
     shown, ratio, reached, verdict, about_linux, peers_of
                                             what the table in the terminal
@@ -14,13 +16,18 @@ tables is {arch: rows as --json writes them}. No number of the page or of the
 picture comes from anywhere else.
 """
 
+import glob
 import math
 import os
+import re
 
 from .common import TOP
 
 PAGE = os.path.join(TOP, "docs", "book", "benchmark-results.md")
 PLOT = os.path.join(TOP, "docs", "book", "benchmark-results.svg")
+# In a page: rows by name, and the table of them.
+FIGURES = re.compile(r"<!-- figures ([^>]+) -->\n.*?<!-- end of figures -->",
+                     re.DOTALL)
 
 LEFT, PANEL, GAP, LINE, TOP_SPACE = 190, 230, 20, 17, 64
 LOWEST, HIGHEST = 0.125, 32  # ratios that the axis has room for
@@ -128,6 +135,26 @@ def latencies(arch, rows, what, recorded):
                 " / ".join(map(shown, found)) if found else "-"
                 for found in (row["latency"], linux.get(row["name"])))))
     return out
+
+
+def chapters():
+    return sorted(glob.glob(os.path.join(TOP, "docs", "book", "life-of-*.md")))
+
+
+def with_figures(page, tables, what):
+    """The page with each of its tables of figures written anew."""
+    values = {(row["name"], arch): row["value"]
+              for arch, rows in tables.items() for row in rows}
+
+    def table(found):
+        out = ["| row | one operation | %s |" % " | ".join(tables),
+               "|---|---|%s" % ("---:|" * len(tables))]
+        for name in found[1].split():
+            out.append("| %s | %s | %s |" % (name, what[name], " | ".join(
+                shown(values[name, arch]) for arch in tables)))
+        return "\n".join(["<!-- figures %s -->" % found[1], ""] + out
+                         + ["", "<!-- end of figures -->"])
+    return FIGURES.sub(table, page)
 
 
 def across(share_of_target):

@@ -107,16 +107,20 @@ def test_page_and_picture(context):
                                    bench_history.results(run, arch), recorded)
               for arch in ARCHES}
     what = {row["name"]: row["what"] for row in targets["rows"]}
-    again = "`./kochab bench --arch all --recorded --markdown %s --plot %s` " \
-        "writes it anew" % (os.path.relpath(bench_page.PAGE, context.top),
-                            os.path.relpath(bench_page.PLOT, context.top))
-    for path, text in (
-            (bench_page.PAGE, bench_page.markdown(run, tables, what,
-                                                  recorded)),
-            (bench_page.PLOT, bench_page.plot(tables))):
+    pages = [(bench_page.PAGE, bench_page.markdown(run, tables, what,
+                                                   recorded)),
+             (bench_page.PLOT, bench_page.plot(tables))]
+    for path in bench_page.chapters():
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        context.check("<!-- figures " in text, path + " shows no figures")
+        pages.append((path, bench_page.with_figures(text, tables, what)))
+    context.check(len(pages) >= 6, "%d pages" % len(pages))
+    for path, text in pages:
         with open(path, encoding="utf-8") as f:
             context.check(f.read() == text, "%s is not what tests/bench says; "
-                          "%s" % (path, again))
+                          "`./kochab bench --arch all --recorded --book` "
+                          "writes it anew" % path)
     picture = xml.etree.ElementTree.fromstring(bench_page.plot(tables))
     bars = picture.findall("{http://www.w3.org/2000/svg}rect")
     context.check(len(bars) > len(ARCHES) * len(targets["rows"]) / 2,
@@ -134,7 +138,8 @@ def test_words(context):
     """What cannot be done is refused before anything is measured."""
     for words in (["--record"], ["--arch", "aarch64", "--record"],
                   ["--arch", "all", "--record", "--recorded"],
-                  ["--recorded", "--peers"], ["--arch", "vax"]):
+                  ["--recorded", "--peers"], ["--arch", "vax"], ["--book"],
+                  ["--recorded", "--book"]):
         result = subprocess.run(
             [os.path.join(context.top, "kochab"), "bench"] + words,
             capture_output=True, text=True, check=False,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
 """docs/requirements.md against the tree: every number once, every test that it
-names is there, no state without what it needs; links between documents; and
-what CONTRIBUTING.md promises about bugs and features."""
+names is there, no state without what it needs; links between documents; what
+the book's walks through the code name; and what CONTRIBUTING.md promises about bugs
+and features."""
 
 import glob
 import os
@@ -130,6 +131,67 @@ def test_links(context):
                 wrong.append("%s: %s" % (name, link))
     context.check(count > 20, "found %d links" % count)
     context.equal(wrong, [], "links to what is not there")
+
+
+def defines(text, name):
+    """Is this function, macro or label made here, not only declared or used?"""
+    if re.search(r"^(?:%s:|#define %s\b)" % (name, name), text, re.MULTILINE):
+        return True
+    for match in re.finditer(r"^(?:[A-Za-z_\[][^\n;={]*[\s*])?%s\(" % name, text,
+                             re.MULTILINE):
+        depth, at = 1, match.end()
+        while depth and at < len(text):
+            depth += {"(": 1, ")": -1}.get(text[at], 0)
+            at += 1
+        if text[at:].lstrip().startswith("{"):
+            return True
+    return False
+
+
+def test_definitions(context):
+    """The search itself: a test that finds everything finds nothing."""
+    text = "int a(int b)\n{\n\tc(b);\n}\nint d(int);\nstatic x\ne(int\n g)\n" \
+        "{\n}\n#define f(x) x\nlabel:\n\tjmp a\n\tif (h()) {\n"
+    context.equal([defines(text, name) for name in
+                   ("a", "c", "d", "e", "f", "label", "jmp", "h")],
+                  [True, False, False, True, True, True, False, False])
+
+
+def test_walks(context):
+    """docs/book/life-of-*.md: every function in the file that it is said to be
+    in, every function of the text in that table, every path and test there."""
+    pages = glob.glob(os.path.join(context.top, "docs/book/life-of-*.md"))
+    cases, wrong, count = kernel_cases(context), [], 0
+    context.check(len(pages) >= 4, "found %d pages" % len(pages))
+    for page in pages:
+        page = os.path.relpath(page, context.top)
+        body, _, where = read(context, page).partition("\n## Where\n")
+        listed = set()
+        for path, names in re.findall(r"^\| `([^`]+)` \| (`.*) \|$", where,
+                                      re.MULTILINE):
+            text = read(context, path)
+            for name in re.findall(r"`(\w+)(?:\(\))?`", names):
+                count += 1
+                listed.add(name)
+                if not defines(text, name):
+                    wrong.append("%s: %s is not in %s" % (page, name, path))
+        for name in re.findall(r"`(\w+)\(\)`", body):
+            if name not in listed:
+                wrong.append("%s: %s is not under Where" % (page, name))
+        for name in listed:
+            if "`%s" % name not in body:
+                wrong.append("%s: %s is under Where only" % (page, name))
+        for shown in re.findall(r"`([^`]+)`", body):
+            for path in re.findall(r"(?:^|(?<=\s))(?:[\w.-]+/)+[\w.-]+", shown):
+                if not os.path.exists(os.path.join(context.top, path)):
+                    wrong.append("%s: there is no %s" % (page, path))
+            if shown.startswith("kernel-test:"):
+                name = shown[len("kernel-test:"):].removesuffix("*")
+                if not any(case.startswith(name) for case in cases):
+                    wrong.append("%s: no case %s" % (page, shown))
+    context.equal(wrong, [], "wrong in the walks through the code")
+    context.check(count > 80, "found %d functions" % count)
+    context.note("%d functions in %d pages" % (count, len(pages)))
 
 
 def test_process(context):
