@@ -36,8 +36,12 @@ static inline bool at_el2(void)
 // Bits of SPSR that user code may have: N Z C V, TCO, DIT, SSBS, BTYPE.
 #define USER_PSTATE 0xf3001c00ull
 
-// Affinity fields of MPIDR_EL1, and those 32 bits that boot_info has room for.
-#define MPIDR_AFFINITY 0xff00ffffffull
+// The affinity fields of MPIDR_EL1 from a hardware id, which has the four side by
+// side.
+static inline u64 mpidr_of(u32 hardware_id)
+{
+	return (hardware_id & 0xffffff) | (u64)(hardware_id >> 24) << 32;
+}
 
 // ---- cpu.c: one CPU's registers
 // Everything a CPU needs besides its stack, which has a guard page below it.
@@ -45,16 +49,10 @@ struct cpu_area {
 	struct cpu cpu;
 	alignas(16) u8 fatal_stack[FATAL_STACK_BYTES];
 	struct cpu_entry { // what boot.S reads with the MMU off
-		u64 low_root, high_root;
+		u64 root;
 		struct cpu_area *area;
 	} entry;
 };
-
-struct cpu_features {
-	bool guarded_branches, // BTI
-		code_coherent; // no cache maintenance for code
-};
-extern struct cpu_features cpu_features;
 
 void cpu_check_features(void); // panics when the machine lacks something
 void cpu_init(struct cpu_area *area, u64 stack_top); // this CPU; sets cpu_self
@@ -64,12 +62,10 @@ extern const u8 trap_vectors[];
 void cpu_entry(void);
 [[noreturn]] void leave_user(struct arch_regs *regs);
 [[noreturn]] void leave_checked(struct arch_regs *regs, u64 pc, u64 pstate);
-[[noreturn]] void idle_loop(u64 stack_top);
 
 // ---- paging.c
 extern u64 kernel_root; // physical addresses of page-table roots: upper half,
-extern u64 empty_root; // lower half without an address space,
-extern u64 entry_root; // and with the first instructions of other CPUs
+extern u64 empty_root; // and lower half without an address space
 void paging_init(struct boot_info *info, u64 image_physical);
 void paging_finish(struct boot_info *info); // no more tables behind the image
 void *paging_map_device(u64 physical, u64 bytes);
@@ -109,7 +105,6 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 #define INTERRUPT_TIMER_EL1 27 // virtual timer
 #define INTERRUPT_LINE_FIRST 32
 #define INTERRUPT_LINE_END 1020
-#define INTERRUPT_NONE 1023
 #define INTERRUPT_MESSAGE_FIRST 8192
 // Vectors of the irq table: lines by their number, then messages.
 #define VECTOR_MESSAGE_FIRST 1024
@@ -118,14 +113,11 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 extern struct lock irq_lock; // interrupts: lines, messages
 void gic_init(const struct boot_info *info);
 void gic_init_cpu(void); // this CPU's
-u32 gic_accept(void); // number of the most urgent interrupt, or INTERRUPT_NONE
-void gic_end(u32 interrupt);
-void gic_cpu_messages(u64 table, u64 pending); // this CPU's, physical
+u32 gic_accept(void); // number of the most urgent interrupt, which it ends
 
 // ---- its.c: interrupts by message
-// This CPU gets messages for these. The first time, on the boot CPU, with the frame
-// allocator at work, it sets up all else.
-void its_take(const struct boot_gic *gic, u64 cpus_left);
+void its_init(const struct boot_gic *gic);
+void its_take(u64 cpus_left); // this CPU gets messages for these
 // Make another message of the device come in as *vector on that CPU. irq_lock held.
 bool its_map(u32 device, u32 cpu, u32 *vector, u64 *address, u64 *data);
 void its_unmap(u32 vector);
@@ -137,7 +129,6 @@ void counter_init_cpu(void); // this CPU's timer runs, without a deadline
 
 // ---- machine.c
 void machine_init(const struct boot_info *info);
-void machine_trust_semihosting(void); // nothing says where else a panic could go
 i64 psci_call(u32 function, u64 a, u64 b, u64 c);
 #define PSCI_CPU_OFF 0x84000002
 #define PSCI_CPU_ON 0xc4000003

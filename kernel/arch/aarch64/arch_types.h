@@ -28,8 +28,8 @@ struct arch_roots {
 
 struct arch_cpu {
 	u64 fatal_stack; // top of the stack for exceptions of the kernel itself
-	u64 mpidr; // affinity fields only
 	volatile u8 *redistributor;
 	u64 redistributor_physical;
+	bool takes_messages;
 };
 #endif

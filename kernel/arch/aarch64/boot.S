@@ -11,15 +11,14 @@
 // is switched on. arch_start() replaces them by the final ones.
 //
 // Other CPUs enter at cpu_entry with the physical address of struct cpu_entry in
-// x0 (smp.c).
+// x0 (smp.c), and go through the same identity mapping.
 //
-// At EL2 the kernel stays if there is VHE: the registers of EL1 are then names
-// for those of EL2, and no other code knows the difference but the choice of the
-// timer and of PSCI's instruction. Else it goes down to EL1.
+// At EL2 the kernel stays: with VHE, which ARMv8.1 has, the registers of EL1 are
+// names for those of EL2, and no other code knows the difference but the choice of
+// the timer and of PSCI's instruction.
 #include "kernel/arch/aarch64/offsets.h"
 
 #define HCR_HOST 0x488000000	// E2H, TGE, RW
-#define HCR_GUEST 0x80000000	// RW
 #define ICC_SRE_EL2 S3_4_C12_C9_5
 #define BLOCK 0x701		// normal, shareable, accessed
 #define TABLE 3
@@ -123,8 +122,8 @@ boot_map:
 	str	x4, [x3, x2, lsl #3]
 	ret
 
-// Choose the level and make it ours. Clobbers x9-x11; the stack pointer in use is
-// the level's own.
+// Make the level ours. Clobbers x9 and x10; the stack pointer in use is the level's
+// own.
 enter_level:
 	msr	daifset, #15
 	msr	spsel, #1
@@ -133,7 +132,7 @@ enter_level:
 	b.ne	2f
 	mrs	x10, id_aa64mmfr1_el1
 	ubfx	x10, x10, #8, #4
-	cbz	x10, 1f
+1:	cbz	x10, 1b			// no VHE: no CPU for this kernel
 	lit	x9, HCR_HOST
 	msr	hcr_el2, x9
 	isb
@@ -141,29 +140,6 @@ enter_level:
 	msr	cntvoff_el2, xzr
 	mov	x9, #15
 	msr	ICC_SRE_EL2, x9
-	b	2f
-1:	lit	x9, HCR_GUEST
-	msr	hcr_el2, x9
-	mov	x9, #3			// counter and timer are EL1's
-	msr	cnthctl_el2, x9
-	msr	cntvoff_el2, xzr
-	mov	x9, #0x33ff		// nothing of floating point traps
-	msr	cptr_el2, x9
-	msr	mdcr_el2, xzr
-	msr	hstr_el2, xzr
-	mrs	x9, midr_el1
-	msr	vpidr_el2, x9
-	mrs	x9, mpidr_el1
-	msr	vmpidr_el2, x9
-	mov	x9, #15
-	msr	ICC_SRE_EL2, x9
-	isb
-	lit	x9, SCTLR_OFF
-	msr	sctlr_el1, x9
-	mov	x9, #0x3c5		// EL1 on its own stack, all masked
-	msr	spsr_el2, x9
-	msr	elr_el2, x30
-	eret
 2:	lit	x9, SCTLR_OFF
 	msr	sctlr_el1, x9
 	isb
@@ -198,14 +174,15 @@ mmu_on:
 cpu_entry:
 	mov	x20, x0
 	bl	enter_level
-	ldp	x0, x1, [x20]		// struct cpu_entry
+	address	x0, boot_low
+	ldr	x1, [x20]		// struct cpu_entry
 	ldr	x2, =cpu_virtual
 	bl	mmu_on
 cpu_virtual:
 	bti	j
 	lit	x0, DIRECT_BASE
 	add	x20, x20, x0
-	ldr	x0, [x20, #16]		// struct cpu_area
+	ldr	x0, [x20, #8]		// struct cpu_area
 	ldr	x1, [x0, #CPU_STACK_TOP]
 	mov	sp, x1
 	mov	x29, xzr

@@ -7,10 +7,7 @@
 #include "kernel/panic.h"
 #include "lib/base/bits.h"
 
-struct cpu_features cpu_features;
-
 #define COUNTER_FOR_USERS 2 // CNTKCTL_EL1: the virtual counter, no timer
-#define COHERENT (BIT(28) | BIT(29)) // CTR_EL0: IDC, DIC
 
 static u64 field(u64 value, u32 shift)
 {
@@ -36,10 +33,6 @@ void cpu_check_features(void)
 	need(field(read_system(id_aa64pfr0_el1), 24) >= 1,
 	     "a GICv3 CPU interface");
 	need(field(read_system(id_aa64pfr0_el1), 16) != 15, "floating point");
-	cpu_features.guarded_branches =
-		field(read_system(id_aa64pfr1_el1), 0) >= 1;
-	cpu_features.code_coherent =
-		(read_system(ctr_el0) & COHERENT) == COHERENT;
 }
 
 void cpu_init(struct cpu_area *area, u64 stack_top)
@@ -49,7 +42,6 @@ void cpu_init(struct cpu_area *area, u64 stack_top)
 	cpu->self = cpu;
 	cpu->stack_top = stack_top;
 	cpu->arch.fatal_stack = (u64)(area->fatal_stack + FATAL_STACK_BYTES);
-	cpu->arch.mpidr = read_system(mpidr_el1) & MPIDR_AFFINITY;
 	write_system(tpidr_el1, cpu);
 	write_system(tpidr_el0, 0);
 	write_system(tpidrro_el0, 0);

@@ -331,9 +331,11 @@ fatal:
 	bl	trap_fatal
 	brk	#0
 
-	.globl	idle_loop		// x0 = stack top
-idle_loop:
+	.globl	arch_idle
+arch_idle:
 	bti	c
+	mrs	x0, tpidr_el1
+	ldr	x0, [x0, #CPU_STACK_TOP]
 	mov	sp, x0
 	mov	x29, xzr
 	msr	daifclr, #2

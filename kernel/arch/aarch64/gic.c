@@ -28,11 +28,8 @@
 #define PRIORITY 0xa0a0a0a0u
 
 // ---- redistributor of one CPU
-#define GICR_CTLR 0x0
 #define GICR_TYPER 0x8
 #define GICR_WAKER 0x14
-#define GICR_PROPBASER 0x70
-#define GICR_PENDBASER 0x78
 #define GICR_SGI 0x10000 // frame of the CPU's own interrupts, laid out as GICD
 #define WAKER_SLEEP BIT(1)
 #define WAKER_ASLEEP BIT(2)
@@ -73,6 +70,17 @@ static void write_bit(volatile u8 *at, u32 offset, u32 interrupt)
 	reg32(at, offset + interrupt / 32 * 4) = 1u << interrupt % 32;
 }
 
+// All off, of group 1, of one priority.
+static void init_interrupts(volatile u8 *at, u32 first, u32 end)
+{
+	for (u32 i = first; i < end; i += 32) {
+		reg32(at, GICD_ICENABLER + i / 8) = ~0u;
+		reg32(at, GICD_IGROUPR + i / 8) = ~0u;
+	}
+	for (u32 i = first; i < end; i += 4)
+		reg32(at, GICD_IPRIORITYR + i) = PRIORITY;
+}
+
 void gic_init(const struct boot_info *info)
 {
 	lock_init(&irq_lock, LOCK_IRQ);
@@ -92,22 +100,17 @@ void gic_init(const struct boot_info *info)
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
 	nlines = 32 * ((reg32(distributor, GICD_TYPER) & 31) + 1);
 	nlines = MIN(nlines, INTERRUPT_LINE_END);
-	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 32) {
-		reg32(distributor, GICD_ICENABLER + i / 8) = ~0u;
-		reg32(distributor, GICD_IGROUPR + i / 8) = ~0u;
-	}
-	for (u32 i = INTERRUPT_LINE_FIRST; i < nlines; i += 4)
-		reg32(distributor, GICD_IPRIORITYR + i) = PRIORITY;
+	init_interrupts(distributor, INTERRUPT_LINE_FIRST, nlines);
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
 	reg32(distributor, GICD_CTLR) = CTLR_ENABLE;
 	wait_clear(distributor, GICD_CTLR, CTLR_PENDING);
+	its_init(gic);
 }
 
 // This CPU's redistributor is the one with its affinity.
 static void find_redistributor(struct arch_cpu *cpu)
 {
-	u32 affinity = (u32)(cpu->mpidr & 0xffffff) |
-		(u32)(cpu->mpidr >> 32 & 0xff) << 24;
+	u32 affinity = cpu_self()->hardware_id;
 
 	for (u32 i = 0; i < gic->nredistributors; i++) {
 		u64 at = 0;
@@ -138,10 +141,7 @@ void gic_init_cpu(void)
 	reg32(cpu->redistributor, GICR_WAKER) &= ~(u32)WAKER_SLEEP;
 	wait_clear(cpu->redistributor, GICR_WAKER, WAKER_ASLEEP);
 	own = cpu->redistributor + GICR_SGI;
-	reg32(own, GICD_ICENABLER) = ~0u;
-	reg32(own, GICD_IGROUPR) = ~0u;
-	for (u32 i = 0; i < 32; i += 4)
-		reg32(own, GICD_IPRIORITYR + i) = PRIORITY;
+	init_interrupts(own, 0, INTERRUPT_LINE_FIRST);
 	write_bit(own, GICD_ISENABLER, INTERRUPT_IPI);
 	write_bit(own, GICD_ISENABLER, TIMER_INTERRUPT);
 	write_system(ICC_SRE_EL1, 1);
@@ -153,40 +153,24 @@ void gic_init_cpu(void)
 	barrier_instructions();
 }
 
-// Where the CPU finds what messages are enabled, and notes those that wait.
-void gic_cpu_messages(u64 table, u64 pending)
-{
-	volatile u8 *at = cpu_self()->arch.redistributor;
-
-	// Inner shareable, write-back; 14 bits of interrupt numbers; PTZ: the
-	// table of what waits is zero.
-	reg64(at, GICR_PROPBASER) = table | 1ull << 10 | 7ull << 7 | 13;
-	reg64(at, GICR_PENDBASER) =
-		pending | 1ull << 62 | 1ull << 10 | 7ull << 7;
-	reg32(at, GICR_CTLR) |= 1;
-	barrier_data(sy);
-}
-
 u32 gic_accept(void)
 {
 	u32 interrupt = (u32)read_system(ICC_IAR1_EL1) & 0xffffff;
 
 	barrier_data(sy);
-	return interrupt;
-}
-
-void gic_end(u32 interrupt)
-{
-	write_system(ICC_EOIR1_EL1, interrupt);
+	if (interrupt < INTERRUPT_LINE_END ||
+	    interrupt >= INTERRUPT_MESSAGE_FIRST)
+		write_system(ICC_EOIR1_EL1, interrupt);
 	barrier_instructions();
+	return interrupt;
 }
 
 void arch_ipi(u32 cpu)
 {
-	u64 mpidr = cpus[cpu]->arch.mpidr;
-	u64 target = 1ull << (mpidr & 15) | (mpidr >> 8 & 0xff) << 16 |
-		(mpidr >> 16 & 0xff) << 32 | (mpidr >> 4 & 15) << 44 |
-		(mpidr >> 32 & 0xff) << 48;
+	u64 id = cpus[cpu]->hardware_id;
+	u64 target = 1ull << (id & 15) | (id >> 8 & 0xff) << 16 |
+		(id >> 16 & 0xff) << 32 | (id >> 4 & 15) << 44 |
+		(id >> 24) << 48;
 
 	barrier_data(ishst); // what it is to find was written before
 	write_system(ICC_SGI1R_EL1, target | (u64)INTERRUPT_IPI << 24);
@@ -220,7 +204,8 @@ static bool claim_line_locked(u32 line, u32 flags, u32 cpu)
 	if (!(flags & IRQ_LEVEL))
 		value |= 2u << shift;
 	reg32(distributor, GICD_ICFGR + line / 16 * 4) = value;
-	reg64(distributor, GICD_IROUTER + line * 8) = cpus[cpu]->arch.mpidr;
+	reg64(distributor, GICD_IROUTER + line * 8) =
+		mpidr_of(cpus[cpu]->hardware_id);
 	write_bit(distributor, GICD_ICPENDR, line);
 	return true;
 }
@@ -263,10 +248,10 @@ void arch_irq_take(u64 cpus_left)
 		if (line_cpu[i] && cpus_left >> (line_cpu[i] - 1) & 1) {
 			line_cpu[i] = (u8)(self->number + 1);
 			reg64(distributor, GICD_IROUTER + i * 8) =
-				self->arch.mpidr;
+				mpidr_of(self->hardware_id);
 		}
 	lock_drop(&irq_lock);
-	its_take(gic, cpus_left);
+	its_take(cpus_left);
 }
 
 bool arch_irq_pending(void)

@@ -38,21 +38,27 @@
 #define COMMAND_DISCARD 0x0f
 #define QUEUE_BYTES 4096
 
-#define TABLE_ORDER 4 // 64 KiB for devices, and for what waits at a CPU
+#define GICR_CTLR 0x0
+#define GICR_PROPBASER 0x70
+#define GICR_PENDBASER 0x78
+#define WAITING_ORDER 4 // what waits at a CPU: 64 KiB, for the alignment
+
 #define DEVICES 32
 #define EVENTS (MESSAGES / DEVICES)
 #define EVENT_BITS 3
 #define ENTRY_BYTES_MAX 16
-#define TABLE_BYTES 256 // of a device, aligned so
+#define TRANSLATION_BYTES 256 // of a device, aligned so
 #define PROPERTY (0xa0 | 3) // priority, enabled
 
 static volatile u8 *registers; // NULL: no messages
-static u64 registers_physical;
 static u64 device_limit;
-static u8 *properties; // a byte of each message
-static u64 properties_physical;
-static u8 *queue;
+static u64 translater; // physical
 static u32 queue_at;
+// Its memory
+alignas(PAGE_BYTES) static u8 queue[QUEUE_BYTES];
+alignas(PAGE_BYTES) static u8 device_table[0x10000];
+alignas(PAGE_BYTES) static u8 collection_table[PAGE_BYTES];
+alignas(PAGE_BYTES) static u8 properties[0x2000]; // a byte of each message
 
 static struct device {
 	u32 id;
@@ -60,10 +66,10 @@ static struct device {
 	bool known;
 	u8 cpu[EVENTS];
 } devices[DEVICES];
-alignas(TABLE_BYTES) static u8 translations[DEVICES][TABLE_BYTES];
+alignas(TRANSLATION_BYTES) static u8 translations[DEVICES][TRANSLATION_BYTES];
 
 static_assert(EVENTS == 1 << EVENT_BITS &&
-	      EVENTS * ENTRY_BYTES_MAX <= TABLE_BYTES);
+	      EVENTS * ENTRY_BYTES_MAX <= TRANSLATION_BYTES);
 
 // Do one command, and wait for it.
 static bool command(u64 a, u64 b, u64 c)
@@ -90,88 +96,93 @@ static u64 target_of(u32 cpu)
 	return (reg64(arch->redistributor, 8) >> 8 & 0xffff) << 16;
 }
 
-static u64 table_alloc(u32 order)
-{
-	struct paddr frame;
-
-	if (frame_alloc(order, &frame) != STATUS_OK)
-		return 0;
-	memset(arch_direct(frame), 0, (usize)PAGE_BYTES << order);
-	return frame.value;
-}
-
 static bool give_tables(void)
 {
 	for (u32 i = 0; i < 8; i++) {
-		u64 base = reg64(registers, GITS_BASER + 8 * i);
-		u64 type = base >> 56 & 7, entry = (base >> 48 & 31) + 1;
-		u32 order = type == BASER_DEVICES ? TABLE_ORDER : 0;
-		u64 table;
+		u64 base = reg64(registers, GITS_BASER + 8 * i), table;
 
-		if (type != BASER_DEVICES && type != BASER_COLLECTIONS)
+		switch (base >> 56 & 7) {
+		case BASER_DEVICES:
+			device_limit = sizeof device_table /
+				((base >> 48 & 31) + 1);
+			table = paging_image_physical(device_table) |
+				(sizeof device_table / PAGE_BYTES - 1);
+			break;
+		case BASER_COLLECTIONS:
+			table = paging_image_physical(collection_table);
+			break;
+		default:
 			continue;
-		table = table_alloc(order);
-		if (!table)
-			return false;
-		if (type == BASER_DEVICES)
-			device_limit = ((u64)PAGE_BYTES << order) / entry;
-		reg64(registers, GITS_BASER + 8 * i) = table | BASER_VALID |
-			BASER_MEMORY | ((1ull << order) - 1);
+		}
+		reg64(registers, GITS_BASER + 8 * i) =
+			table | BASER_VALID | BASER_MEMORY;
 		if (reg64(registers, GITS_BASER + 8 * i) >> 8 & 3)
 			return false; // wants larger pages
 	}
-	return true;
+	return (reg64(registers, GITS_TYPER) >> 4 & 15) < ENTRY_BYTES_MAX;
 }
 
-static bool its_init(const struct boot_gic *gic)
+static void check(bool works)
 {
-	u64 commands = table_alloc(0);
-
-	if (!gic->its_size || !commands)
-		return false;
-	registers_physical = gic->its;
-	frame_keep_device(gic->its, gic->its_size);
-	registers = paging_map_device(gic->its, 0x10000);
-	reg32(registers, GITS_CTLR) = 0;
-	properties_physical = table_alloc(1); // of 8192 messages
-	if (!properties_physical || !give_tables() ||
-	    (reg64(registers, GITS_TYPER) >> 4 & 15) >= ENTRY_BYTES_MAX)
-		return false;
-	properties = arch_direct((struct paddr){properties_physical});
-	queue = arch_direct((struct paddr){commands});
-	reg64(registers, GITS_CBASER) = commands | BASER_VALID | BASER_MEMORY;
-	reg64(registers, GITS_CWRITER) = 0;
-	reg32(registers, GITS_CTLR) = CTLR_ENABLED;
-	return true;
-}
-
-void its_take(const struct boot_gic *gic, u64 cpus_left)
-{
-	static u64 waiting[CPU_MAX]; // tables; a CPU that is off keeps its own
-	static bool tried;
-	u32 self = cpu_self()->number;
-	bool works = tried || its_init(gic);
-
-	tried = true;
-	if (!registers)
-		return;
-	if (!waiting[self]) {
-		waiting[self] = table_alloc(TABLE_ORDER);
-		works &= waiting[self] != 0;
-		if (works)
-			gic_cpu_messages(properties_physical, waiting[self]);
-	}
-	lock_take(&irq_lock);
-	for (; works && cpus_left; cpus_left &= cpus_left - 1)
-		works = command(COMMAND_MAPC, 0,
-				BASER_VALID | target_of(self) |
-					lowest_bit(cpus_left));
-	works = works && command(COMMAND_SYNC, 0, target_of(self));
-	lock_drop(&irq_lock);
 	if (works)
 		return;
 	registers = nullptr;
 	klog("its: cannot be used: no interrupts by message");
+}
+
+void its_init(const struct boot_gic *gic)
+{
+	if (!gic->its_size)
+		return;
+	translater = gic->its + GITS_TRANSLATER;
+	frame_keep_device(gic->its, gic->its_size);
+	registers = paging_map_device(gic->its, 0x10000);
+	reg32(registers, GITS_CTLR) = 0;
+	reg64(registers, GITS_CBASER) =
+		paging_image_physical(queue) | BASER_VALID | BASER_MEMORY;
+	reg64(registers, GITS_CWRITER) = 0;
+	check(give_tables());
+	if (registers)
+		reg32(registers, GITS_CTLR) = CTLR_ENABLED;
+}
+
+// This CPU finds what messages are enabled, and notes those that wait.
+static bool begin(struct arch_cpu *cpu)
+{
+	struct paddr waiting;
+
+	if (frame_alloc(WAITING_ORDER, &waiting) != STATUS_OK)
+		return false;
+	memset(arch_direct(waiting), 0, (usize)PAGE_BYTES << WAITING_ORDER);
+	// Inner shareable, write-back; 14 bits of interrupt numbers; PTZ: the
+	// table of what waits is zero.
+	reg64(cpu->redistributor, GICR_PROPBASER) =
+		paging_image_physical(properties) | 1ull << 10 | 7ull << 7 | 13;
+	reg64(cpu->redistributor, GICR_PENDBASER) =
+		waiting.value | 1ull << 62 | 1ull << 10 | 7ull << 7;
+	reg32(cpu->redistributor, GICR_CTLR) |= 1;
+	barrier_data(sy);
+	cpu->takes_messages = true;
+	return true;
+}
+
+void its_take(u64 cpus_left)
+{
+	struct cpu *self = cpu_self();
+	bool works = true;
+
+	if (!registers)
+		return;
+	if (!self->arch.takes_messages) // one that was off still does
+		works = begin(&self->arch);
+	lock_take(&irq_lock);
+	for (; works && cpus_left; cpus_left &= cpus_left - 1)
+		works = command(COMMAND_MAPC, 0,
+				BASER_VALID | target_of(self->number) |
+					lowest_bit(cpus_left));
+	works = works && command(COMMAND_SYNC, 0, target_of(self->number));
+	lock_drop(&irq_lock);
+	check(works);
 }
 
 static struct device *device_of(u32 id)
@@ -217,7 +228,7 @@ bool its_map(u32 id, u32 cpu, u32 *vector, u64 *address, u64 *data)
 	device->events |= 1u << event;
 	device->cpu[event] = (u8)cpu;
 	*vector = VECTOR_MESSAGE_FIRST + message;
-	*address = registers_physical + GITS_TRANSLATER;
+	*address = translater;
 	*data = event;
 	return true;
 }

@@ -11,17 +11,12 @@
 #include "lib/base/string.h"
 
 static enum boot_psci psci;
-static bool semihosting;
+static bool semihosting = true; // until the command line is known
 
 void machine_init(const struct boot_info *info)
 {
 	psci = info->psci;
 	semihosting = strstr(info->command_line, "log=semihosting");
-}
-
-void machine_trust_semihosting(void)
-{
-	semihosting = true;
 }
 
 // ---- firmware

@@ -28,11 +28,12 @@
 #define CONST_FLAGS (DATA_FLAGS | PTE_READ_ONLY)
 #define TEXT_FLAGS (CONST_FLAGS & ~PTE_NO_KERNEL_EXECUTE)
 #define DEVICE_FLAGS (DATA_FLAGS | PTE_DEVICE)
+#define COHERENT (BIT(28) | BIT(29)) // CTR_EL0: no maintenance for code
 
 extern u8 image_start[], image_text_end[], image_rodata_end[], image_end[];
 extern u8 boot_stack_guard[];
 
-u64 kernel_root, empty_root, entry_root;
+u64 kernel_root, empty_root;
 static u64 image_at; // physical address of image_start
 static u64 early_next, early_limit; // early_limit 0: use the frame allocator
 static u64 devices_next = DEVICES;
@@ -147,7 +148,7 @@ void paging_init(struct boot_info *info, u64 image_physical)
 	u64 text = TEXT_FLAGS;
 	u64 read_only, writable;
 
-	if (cpu_features.guarded_branches)
+	if (read_system(id_aa64pfr1_el1) & 15) // BTI
 		text |= PTE_GUARDED;
 	image_at = image_physical;
 	read_only = image_at;
@@ -155,7 +156,6 @@ void paging_init(struct boot_info *info, u64 image_physical)
 	early_begin(info);
 	kernel_root = table_alloc();
 	empty_root = table_alloc();
-	entry_root = table_alloc();
 	for (u32 i = 0; i < info->nranges; i++) {
 		u64 start = align_down(info->range[i].start, PAGE_BYTES);
 		u64 end = align_up(info->range[i].start + info->range[i].size,
@@ -171,7 +171,6 @@ void paging_init(struct boot_info *info, u64 image_physical)
 	map_image(image_text_end, image_rodata_end, CONST_FLAGS);
 	map_image(image_rodata_end, image_end, DATA_FLAGS);
 	*entry_for(kernel_root, (u64)boot_stack_guard, 0) = 0;
-	map(entry_root, image_at, image_at, PAGE_BYTES, text);
 	barrier_data(ish);
 	write_system(ttbr1_el1, kernel_root);
 	write_system(ttbr0_el1, empty_root);
@@ -216,9 +215,9 @@ void paging_finish(struct boot_info *info)
 void arch_code_ready(struct paddr frame)
 {
 	const u8 *page = arch_direct(frame);
-	u64 bytes = 4ull << (read_system(ctr_el0) >> 16 & 15);
+	u64 caches = read_system(ctr_el0), bytes = 4ull << (caches >> 16 & 15);
 
-	if (cpu_features.code_coherent)
+	if ((caches & COHERENT) == COHERENT)
 		return;
 	for (u64 i = 0; i < PAGE_BYTES; i += bytes)
 		__asm__ volatile("dc cvau, %0" : : "r"(page + i) : "memory");

@@ -45,11 +45,10 @@ static void clean(const void *start, u64 bytes)
 bool arch_cpu_start(struct cpu *cpu)
 {
 	struct cpu_area *area = (struct cpu_area *)cpu;
-	u64 id = cpu->hardware_id;
 
-	area->entry = (struct cpu_entry){entry_root, kernel_root, area};
+	area->entry = (struct cpu_entry){kernel_root, area};
 	clean(area, sizeof(*area));
-	return psci_call(PSCI_CPU_ON, (id & 0xffffff) | (id >> 24) << 32,
+	return psci_call(PSCI_CPU_ON, mpidr_of(cpu->hardware_id),
 			 paging_image_physical((const void *)cpu_entry),
 			 arch_physical(&area->entry).value) == 0;
 }

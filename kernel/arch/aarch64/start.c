@@ -42,6 +42,7 @@ static const u8 *view(void *, u64 physical, u64 length)
 {
 	const struct boot_memory memory = {view, nullptr};
 	struct cpu *cpu = &boot_area.cpu;
+	u64 mpidr = read_system(mpidr_el1);
 
 	cpu->self = cpu;
 	write_system(tpidr_el1, cpu);
@@ -51,10 +52,8 @@ static const u8 *view(void *, u64 physical, u64 length)
 		(u64)(boot_area.fatal_stack + FATAL_STACK_BYTES);
 	write_system(vbar_el1, trap_vectors);
 	window_start = device_tree;
-	if (!fdt_start(&memory, device_tree, &boot_info)) {
-		machine_trust_semihosting();
+	if (!fdt_start(&memory, device_tree, &boot_info))
 		panic("boot: %s", boot_info.warnings);
-	}
 	machine_init(&boot_info);
 	cpu_check_features();
 	paging_init(&boot_info, image_physical);
@@ -66,12 +65,12 @@ static const u8 *view(void *, u64 physical, u64 length)
 		machine_init(&boot_info);
 	}
 	boot_finish(&memory, &boot_info, ARCH_ELF_MACHINE);
+	cpus_boot(&boot_info,
+		  (mpidr & 0xffffff) | (u32)(mpidr >> 32) << 24);
 	gic_init(&boot_info);
 	gic_init_cpu();
 	counter_init(&boot_info);
 	counter_init_cpu();
-	cpus_boot(&boot_info, (u32)cpu->arch.mpidr |
-				      (u32)(cpu->arch.mpidr >> 32 << 24));
 	paging_finish(&boot_info);
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");

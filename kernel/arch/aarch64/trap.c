@@ -127,19 +127,15 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 	if (regs && cpu->in_guest)
 		leave_guest(cpu, regs);
 	if (interrupt == INTERRUPT_IPI) {
-		gic_end(interrupt);
 		cpu_serve();
 	} else if (interrupt == TIMER_INTERRUPT) {
 		arch_timer_at(~0ull); // it would go on
-		gic_end(interrupt);
 		sched_timer();
 	} else if (interrupt >= INTERRUPT_LINE_FIRST &&
 		   interrupt < INTERRUPT_LINE_END) {
-		gic_end(interrupt);
 		kernel_interrupt_device(interrupt);
 	} else if (interrupt >= INTERRUPT_MESSAGE_FIRST &&
 		   interrupt < INTERRUPT_MESSAGE_FIRST + MESSAGES) {
-		gic_end(interrupt);
 		kernel_interrupt_device(interrupt - INTERRUPT_MESSAGE_FIRST +
 					VECTOR_MESSAGE_FIRST);
 	}
@@ -152,11 +148,6 @@ static void leave_guest(struct cpu *cpu, struct arch_regs *regs)
 	if (thread->running_guest)
 		arch_guest_continue(thread);
 	leave_user(&thread->regs);
-}
-
-[[noreturn]] void arch_idle(void)
-{
-	idle_loop(cpu_self()->stack_top);
 }
 
 static const struct arch_regs *fatal; // sp, pc, pstate are the kernel's

@@ -313,9 +313,9 @@ leave_state:
 	ld	a0, 8 * 10(a0)
 	sret
 
-	.globl	idle_loop		// a0 = stack top
-idle_loop:
-	mv	sp, a0
+	.globl	arch_idle
+arch_idle:
+	ld	sp, CPU_STACK_TOP(tp)
 	li	s0, 0
 	csrsi	sstatus, SSTATUS_SIE
 1:	wfi

@@ -73,7 +73,6 @@ void cpu_init(struct cpu_area *area, u64 stack_top); // this CPU; sets tp
 // ---- entry.S, start.S
 void trap_entry(void);
 [[noreturn]] void leave_regs(struct arch_regs *regs);
-[[noreturn]] void idle_loop(u64 stack_top);
 i64 semihost(u64 operation, const void *parameter);
 void smp_start(void);
 void smp_virtual(void);

@@ -163,11 +163,6 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	leave_regs(&thread->regs);
 }
 
-[[noreturn]] void arch_idle(void)
-{
-	idle_loop(cpu_self()->stack_top);
-}
-
 static const struct arch_regs *fatal;
 
 [[noreturn, gnu::used]] void trap_fatal_c(const struct arch_regs *regs)

@@ -332,9 +332,9 @@ leave_load:
 	swapgs
 	iretq
 
-	.globl	idle_loop		// rdi = stack top
-idle_loop:
-	movq	%rdi, %rsp
+	.globl	arch_idle
+arch_idle:
+	movq	%gs:CPU_STACK_TOP, %rsp
 	xorl	%ebp, %ebp
 1:	sti
 	hlt

@@ -183,11 +183,6 @@ static void page_fault(struct thread *thread, u64 error)
 	leave_iret(&thread->regs);
 }
 
-[[noreturn]] void arch_idle(void)
-{
-	idle_loop(cpu_self()->stack_top);
-}
-
 // As pushed by trap_fatal.
 struct fatal_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;

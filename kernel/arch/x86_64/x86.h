@@ -139,7 +139,6 @@ void syscall_entry(void);
 [[noreturn]] void leave_iret(struct arch_regs *regs);
 [[noreturn]] void leave_sysret(struct arch_regs *regs);
 [[noreturn]] void guest_enter(struct guest_state *state, u64 rip, u64 rflags);
-[[noreturn]] void idle_loop(u64 stack_top);
 
 // ---- trap.c
 void trap_init(void); // builds the IDT
