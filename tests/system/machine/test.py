@@ -20,7 +20,7 @@ def test_32_mib_says_how_much_is_missing(context):
 
 
 def test_processors(context):
-    for count in (1, 2, 4):
+    for count in (1, 2, 4, 8):
         text = context.sh_ok("grep -c ^processor /proc/cpuinfo; nproc",
                              smp=count)
         context.equal(text.split(), [str(count)] * 2, "with %d" % count)

@@ -30,11 +30,24 @@ static void control_register(void)
 	__asm__ volatile("csrr %0, sstatus" : "=r"(value));
 }
 
+// Ordinary accesses may lie anywhere, atomic ones may not.
+static void unaligned_atomic(void)
+{
+	static u64 pair[2];
+	u64 value;
+
+	__asm__ volatile("amoadd.d %0, zero, (%1)"
+			 : "=r"(value)
+			 : "r"((u64)pair + 4)
+			 : "memory");
+}
+
 const struct machine_fault machine_faults[] = {
 	{"breakpoint", breakpoint, FAULT_BREAKPOINT},
 	{"invalid", machine_invalid, FAULT_INSTRUCTION},
 	{"wfi", wait_for_interrupt, FAULT_INSTRUCTION},
 	{"control register", control_register, FAULT_INSTRUCTION},
+	{"unaligned atomic", unaligned_atomic, FAULT_ALIGNMENT},
 };
 const u32 machine_faults_count = ARRAY_COUNT(machine_faults);
 
