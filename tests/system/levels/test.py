@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright The Kochab authors
-"""Where the kernel is entered on AArch64: at exception level 1 and, on a machine
-with a hypervisor's level, at level 2, from which it goes down by itself."""
+"""Where the kernel is entered, and stays, on AArch64: at exception level 1 and, on a
+machine that has it, at level 2 (which for the kernel looks the same)."""
 
 from kochab_tools.testcase import traits
 
