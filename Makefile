@@ -40,7 +40,7 @@ IMAGE := $(if $(filter x86_64,$(ARCH)),,$(OUT)/kernel.image)
 $(if $(TARGET_$(ARCH)),,$(error ARCH=$(ARCH): x86_64, aarch64 or riscv64))
 # What an architecture has to supply (kernel/arch/README.md); functions that are
 # missing besides are named by the linker.
-NEEDED := $(addprefix kernel/arch/$(ARCH)/,arch_types.h arch_inline.h kernel.ld) \
+NEEDED := $(addprefix kernel/arch/$(ARCH)/,arch_types.h arch_inline.h offsets.c kernel.ld) \
 	$(foreach f,abi:registers.h lib/sys:syscall.h lib/sys:counter.h lib/sys:start.S \
 	lib/ipc:message_arch.h apps/kernel-test:machine.h apps/kernel-bench:bench_arch.h \
 	$(addprefix personalities/linux:,coverage.h cpu.c exception.c guest_copy.S linux_abi.h \
@@ -95,9 +95,9 @@ endef
 
 # --- the kernel
 KERNEL_SOURCES := $(call whole,lib/base lib/tar) \
-	$(call code,kernel $(filter-out kernel/arch $(if $(filter release,$(BUILD)),kernel/debug),\
+	$(filter-out %/offsets.c,$(call code,kernel $(filter-out kernel/arch $(if $(filter release,$(BUILD)),kernel/debug),\
 		$(patsubst %/,%,$(wildcard kernel/*/))) \
-		kernel/arch/$(ARCH) boot boot/program $(BOOT_$(ARCH))) $(OUT)/gen/kernel/syscall_decode.c
+		kernel/arch/$(ARCH) boot boot/program $(BOOT_$(ARCH)))) $(OUT)/gen/kernel/syscall_decode.c
 # Device trees are read through libfdt; host tests do so too.
 FDT_FLAGS := -Iboot/fdt/libc -Ibuild/ports/libfdt
 FDT_SOURCES := $(addprefix build/ports/libfdt/,fdt.c fdt_check.c fdt_ro.c)
@@ -110,6 +110,15 @@ KERNEL_SCRIPT  := kernel/arch/$(ARCH)/kernel.ld
 $(eval $(call compile,kernel,$(KERNEL_FLAGS),$(KERNEL_OBJECTS)))
 $(if $(FDT_USED),$(eval $(KERNEL_OBJECTS): | build/ports/libfdt/.stamp))
 $(OUT)/gen/kernel/syscall_decode.c: $(GEN) ;
+# Offsets that assembly uses: offsets.c is compiled to assembly, which states them.
+OFFSETS := $(OUT)/obj/kernel/kernel/arch/$(ARCH)/offsets.c
+$(OFFSETS).s: kernel/arch/$(ARCH)/offsets.c Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -flto=full -g,$(KERNEL_FLAGS)) -S $< -o $@
+$(OUT)/gen/offsets.h: $(OFFSETS).s
+	$(Q)sed -n 's/.*->\([A-Za-z0-9_]* [0-9]*\).*/#define \1/p' $< > $@
+-include $(OFFSETS).d
+$(filter %.S.o,$(KERNEL_OBJECTS)): $(OUT)/gen/offsets.h
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(KERNEL_SCRIPT)
 	@echo "  LINK  $@"
 	$(Q)$(LD) $(LINK_FLAGS_ALL) -mllvm -inline-threshold=40 \

@@ -125,6 +125,12 @@ void kernel_page_fault(struct thread *thread, u64 address, u32 code);
 void kernel_exception(struct thread *thread, u32 kind, u64 trap, u64 code,
 		      u64 address);
 
+// offsets.c says with this what assembly knows of structures: the build makes
+// gen/offsets.h of it.
+#define ARCH_OFFSET(name, type, member)                                        \
+	__asm__ volatile(".ascii \"->" #name " %c0\""                          \
+			 : : "i"(__builtin_offsetof(struct type, member)))
+
 #include "gen/arch_inline.h"
 
 // May be in a register that is used as an address: canonical, in user space.

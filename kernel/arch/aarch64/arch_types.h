@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// AArch64: the parts of generic structures that depend on the machine. Offsets in
-// struct arch_regs, and of the first members of struct thread and struct cpu, are
-// numbers in offsets.h, asserted in trap.c.
+// AArch64: the parts of generic structures that depend on the machine. Assembly
+// knows offsets in them by offsets.c.
 #ifndef ARCH_TYPES_H
 #define ARCH_TYPES_H
 #include "abi/arch/registers.h"

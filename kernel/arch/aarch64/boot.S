@@ -16,6 +16,7 @@
 // At EL2 the kernel stays: with VHE, which ARMv8.1 has, the registers of EL1 are
 // names for those of EL2, and no other code knows the difference but the choice of
 // the timer and of PSCI's instruction.
+#include "gen/offsets.h"
 #include "kernel/arch/aarch64/offsets.h"
 
 #define HCR_HOST 0x488000000	// E2H, TGE, RW

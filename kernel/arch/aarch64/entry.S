@@ -8,6 +8,7 @@
 // same layout. So entry saves them before it needs any register, and only then
 // takes the CPU's stack, which is empty on entry and abandoned on exit.
 #include "gen/abi/syscall_nr.h"
+#include "gen/offsets.h"
 #include "kernel/arch/aarch64/offsets.h"
 
 	.altmacro

@@ -1,35 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// Numbers that assembly and C share. The offsets are asserted in trap.c, so a
-// changed structure does not compile until they are right (the compiler's message
-// names the offset it found).
+// Numbers that assembly and C share. Offsets in structures: offsets.c.
 #ifndef ARCH_OFFSETS_H
 #define ARCH_OFFSETS_H
-
-// struct arch_regs, struct guest_state: x[n] at 8 * n
-#define REGS_sp 248
-#define REGS_pc 256
-#define REGS_pstate 264
-#define REGS_tpidr 272
-#define GUEST_REASON 280
-
-// struct thread, whose first member is its registers
-#define THREAD_ROOT_FULL 288
-#define THREAD_RUNNING_GUEST 312
-
-// struct guest
-#define GUEST_RUNNER 56
-
-// struct cpu
-#define CPU_CURRENT 8
-#define CPU_STACK_TOP 16
-#define CPU_IN_GUEST 32
-#define CPU_GUEST_SAVE 40
-#define CPU_FATAL_STACK 48
-#define CPU_RESCHEDULE 97
-#define CPU_REQUESTS 128
-#define CPU_REAPER 112
 
 // Address-space number of guests' roots, as in TTBR0; all others have 0.
 #define GUEST_ASID 0x1000000000000

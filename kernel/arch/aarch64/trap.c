@@ -4,36 +4,11 @@
 // Interrupts and exceptions after entry.S has saved the registers. Exceptions of
 // user code go to the generic kernel; one of the kernel itself is a panic.
 #include "kernel/arch/aarch64/aarch64.h"
-#include "abi/guest.h"
-#include "abi/registers.h"
 #include "kernel/object/guest.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 
-// The three structures begin with the same members (abi/arch/registers.h).
-#define CHECK(name, type, member)                                              \
-	static_assert(__builtin_offsetof(struct type, member) == name)
-CHECK(REGS_sp, arch_regs, sp);
-CHECK(REGS_pc, arch_regs, pc);
-CHECK(REGS_pstate, arch_regs, pstate);
-CHECK(REGS_tpidr, arch_regs, tpidr);
-CHECK(GUEST_REASON, guest_state, reason);
-CHECK(REGS_pc, guest_state, pc);
-CHECK(0, thread, regs);
-CHECK(0, cpu_area, cpu);
-CHECK(0, cpu, self);
-CHECK(CPU_CURRENT, cpu, current);
-CHECK(CPU_STACK_TOP, cpu, stack_top);
-CHECK(THREAD_ROOT_FULL, thread, roots.full);
-CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
-CHECK(GUEST_RUNNER, guest, runner);
-CHECK(CPU_IN_GUEST, cpu, in_guest);
-CHECK(CPU_GUEST_SAVE, cpu, guest_save);
-CHECK(CPU_FATAL_STACK, cpu, arch.fatal_stack);
-CHECK(CPU_RESCHEDULE, cpu, reschedule);
-CHECK(CPU_REQUESTS, cpu, requests);
-CHECK(CPU_REAPER, cpu, reaper);
 static_assert(IMAGE_BASE == ARCH_IMAGE_BASE && DIRECT_BASE == ARCH_DIRECT_BASE);
 
 // Classes of exceptions, Arm ARM (DDI 0487) D17.2.37, ESR_EL1.EC

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// RISC-V: the parts of generic structures that depend on the machine. Offsets in
-// struct arch_regs, and of the first members of struct thread and struct cpu, are
-// numbers in offsets.h, asserted in trap.c.
+// RISC-V: the parts of generic structures that depend on the machine. Assembly
+// knows offsets in them by offsets.c.
 #ifndef ARCH_TYPES_H
 #define ARCH_TYPES_H
-#include "abi/registers.h"
+#include "abi/arch/registers.h"
 #include "lib/base/types.h"
 
-// Saved user registers: register xN is word N, and pc takes the place of x0. Same
-// order as struct thread_registers and the start of struct guest_state.
+// Saved user registers, as in struct thread_registers and at the start of struct
+// guest_state: register xN is word N, and pc takes the place of x0.
 struct arch_regs {
-	u64 pc, ra, sp, gp, tp, t0, t1, t2;
-	u64 s0, s1, a0, a1, a2, a3, a4, a5;
-	u64 a6, a7, s2, s3, s4, s5, s6, s7;
-	u64 s8, s9, s10, s11, t3, t4, t5, t6;
+	ARCH_REGISTERS
 };
 
 // Physical addresses of root tables. full 0: no address space (the kernel's own

@@ -8,6 +8,7 @@
 // to the guest's state page; both have the same layout. The stack is empty on
 // entry and abandoned on exit.
 #include "gen/abi/syscall_nr.h"
+#include "gen/offsets.h"
 #include "kernel/arch/riscv64/offsets.h"
 
 // All registers but sp and tp to a save area.

@@ -4,47 +4,12 @@
 // Interrupts, exceptions and system calls after entry.S has saved the registers.
 // Exceptions of user code go to the generic kernel; one of the kernel itself is a
 // panic.
-#include "abi/guest.h"
-#include "abi/registers.h"
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/object/guest.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 
-// The three structures have the same members of eight bytes in the same order.
-#define CHECK_REGS(number, field)                                              \
-	static_assert(                                                         \
-		__builtin_offsetof(struct arch_regs, field) == 8 * number &&   \
-		__builtin_offsetof(struct guest_state, field) == 8 * number && \
-		__builtin_offsetof(struct thread_registers, field) ==          \
-			8 * number)
-CHECK_REGS(0, pc);
-CHECK_REGS(1, ra);
-CHECK_REGS(2, sp);
-CHECK_REGS(4, tp);
-CHECK_REGS(5, t0);
-CHECK_REGS(8, s0);
-CHECK_REGS(10, a0);
-CHECK_REGS(17, a7);
-CHECK_REGS(18, s2);
-CHECK_REGS(28, t3);
-CHECK_REGS(31, t6);
-#define CHECK(name, type, member)                                              \
-	static_assert(__builtin_offsetof(struct type, member) == name)
-CHECK(0, thread, regs);
-CHECK(THREAD_ROOT_FULL, thread, roots.full);
-CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
-CHECK(GUEST_REASON, guest_state, reason);
-CHECK(0, cpu_area, cpu);
-CHECK(0, cpu, self);
-CHECK(CPU_CURRENT, cpu, current);
-CHECK(CPU_STACK_TOP, cpu, stack_top);
-CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
-CHECK(CPU_IN_GUEST, cpu, in_guest);
-CHECK(CPU_GUEST_SAVE, cpu, guest_save);
-CHECK(CPU_ROOT, cpu, arch.root);
-CHECK(GUEST_RUNNER, guest, runner);
 static_assert(DIRECT_BASE == ARCH_DIRECT_BASE &&
 	      (u64)DIRECT_GIB << 30 == ARCH_DIRECT_BYTES);
 

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// x86-64: the parts of generic structures that depend on the machine. Offsets in
-// struct arch_regs, and of the first members of struct thread and struct cpu, are
-// numbers in offsets.h, asserted in trap.c.
+// x86-64: the parts of generic structures that depend on the machine. Assembly
+// knows offsets in them by offsets.c.
 #ifndef ARCH_TYPES_H
 #define ARCH_TYPES_H
+#include "abi/arch/registers.h"
 #include "lib/base/types.h"
 
-// Saved user registers. Same order as struct thread_registers and the start of
-// struct guest_state: one piece of entry code saves to either.
+// Saved user registers, as in struct thread_registers and at the start of struct
+// guest_state: one piece of entry code saves to either. The bases are live in the
+// CPU while the thread is current.
 struct arch_regs {
-	u64 rsp, rax, rbx, rcx, rdx, rsi, rdi, rbp;
-	u64 r8, r9, r10, r11, r12, r13, r14, r15;
-	u64 rip, rflags;
-	u64 fs_base, gs_base; // live in the CPU while the thread is current
+	ARCH_REGISTERS
 };
 
 // Values for CR3. full 0: no address space (the kernel's own root is loaded).

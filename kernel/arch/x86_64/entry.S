@@ -9,6 +9,7 @@
 // empty on entry and abandoned on exit. regs.rip and state.rip are checked
 // before they get here, so that neither sysretq nor iretq can fault.
 #include "gen/abi/syscall_nr.h"
+#include "gen/offsets.h"
 #include "kernel/arch/x86_64/offsets.h"
 
 // Move registers to and from a save area.

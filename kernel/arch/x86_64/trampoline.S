@@ -5,6 +5,7 @@
 // TRAMPOLINE below 1 MiB, where smp.c copies this. From there to the kernel's
 // text with trampoline_root loaded, which also shows this page at its own
 // address.
+#include "gen/offsets.h"
 #include "kernel/arch/x86_64/offsets.h"
 
 #define COPIED(symbol) (TRAMPOLINE + (symbol) - trampoline_start)

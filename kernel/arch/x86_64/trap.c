@@ -5,43 +5,11 @@
 // of slow system calls. Exceptions of user code go to the generic kernel; one of
 // the kernel itself is a panic.
 #include "kernel/arch/x86_64/x86.h"
-#include "abi/guest.h"
-#include "abi/registers.h"
 #include "kernel/object/guest.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 
-// The three structures have the same members of eight bytes in the same order.
-#define CHECK_REGS(name, field)                                                \
-	static_assert(__builtin_offsetof(struct arch_regs, field) == name &&   \
-		      __builtin_offsetof(struct guest_state, field) == name && \
-		      __builtin_offsetof(struct thread_registers, field) ==    \
-			      name)
-CHECK_REGS(REGS_rsp, rsp);
-CHECK_REGS(REGS_rbp, rbp);
-CHECK_REGS(REGS_r8, r8);
-CHECK_REGS(REGS_r15, r15);
-CHECK_REGS(REGS_rip, rip);
-CHECK_REGS(REGS_gs_base, gs_base);
-#define CHECK(name, type, member)                                              \
-	static_assert(__builtin_offsetof(struct type, member) == name)
-CHECK(0, thread, regs);
-CHECK(THREAD_ROOT_FULL, thread, roots.full);
-CHECK(THREAD_RUNNING_GUEST, thread, running_guest);
-CHECK(THREAD_RESUME_SYSCALL, thread, resume_syscall);
-CHECK(CPU_RESCHEDULE, cpu, reschedule);
-CHECK(CPU_REQUESTS, cpu, requests);
-CHECK(CPU_REAPER, cpu, reaper);
-CHECK(GUEST_RUNNER, guest, runner);
-CHECK(GUEST_REASON, guest_state, reason);
-CHECK(0, cpu_area, cpu);
-CHECK(0, cpu, self);
-CHECK(CPU_CURRENT, cpu, current);
-CHECK(CPU_STACK_TOP, cpu, stack_top);
-CHECK(CPU_SCRATCH_SP, cpu, scratch_sp);
-CHECK(CPU_IN_GUEST, cpu, in_guest);
-CHECK(CPU_GUEST_SAVE, cpu, guest_save);
 static_assert(IMAGE_BASE == ARCH_IMAGE_BASE && DIRECT_BASE == ARCH_DIRECT_BASE);
 
 // Exceptions, AMD64 manual volume 2, section 8.2
