@@ -17,8 +17,7 @@
 #define LOW_BYTES 0x100000ull // left to firmware and the start of CPUs
 #define CACHE_FRAMES 32 // at most in a cache
 #define CACHE_BATCH 16 // moved at once
-#define KEPT 3
-#define KEPT_DEVICES 80 // interrupt controllers, with a part for each CPU
+#define KEPT_MAX 83 // interrupt controllers have a part for each CPU
 
 #ifndef ARCH_DIRECT_BYTES // how far the direct map can reach
 #define ARCH_DIRECT_BYTES (1ull << 43)
@@ -39,13 +38,12 @@ static struct {
 	u32 first, end; // numbers of the frames in the table
 	u64 total; // managed
 	const struct boot_info *info;
-	// Not for use although usable: low memory, kernel, archive.
-	struct boot_range kept[KEPT];
 } frames;
 
-// Registers that the kernel has taken for itself.
-static struct boot_range kept_devices[KEPT_DEVICES];
-static u32 nkept_devices;
+// The kernel's own: low memory, image, archive; then registers of devices, some of
+// which are kept before the table is made.
+static struct boot_range kept[KEPT_MAX];
+static u32 nkept = 3;
 
 struct frame *frame_at(u32 number)
 {
@@ -301,13 +299,14 @@ static bool blocked_range(u32 i, struct boot_range *out)
 {
 	const struct boot_info *info = frames.info;
 
-	if (i < KEPT) {
-		*out = frames.kept[i];
+	if (i < nkept) {
+		*out = kept[i];
 		return true;
 	}
-	if (i - KEPT >= MIN(info->nranges, BOOT_RANGES))
+	i -= nkept;
+	if (i >= MIN(info->nranges, BOOT_RANGES))
 		return false;
-	*out = info->range[i - KEPT];
+	*out = info->range[i];
 	if (out->kind == BOOT_RANGE_USABLE)
 		out->size = 0;
 	return true;
@@ -372,6 +371,27 @@ static void choose_span(void)
 	frames.end = (u32)span_end;
 }
 
+static bool overlap(const struct boot_range *range, u64 start, u64 size_bytes)
+{
+	return range->size && start < range_end(range) &&
+		range->start < start + size_bytes;
+}
+
+// The end of a range not for use that these bytes overlap; 0: there is none.
+static u64 blocked_until(u64 start, u64 size_bytes)
+{
+	struct boot_range blocked;
+
+	for (u32 i = 0; blocked_range(i, &blocked); i++) {
+		u64 end = align_up(MIN(range_end(&blocked), ARCH_DIRECT_BYTES),
+				   PAGE_BYTES);
+
+		if (overlap(&blocked, start, size_bytes) && end > start)
+			return end;
+	}
+	return 0;
+}
+
 // The lowest place for the table: inside a usable range, clear of all others.
 static u64 place_table(u64 size_bytes)
 {
@@ -379,25 +399,15 @@ static u64 place_table(u64 size_bytes)
 	u64 best = ~0ull;
 
 	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++) {
-		struct boot_range blocked;
-		u64 first, end;
+		u64 first, end, place, next;
 
 		if (!usable_pages(&info->range[i], &first, &end))
 			continue;
-		u64 place = first << PAGE_BITS;
-		for (u32 b = 0;
-		     place < ARCH_DIRECT_BYTES && blocked_range(b, &blocked);) {
-			if (!blocked.size || range_end(&blocked) <= place ||
-			    (blocked.start > place &&
-			     blocked.start - place >= size_bytes)) {
-				b++;
-				continue;
-			}
-			place = align_up(
-				MIN(range_end(&blocked), ARCH_DIRECT_BYTES),
-				PAGE_BYTES);
-			b = 0;
-		}
+		next = first << PAGE_BITS;
+		do {
+			place = next;
+			next = blocked_until(place, size_bytes);
+		} while (next);
 		if (range_within(place, size_bytes, end << PAGE_BITS))
 			best = MIN(best, place);
 	}
@@ -416,33 +426,6 @@ static void mark_reserved(u64 start, u64 end)
 	     (end >> PAGE_BITS) + !is_aligned(end, PAGE_BYTES), FRAME_RESERVED);
 }
 
-// Turn runs of free frames into blocks.
-static void build_lists(void)
-{
-	for (u32 n = frames.first; n < frames.end;) {
-		u32 order = 0;
-
-		if (frame_at(n)->state != FRAME_FREE) {
-			n++;
-			continue;
-		}
-		while (order < FRAME_MAX_ORDER &&
-		       is_aligned(n, 2ull << order)) {
-			u32 half = 1u << order, i = 0;
-
-			while (i < half && n + half + i < frames.end &&
-			       frame_at(n + half + i)->state == FRAME_FREE)
-				i++;
-			if (i < half)
-				break;
-			order++;
-		}
-		list_push(n, order);
-		frames.free += 1ull << order;
-		n += 1u << order;
-	}
-}
-
 void frame_init(const struct boot_info *info)
 {
 	struct boot_range blocked;
@@ -450,10 +433,10 @@ void frame_init(const struct boot_info *info)
 
 	memset(&frames, 0, sizeof(frames));
 	frames.info = info;
-	frames.kept[0].size = LOW_BYTES;
-	frames.kept[1] = (struct boot_range){
+	kept[0].size = LOW_BYTES;
+	kept[1] = (struct boot_range){
 		info->kernel_start, info->kernel_end - info->kernel_start, 0};
-	frames.kept[2] =
+	kept[2] =
 		(struct boot_range){info->archive_start, info->archive_size, 0};
 	lock_init(&frames.lock, LOCK_FRAMES);
 	for (u32 i = 0; i < CPU_MAX; i++)
@@ -478,14 +461,10 @@ void frame_init(const struct boot_info *info)
 		if (blocked.size && !BUG(122))
 			mark_reserved(blocked.start, range_end(&blocked));
 	mark_reserved(place, place + size);
-	build_lists();
+	for (u32 n = frames.first; n < frames.end; n++)
+		if (frame_at(n)->state == FRAME_FREE)
+			put_block_locked(n, 0);
 	frames.total = frames.free;
-}
-
-static bool overlap(u64 start, u64 size, u64 other, u64 other_size)
-{
-	return size && other_size &&
-		(start - other < other_size || other - start < size);
 }
 
 void frame_keep_device(u64 start, u64 size_bytes)
@@ -493,28 +472,21 @@ void frame_keep_device(u64 start, u64 size_bytes)
 	u64 page = align_down(start, PAGE_BYTES);
 	u64 end = align_up(start + size_bytes, PAGE_BYTES);
 
-	if (nkept_devices == KEPT_DEVICES)
-		panic("more than %u devices of the kernel's", KEPT_DEVICES);
-	kept_devices[nkept_devices++] =
-		(struct boot_range){page, end - page, 0};
+	if (nkept == KEPT_MAX)
+		panic("more than %u ranges of the kernel's", KEPT_MAX);
+	kept[nkept++] = (struct boot_range){page, end - page, 0};
 }
 
 bool frame_range_is_device(u64 start, u64 size_bytes)
 {
 	const struct boot_info *info = frames.info;
 
-	for (u32 i = 1; i < KEPT; i++)
-		if (overlap(start, size_bytes, frames.kept[i].start,
-			    frames.kept[i].size))
+	for (u32 i = 1; i < nkept; i++) // a device may lie low
+		if (overlap(&kept[i], start, size_bytes))
 			return false;
 	for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++)
 		if (info->range[i].kind == BOOT_RANGE_USABLE &&
-		    overlap(start, size_bytes, info->range[i].start,
-			    info->range[i].size))
-			return false;
-	for (u32 i = 0; i < nkept_devices; i++)
-		if (overlap(start, size_bytes, kept_devices[i].start,
-			    kept_devices[i].size))
+		    overlap(&info->range[i], start, size_bytes))
 			return false;
 	return true;
 }

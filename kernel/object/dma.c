@@ -19,22 +19,16 @@ enum status dma_create(struct pool *pool, struct dma **out)
 	return POOL_NEW(pool, OBJECT_DMA, out);
 }
 
-static struct dma_pin **bucket_of(struct dma *dma, struct paddr frame)
-{
-	return &dma->bucket[frame.value >> PAGE_BITS & (DMA_BUCKETS - 1)];
-}
-
 // ---- one pin
 
 void pin_lost_locked(struct dma_pin *pin)
 {
-	memory_pin_lost_locked(&pin->pin);
 	// Quarantine. If the pool is full, it is at least out of reach.
 	pin->charged = pin->pin.counted &&
 		pool_charge(pin->dma->object.pool, 1) == STATUS_OK;
 }
 
-// The device has let go of the page. No locks held; the pin is in no bucket.
+// The device has let go of the page. No locks held; the pin is not in the tree.
 static void pin_release(struct dma_pin *pin)
 {
 	struct pool *pool = pin->dma->object.pool;
@@ -45,22 +39,15 @@ static void pin_release(struct dma_pin *pin)
 	pool_free(pool, pin, sizeof(*pin));
 }
 
-// Take a pin out of the table; NULL: none (of this frame, if it is not 0).
+// Take a pin out of the tree; NULL: none (of this frame, if it is not 0).
 static struct dma_pin *pin_take(struct dma *dma, struct paddr frame)
 {
-	struct dma_pin **link = bucket_of(dma, frame);
+	struct tree_node *node = tree_find(&dma->pins, frame.value);
 
-	for (u32 i = 0; !frame.value && i < DMA_BUCKETS && !*link; i++)
-		link = &dma->bucket[i];
-	while (*link && frame.value && (*link)->pin.frame.value != frame.value)
-		link = &(*link)->next;
-	struct dma_pin *pin = *link;
-
-	if (pin) {
-		*link = pin->next;
-		dma->npins--;
-	}
-	return pin;
+	if (!node || (frame.value && node->key != frame.value))
+		return nullptr;
+	tree_remove(&dma->pins, node);
+	return CONTAINER_OF(node, struct dma_pin, node);
 }
 
 // ---- system calls
@@ -94,11 +81,8 @@ enum status sysk_dma_map(struct thread *, struct cap_ref *cap,
 		pin_release(pin);
 		return status;
 	}
-	struct dma_pin **bucket = bucket_of(dma, pin->pin.frame);
-
-	pin->next = *bucket;
-	*bucket = pin;
-	dma->npins++;
+	pin->node.key = pin->pin.frame.value;
+	tree_insert(&dma->pins, &pin->node);
 	lock_drop(&dma->object.lock);
 	return STATUS_OK;
 }

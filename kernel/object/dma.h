@@ -12,26 +12,24 @@
 // until everything is unmapped at once after the device was reset. Destroying the
 // dma object releases all pins: its owner has reset the device before.
 //
-// Locks: object.lock guards the table of pins; slot and charged of a pin are
+// Locks: object.lock guards the tree of pins; slot and charged of a pin are
 // guarded by the lock of its memory. Never both locks at once.
 #ifndef KERNEL_OBJECT_DMA_H
 #define KERNEL_OBJECT_DMA_H
 #include "kernel/object/memory.h"
+#include "kernel/tree.h"
 #include "lib/base/status.h"
-
-#define DMA_BUCKETS 64
 
 struct dma_pin {
 	struct pin pin;
 	struct dma *dma; // [I]
 	bool charged; // quarantined and charged to the dma object's pool
-	struct dma_pin *next; // of its bucket
+	struct tree_node node;
 };
 
 struct dma {
 	struct object object;
-	u64 npins;
-	struct dma_pin *bucket[DMA_BUCKETS]; // by frame number
+	struct tree pins; // by address of the frame
 };
 
 enum status dma_create(struct pool *pool, struct dma **out);

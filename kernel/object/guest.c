@@ -52,7 +52,7 @@ uncharge:
 	return status;
 }
 
-static void forbid(struct guest *guest)
+void guest_lost(struct guest *guest)
 {
 	struct thread *runner;
 
@@ -62,15 +62,9 @@ static void forbid(struct guest *guest)
 		thread_request(runner, REQUEST_KICK);
 }
 
-void guest_lost(struct guest *guest)
-{
-	memory_pin_lost_locked(&guest->pin);
-	forbid(guest);
-}
-
 bool guest_destroy_step(struct guest *guest)
 {
-	forbid(guest);
+	guest_lost(guest);
 	if (atomic_load_ordered(&guest->runner))
 		return false;
 	memory_unpin(&guest->pin);
@@ -96,7 +90,7 @@ enum status sysk_guest_run(struct thread *self, struct cap_ref *cap,
 	if (!self->roots.guest ||
 	    !atomic_replace_ordered(&guest->runner, nullptr, self))
 		return ERR_STATE;
-	// Claimed: it is not freed any more. Was it meant at all? And forbid()
+	// Claimed: it is not freed any more. Was it meant at all? And guest_lost()
 	// sets lost, then looks for a runner.
 	if (atomic_load_ordered(&cap->slot->word) != cap->word ||
 	    atomic_load_ordered(&guest->lost)) {

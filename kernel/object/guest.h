@@ -36,7 +36,7 @@ struct guest {
 // One step of destruction; false while a thread still runs it (it is kicked).
 bool guest_destroy_step(struct guest *guest);
 
-// The memory slot was cleared because the memory goes away (its lock is held).
+// It cannot run any more: its memory goes away, or it does.
 void guest_lost(struct guest *guest);
 
 // The guest that the thread runs could not go on (home CPU only): write why to

@@ -162,7 +162,6 @@ memory_window(const struct memory *memory, u64 badge, u64 *first, u64 *npages)
 // a share of the frame, which remains when the memory goes away.
 struct pin {
 	struct slot slot; // reference to the memory; guarded by its lock
-	struct memory *memory; // may be gone
 	struct paddr frame; // [I]
 	bool counted; // [I] frame is managed RAM: share and pin counted
 };
@@ -172,12 +171,8 @@ struct pin {
 [[nodiscard]] enum status memory_pin(struct pin *pin, const struct cap_ref *cap,
 				     u64 offset, u32 refused);
 // No locks held. When the memory goes away first, the owner is told under its
-// lock (slot_lost), and gives up the memory's count of it.
+// lock (slot_lost).
 void memory_unpin(struct pin *pin);
-static inline void memory_pin_lost_locked(struct pin *pin)
-{
-	pin->memory->pinned--;
-}
 
 bool memory_destroy_step(struct memory *memory);
 #endif

@@ -85,7 +85,6 @@ enum status memory_pin(struct pin *pin, const struct cap_ref *cap, u64 offset,
 		if (pin->counted)
 			frame_pin(frame);
 		memory->pinned++;
-		pin->memory = memory;
 		slot_fill_locked(&pin->slot, &memory->object, rights,
 				 cap->badge, cap->slot);
 	}
@@ -100,7 +99,7 @@ void memory_unpin(struct pin *pin)
 	bool last = false;
 
 	if (object) {
-		pin->memory->pinned--;
+		object_memory(object)->pinned--;
 		last = slot_clear_locked(&pin->slot);
 		lock_drop(&object->lock);
 	}

@@ -146,7 +146,7 @@ void slot_move_locked(struct slot *to, struct slot *from)
 }
 
 // The object behind an embedded slot has gone: its lock is held.
-static void slot_lost(struct slot *slot)
+static void slot_lost(struct object *object, struct slot *slot)
 {
 	switch (slot->holder) {
 	case HOLDER_THREAD_ASPACE:
@@ -161,9 +161,11 @@ static void slot_lost(struct slot *slot)
 		aspace_container_lost(slot->owner);
 		break;
 	case HOLDER_GUEST_MEMORY:
+		object_memory(object)->pinned--;
 		guest_lost(slot->owner);
 		break;
 	case HOLDER_PIN:
+		object_memory(object)->pinned--;
 		pin_lost_locked(slot->owner);
 		break;
 	case HOLDER_IRQ_NOTIFICATION:
@@ -184,7 +186,7 @@ bool slot_revoke_step_locked(struct object *object, struct slot *slot)
 	if (victim == slot || !victim)
 		return false;
 	(void)slot_clear_locked(victim);
-	slot_lost(victim);
+	slot_lost(object, victim);
 	return true;
 }
 

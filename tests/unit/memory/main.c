@@ -653,7 +653,7 @@ static void test_quarantine(void)
 	OK(vm_dma_unmap(DMA, 0, 0)); // the device was reset
 	while (pool_reclaim(vm_pool))
 		vm_leave();
-	CHECK(((struct dma *)vm_object(DMA))->npins == 0);
+	CHECK(((struct dma *)vm_object(DMA))->pins.root == nullptr);
 	OK(vm_unmap(SPACE, BASE, PAGE_BYTES));
 	// Page tables stay with the space; nothing else does.
 	CHECK(free_before - frames_free() ==
