@@ -82,6 +82,19 @@ enum status cap_install(const struct cap_ref *cnode, u32 index,
 			     rights, badge);
 }
 
+// Fill an empty slot that nobody else may fill now.
+static enum status fill(struct slot *slot, const struct cap_ref *cap,
+			u32 rights, u64 badge)
+{
+	enum status status = cap_lock(cap);
+
+	if (status != STATUS_OK)
+		return status;
+	slot_fill_locked(slot, cap_object(cap), rights, badge, cap->slot);
+	lock_drop(&cap_object(cap)->lock);
+	return STATUS_OK;
+}
+
 enum status cap_derive(struct cnode *cnode, u32 index,
 		       const struct cap_ref *source, u32 rights, u64 badge)
 {
@@ -90,12 +103,7 @@ enum status cap_derive(struct cnode *cnode, u32 index,
 
 	if (status != STATUS_OK)
 		return status;
-	status = cap_lock(source);
-	if (status == STATUS_OK) {
-		slot_fill_locked(slot, cap_object(source), rights, badge,
-				 source->slot);
-		lock_drop(&cap_object(source)->lock);
-	}
+	status = fill(slot, source, rights, badge);
 	lock_drop(&cnode->fill_lock);
 	return status;
 }
@@ -106,43 +114,14 @@ static struct lock refer_lock = {.rank = LOCK_CNODE};
 enum status cap_refer(struct slot *slot, const struct cap_ref *cap)
 {
 	lock_take(&refer_lock);
-	enum status status = slot_word(slot) ? ERR_OCCUPIED : cap_lock(cap);
-	if (status == STATUS_OK) {
-		slot_fill_locked(slot, cap_object(cap), word_rights(cap->word),
-				 cap->badge, cap->slot);
-		lock_drop(&cap_object(cap)->lock);
-	}
+	enum status status = slot_word(slot)
+		? ERR_OCCUPIED
+		: fill(slot, cap, word_rights(cap->word), cap->badge);
 	lock_drop(&refer_lock);
 	return status;
 }
 
-enum status cap_transfer(struct thread *from, u32 from_index, struct thread *to,
-			 u32 to_index)
-{
-	struct cap_ref source;
-	enum status status = cap_lookup(from, from_index & 0xffff, OBJECT_ANY,
-					RIGHT_DERIVE, &source);
-
-	if (status != STATUS_OK)
-		return status;
-	return cap_derive(to->cspace, to_index, &source,
-			  word_rights(source.word), source.badge);
-}
-
-// ---- system calls
-
-enum status sysk_cap_copy(struct thread *self, struct cap_ref *cap, u32 index,
-			  struct handle source)
-{
-	struct cap_ref from;
-	enum status status = cap_lookup(self, source.value, OBJECT_ANY,
-					BUG(103) ? 0 : RIGHT_DERIVE, &from);
-
-	if (status != STATUS_OK)
-		return status;
-	return cap_derive(object_cnode(cap_object(cap)), index, &from,
-			  word_rights(from.word), from.badge);
-}
+// ---- copies
 
 // The badge of a capability derived from one with badge old, when a badge was
 // asked for. A window lies within the window it is cut from, if that is one.
@@ -170,23 +149,45 @@ static enum status badge_derive(const struct cap_ref *from, u64 badge)
 	}
 }
 
+// Copy what handle names for the thread. badge 0: the one it has.
+static enum status copy(struct thread *from, u64 handle, struct cnode *to,
+			u32 index, u32 rights, u64 badge)
+{
+	struct cap_ref source;
+	enum status status = cap_lookup(from, handle, OBJECT_ANY,
+					BUG(103) ? 0 : RIGHT_DERIVE, &source);
+
+	if (status == STATUS_OK && badge)
+		status = badge_derive(&source, badge);
+	if (status != STATUS_OK)
+		return status;
+	if (!BUG(102))
+		rights &= word_rights(source.word);
+	return cap_derive(to, index, &source, rights,
+			  badge ? badge : source.badge);
+}
+
+enum status cap_transfer(struct thread *from, u32 from_index, struct thread *to,
+			 u32 to_index)
+{
+	return copy(from, from_index & 0xffff, to->cspace, to_index, RIGHTS_ALL,
+		    0);
+}
+
+// ---- system calls
+
+enum status sysk_cap_copy(struct thread *self, struct cap_ref *cap, u32 index,
+			  struct handle source)
+{
+	return copy(self, source.value, object_cnode(cap_object(cap)), index,
+		    RIGHTS_ALL, 0);
+}
+
 enum status sysk_cap_mint(struct thread *self, struct cap_ref *cap, u32 index,
 			  struct handle source, u32 rights, u64 badge)
 {
-	struct cap_ref from;
-	enum status status =
-		cap_lookup(self, source.value, OBJECT_ANY, RIGHT_DERIVE, &from);
-
-	if (status != STATUS_OK)
-		return status;
-	if (badge) {
-		status = badge_derive(&from, badge);
-		if (status != STATUS_OK)
-			return status;
-	}
-	return cap_derive(object_cnode(cap_object(cap)), index, &from,
-			  BUG(102) ? rights : word_rights(from.word) & rights,
-			  badge ? badge : from.badge);
+	return copy(self, source.value, object_cnode(cap_object(cap)), index,
+		    rights, badge);
 }
 
 enum status sysk_cap_move(struct thread *self, struct cap_ref *cap, u32 index,
