@@ -330,45 +330,35 @@ static bool usable_pages(const struct boot_range *range, u64 *first, u64 *end)
 	return *first < *end;
 }
 
-// Choose the frames the table spans: usable ranges from the lowest on, as long
-// as a range is worth the table for it and the hole before it.
+// Choose the frames the table spans: from the lowest usable range on, as far as a
+// range is worth the table for it and the hole before it.
 static void choose_span(void)
 {
 	const struct boot_info *info = frames.info;
-	u64 done = 0, span_first = 0, span_end = 0;
+	u32 nranges = MIN(info->nranges, BOOT_RANGES);
+	u64 low = ~0u, high, before, first, end;
 
-	for (;;) {
-		u64 best_first = ~0ull, best_end = 0, first, end;
-
-		for (u32 i = 0; i < MIN(info->nranges, BOOT_RANGES); i++) {
-			if (!usable_pages(&info->range[i], &first, &end) ||
-			    end <= done || first > best_first)
-				continue;
-			if (first < best_first || end > best_end)
-				best_end = end;
-			best_first = first;
-		}
-		if (!best_end)
-			break;
-		done = best_end;
-		if (best_end <= LOW_BYTES >> PAGE_BITS)
-			continue;
-		u64 low = span_end
-			? span_first
-			: align_down(MAX(best_first, LOW_BYTES >> PAGE_BITS),
-				     1ull << FRAME_MAX_ORDER);
-		u64 more = best_end - (span_end ? span_end : low);
-		if ((best_end - best_first) * PAGE_BYTES / 2 <
-		    more * sizeof(struct frame)) {
+	for (u32 i = 0; i < nranges; i++)
+		if (usable_pages(&info->range[i], &first, &end) &&
+		    end > LOW_BYTES >> PAGE_BITS)
+			low = MIN(low, MAX(first, LOW_BYTES >> PAGE_BITS));
+	low = align_down(low, 1ull << FRAME_MAX_ORDER);
+	high = low;
+	do {
+		before = high;
+		for (u32 i = 0; i < nranges; i++)
+			if (usable_pages(&info->range[i], &first, &end) &&
+			    end > high &&
+			    (end - first) * PAGE_BYTES / 2 >=
+				    (end - high) * sizeof(struct frame))
+				high = end;
+	} while (high != before);
+	for (u32 i = 0; i < nranges; i++)
+		if (usable_pages(&info->range[i], &first, &end) && end > high)
 			klog("memory at 0x%lx left out: too far away",
-			     best_first << PAGE_BITS);
-			continue;
-		}
-		span_first = low;
-		span_end = MAX(span_end, best_end);
-	}
-	frames.first = (u32)span_first;
-	frames.end = (u32)span_end;
+			     first << PAGE_BITS);
+	frames.first = (u32)low;
+	frames.end = (u32)high;
 }
 
 static bool overlap(const struct boot_range *range, u64 start, u64 size_bytes)
