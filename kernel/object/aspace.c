@@ -26,8 +26,28 @@
 
 // ---- making and destroying
 
-enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
-			  struct aspace **out)
+// The root of a foreign aspace, and its reference to the container.
+static enum status create_foreign(struct aspace *aspace,
+				  const struct cap_ref *cap)
+{
+	struct aspace *container = object_aspace(cap_object(cap));
+	enum status status;
+
+	if (container->kind != ASPACE_CONTAINER)
+		return ERR_ARGUMENT;
+	status = cap_lock(cap);
+	if (status != STATUS_OK)
+		return status;
+	status = pagetable_create(aspace, container);
+	if (status == STATUS_OK)
+		slot_fill_locked(&aspace->container_slot, &container->object,
+				 word_rights(cap->word), cap->badge, cap->slot);
+	lock_drop(&container->object.lock);
+	return status;
+}
+
+enum status aspace_create(struct pool *pool, u32 kind,
+			  const struct cap_ref *container, struct aspace **out)
 {
 	struct aspace *aspace;
 	enum status status = POOL_NEW(pool, OBJECT_ASPACE, &aspace);
@@ -39,14 +59,8 @@ enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
 	aspace->high = kind == ASPACE_FOREIGN ? GUEST_END : USER_END;
 	lock_init(&aspace->table_lock, LOCK_PAGETABLE);
 	slot_init(&aspace->container_slot, aspace, HOLDER_ASPACE_CONTAINER);
-	if (container)
-		lock_take(&container->object.lock);
-	if (container && container->object.dead)
-		status = ERR_DEAD;
-	else
-		status = pagetable_create(aspace, container);
-	if (container)
-		lock_drop(&container->object.lock);
+	status = container ? create_foreign(aspace, container)
+			   : pagetable_create(aspace, nullptr);
 	if (status != STATUS_OK)
 		pool_object_abandon(&aspace->object);
 	else
@@ -81,7 +95,7 @@ gone:
 	for (u32 i = 0; i < 2; i++)
 		if (aspace->dead_frame[i].value)
 			pool_frames_free(aspace->object.pool, 0,
-					aspace->dead_frame[i]);
+					 aspace->dead_frame[i]);
 	if (aspace->spare)
 		pool_free(aspace->object.pool, aspace->spare,
 			  sizeof(*aspace->spare));
@@ -186,7 +200,7 @@ static void show_present(struct mapping *mapping, struct memory *memory,
 		bool writable;
 		u64 offset = address - mapping->start + mapping->offset;
 		struct paddr frame = memory_peek_locked(
-			memory, offset >> PAGE_BITS, &writable);
+			memory, offset >> PAGE_BITS, false, &writable);
 
 		if (frame.value)
 			show_new(pagetable_make(aspace, address), mapping,
@@ -499,8 +513,7 @@ static enum status access_page(struct mapping *mapping, u64 address,
 		if (status == STATUS_OK)
 			return STATUS_OK;
 		if (status == ERR_AGAIN && !memory->has_source)
-			return memory_ask(memory, index, thread,
-					  access->write);
+			return memory_ask(memory, index, thread, access->write);
 		lock_drop(&memory->object.lock);
 		if (status == ERR_AGAIN)
 			status = memory_fetch(memory, index, thread,

@@ -72,8 +72,9 @@ enum fault_result : u8 {
 	FAULT_REFUSED, // the pager failed the page: deliver as FAULT_PAGER
 };
 
-enum status aspace_create(struct pool *pool, u32 kind, struct aspace *container,
-			  struct aspace **out);
+// container: of a foreign one; else NULL. QUOTA, MEMORY, ARGUMENT, DEAD.
+enum status aspace_create(struct pool *pool, u32 kind,
+			  const struct cap_ref *container, struct aspace **out);
 bool aspace_destroy_step(struct aspace *aspace);
 
 // The aspace that holds the mapping of this address: for a foreign aspace the

@@ -40,32 +40,15 @@ static enum status create_aspace(struct thread *self, struct pool *pool,
 	struct cap_ref container;
 	enum status status;
 
+	if (kind > ASPACE_FOREIGN)
+		return ERR_ARGUMENT;
 	if (kind != ASPACE_FOREIGN)
-		return kind > ASPACE_FOREIGN
-			? ERR_ARGUMENT
-			: CREATE(aspace, pool, (u32)kind, nullptr);
+		return CREATE(aspace, pool, (u32)kind, nullptr);
 	status = cap_lookup(self, c.value, OBJECT_ASPACE, RIGHT_CONTROL,
 			    &container);
 	if (status != STATUS_OK)
 		return status;
-	struct aspace *aspace = object_aspace(cap_object(&container));
-	if (aspace->kind != ASPACE_CONTAINER)
-		return ERR_ARGUMENT;
-	status = CREATE(aspace, pool, (u32)kind, aspace);
-	if (status != STATUS_OK)
-		return status;
-	status = cap_refer(&object_aspace(*out)->container_slot, &container);
-	if (status != STATUS_OK)
-		object_condemn(*out);
-	return status;
-}
-
-static enum status create_memory(struct pool *pool, u64 size_bytes, u64 flags,
-				 struct object **out)
-{
-	if (flags & ~(u64)(MEMORY_PAGED | MEMORY_COMMITTED))
-		return ERR_ARGUMENT;
-	return CREATE(memory, pool, size_bytes, (u32)flags);
+	return CREATE(aspace, pool, (u32)kind, &container);
 }
 
 static enum status create_guest(struct thread *self, struct pool *pool,
@@ -88,8 +71,7 @@ static enum status create_physical(struct pool *pool, u64 start, u64 size_bytes,
 	struct memory *memory;
 	enum status status;
 
-	if (!size_bytes || !is_aligned(start | size_bytes, PAGE_BYTES) ||
-	    !range_within(start, size_bytes, PHYSICAL_END) ||
+	if (!range_within(start, size_bytes, PHYSICAL_END) ||
 	    (!frame_range_is_device(start, size_bytes) && !BUG(109)))
 		return ERR_ARGUMENT;
 	status = memory_create_physical(pool, (struct paddr){start}, size_bytes,
@@ -118,7 +100,7 @@ static enum status create(struct thread *self, struct pool *pool, u64 type,
 	case OBJECT_ASPACE:
 		return create_aspace(self, pool, a, c, out);
 	case OBJECT_MEMORY:
-		return create_memory(pool, a, b, out);
+		return CREATE(memory, pool, a, b);
 	case OBJECT_POOL:
 		return CREATE(pool, pool, a);
 	case OBJECT_SCHED:

@@ -10,7 +10,8 @@
 // the pool it came from. When the memory goes away first, the pin is quarantined:
 // the frame is charged to the pool of the dma object until it is unmapped, or
 // until everything is unmapped at once after the device was reset. Destroying the
-// dma object releases all pins: its owner has reset the device before.
+// dma object releases all pins: its owner has reset the device before. Of several
+// pins of one frame any is unmapped: they cannot be told apart by its address.
 //
 // Locks: object.lock guards the tree of pins; slot and charged of a pin are
 // guarded by the lock of its memory. Never both locks at once.

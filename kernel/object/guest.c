@@ -25,8 +25,6 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	struct guest *guest;
 	enum status status;
 
-	if (~word_rights(memory->word) & (RIGHT_READ | RIGHT_WRITE))
-		return ERR_RIGHTS;
 	if (!is_aligned(offset, sizeof(struct guest_state)))
 		return ERR_ARGUMENT;
 	status = pool_charge(pool, 1); // the share of the frame

@@ -27,8 +27,8 @@ struct guest {
 	struct pin pin; // of the state's page
 };
 
-// The state is at byte offset of memory, a multiple of 256. The capability must
-// allow reading and writing. RIGHTS, ARGUMENT, RANGE, QUOTA, MEMORY, DEAD.
+// The state is at byte offset of memory, a multiple of 256. The capability allows
+// reading and writing. ARGUMENT, RANGE, QUOTA, MEMORY, DEAD.
 [[nodiscard]] enum status guest_create(struct pool *pool,
 				       const struct cap_ref *memory, u64 offset,
 				       struct guest **out);

@@ -93,7 +93,8 @@ void mapping_remove(struct mapping *mapping, u64 cpus)
 	aspace->nmappings--;
 	if (memory) {
 		detach_locked(mapping);
-		bool last = memory_drop_locked(memory, &mapping->slot, cpus);
+		memory->flush_cpus |= cpus;
+		bool last = slot_clear_locked(&mapping->slot);
 
 		lock_drop(&memory->object.lock);
 		if (last)

@@ -9,6 +9,7 @@
 #include "kernel/object/memory.h"
 #include "kernel/arch/arch.h"
 #include "kernel/mm/pagetable.h"
+#include "kernel/object/cap.h"
 #include "kernel/object/memory_radix.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
@@ -36,14 +37,32 @@ static bool on_demand(const struct memory *memory)
 
 // ---- making
 
+// All pages and nodes that a memory of this size can ever show.
+static u64 most_pages(u64 npages)
+{
+	u64 sum = npages;
+
+	while (npages > 1) {
+		npages = (npages + RADIX_ENTRIES - 1) >> RADIX_BITS;
+		sum += npages;
+	}
+	return sum;
+}
+
+// cost: pages to charge the pool from the beginning.
 static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
-				struct memory **out)
+				u64 cost, struct memory **out)
 {
 	struct memory *memory;
-	enum status status = POOL_NEW(pool, OBJECT_MEMORY, &memory);
+	enum status status = pool_charge(pool, cost);
 
 	if (status != STATUS_OK)
 		return status;
+	status = POOL_NEW(pool, OBJECT_MEMORY, &memory);
+	if (status != STATUS_OK) {
+		pool_uncharge(pool, cost);
+		return status;
+	}
 	struct paddr own = arch_physical(memory);
 
 	frame_table = (u64)frame_of(own) -
@@ -69,23 +88,10 @@ static enum status check_size(u64 size_bytes)
 	return STATUS_OK;
 }
 
-// All pages and nodes that a memory of this size can ever show.
-static u64 most_pages(u64 npages)
-{
-	u64 sum = npages;
-
-	while (npages > 1) {
-		npages = (npages + RADIX_ENTRIES - 1) >> RADIX_BITS;
-		sum += npages;
-	}
-	return sum;
-}
-
-enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
+enum status memory_create(struct pool *pool, u64 size_bytes, u64 flags,
 			  struct memory **out)
 {
 	u64 npages = size_bytes >> PAGE_BITS;
-	u64 cost = flags == MEMORY_COMMITTED ? most_pages(npages) : 0;
 	enum status status = check_size(size_bytes);
 
 	if (status != STATUS_OK)
@@ -93,15 +99,9 @@ enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
 	if (flags != MEMORY_ANON && flags != MEMORY_PAGED &&
 	    flags != MEMORY_COMMITTED)
 		return ERR_ARGUMENT;
-	status = pool_charge(pool, cost);
-	if (status != STATUS_OK)
-		return status;
-	status = memory_alloc(pool, npages, flags, out);
-	if (status == STATUS_OK)
-		(*out)->charged = cost;
-	else
-		pool_uncharge(pool, cost);
-	return status;
+	return memory_alloc(pool, npages, (u32)flags,
+			    flags == MEMORY_COMMITTED ? most_pages(npages) : 0,
+			    out);
 }
 
 enum status memory_create_physical(struct pool *pool, struct paddr start,
@@ -112,35 +112,27 @@ enum status memory_create_physical(struct pool *pool, struct paddr start,
 
 	if (status != STATUS_OK)
 		return status;
-	if ((flags != MEMORY_DEVICE && flags != MEMORY_PHYSICAL) ||
-	    !is_aligned(start.value, PAGE_BYTES))
+	if (!is_aligned(start.value, PAGE_BYTES))
 		return ERR_ARGUMENT;
-	status = memory_alloc(pool, size_bytes >> PAGE_BITS, flags, out);
+	status = memory_alloc(pool, size_bytes >> PAGE_BITS, flags, 0, out);
 	if (status == STATUS_OK)
 		(*out)->physical = start;
 	return status;
 }
 
-// ---- charging
+// ---- charging: a page or node that comes or goes
 
-static enum status charge(struct memory *memory, u64 npages)
+static enum status charge(struct memory *memory)
 {
-	enum status status;
-
 	if (memory->flags & MEMORY_COMMITTED)
 		return STATUS_OK; // paid at creation
-	status = pool_charge(memory->object.pool, npages);
-	if (status == STATUS_OK)
-		memory->charged += npages;
-	return status;
+	return pool_charge(memory->object.pool, 1);
 }
 
-static void uncharge(struct memory *memory, u64 npages)
+static void uncharge(struct memory *memory)
 {
-	if (memory->flags & MEMORY_COMMITTED)
-		return;
-	pool_uncharge(memory->object.pool, npages);
-	memory->charged -= npages;
+	if (!(memory->flags & MEMORY_COMMITTED))
+		pool_uncharge(memory->object.pool, 1);
 }
 
 // ---- the radix tree
@@ -204,7 +196,7 @@ static enum status node_unshare(u64 *entry)
 	return STATUS_OK;
 }
 
-enum status frame_alloc_zero(struct paddr *out)
+static enum status frame_alloc_zero(struct paddr *out)
 {
 	enum status status = frame_alloc(0, out);
 
@@ -220,7 +212,7 @@ static enum status node_make(struct memory *memory, u64 *entry)
 
 	if (status != STATUS_OK)
 		return status;
-	status = charge(memory, 1);
+	status = charge(memory);
 	if (status != STATUS_OK) {
 		frame_free(frame, 0);
 		return status;
@@ -230,12 +222,15 @@ static enum status node_make(struct memory *memory, u64 *entry)
 	return STATUS_OK;
 }
 
-u64 *radix_find(struct memory *memory, u64 index, bool *shared)
+// The entry of page index for a node of level to, or for the page (0); NULL when
+// there is no node for it. shared: is a node on the way?
+static inline u64 *entry_at(struct memory *memory, u64 index, u32 to,
+			    bool *shared)
 {
 	u64 *entry = &memory->root;
 
 	*shared = false;
-	for (u32 level = memory->height; level > 0; level--) {
+	for (u32 level = memory->height; level > to; level--) {
 		if (!*entry)
 			return nullptr;
 		*shared |= node_shared(*entry);
@@ -297,15 +292,17 @@ bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 
 // ---- pages
 
-enum status memory_insert_locked(struct memory *memory, u64 index, u64 *entry,
-				 struct paddr frame)
+// Put a frame at an absent page. entry: the page's, ours alone; NULL: to be found.
+// On error the frame stays the caller's.
+static enum status page_insert(struct memory *memory, u64 index, u64 *entry,
+			       struct paddr frame)
 {
 	enum status status = STATUS_OK;
 
 	if (!entry)
 		status = radix_own(memory, index, &entry);
 	if (status == STATUS_OK)
-		status = charge(memory, 1);
+		status = charge(memory);
 	if (status != STATUS_OK)
 		return status;
 	*entry = frame.value | RADIX_PRESENT;
@@ -315,13 +312,14 @@ enum status memory_insert_locked(struct memory *memory, u64 index, u64 *entry,
 	return STATUS_OK;
 }
 
-struct paddr memory_remove_locked(struct memory *memory, u64 *entry)
+// Empty an entry from radix_own(); the share of the frame is the caller's now.
+static struct paddr page_remove(struct memory *memory, u64 *entry)
 {
 	struct paddr frame = radix_frame(*entry);
 
 	*entry = 0;
 	memory->present_pages--;
-	uncharge(memory, 1);
+	uncharge(memory);
 	return frame;
 }
 
@@ -341,14 +339,14 @@ static bool may_write(const struct memory *memory, u64 entry)
 		(!(memory->flags & MEMORY_PAGED) || entry & RADIX_DIRTY);
 }
 
-static enum status page_zero(struct memory *memory, u64 index, u64 *entry,
-			     struct paddr *frame)
+static inline enum status page_zero(struct memory *memory, u64 index,
+				    u64 *entry, struct paddr *frame)
 {
 	enum status status = frame_alloc_zero(frame);
 
 	if (status != STATUS_OK)
 		return status;
-	status = memory_insert_locked(memory, index, entry, *frame);
+	status = page_insert(memory, index, entry, *frame);
 	if (status != STATUS_OK)
 		frame_free(*frame, 0);
 	return status;
@@ -387,7 +385,7 @@ enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 		frame->value = memory->physical.value + (index << PAGE_BITS);
 		return STATUS_OK;
 	}
-	u64 *entry = radix_find(memory, index, &shared);
+	u64 *entry = entry_at(memory, index, 0, &shared);
 
 	if (!entry || !*entry) {
 		if (memory->flags & MEMORY_PAGED || memory->has_source)
@@ -415,26 +413,26 @@ enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 	return STATUS_OK;
 }
 
-struct paddr memory_peek_locked(struct memory *memory, u64 index,
+struct paddr memory_peek_locked(struct memory *memory, u64 index, bool write,
 				bool *writable)
 {
 	struct paddr none = {0};
-	bool shared, ignored;
-	u64 *entry;
+	bool shared;
 
-	if (!writable)
-		writable = &ignored;
 	*writable = true;
 	if (index >= memory->npages)
 		return none;
 	if (!on_demand(memory))
 		return (struct paddr){memory->physical.value +
 				      (index << PAGE_BITS)};
-	entry = radix_find(memory, index, &shared);
+	u64 *entry = entry_at(memory, index, 0, &shared);
+
 	if (!entry || !*entry)
 		return none;
-	*writable =
-		!shared && !page_shared(*entry) && may_write(memory, *entry);
+	shared |= page_shared(*entry);
+	if (write && !shared && !memory->freeze)
+		mark_dirty(memory, entry, index);
+	*writable = !shared && may_write(memory, *entry);
 	return radix_frame(*entry);
 }
 
@@ -468,14 +466,11 @@ enum status memory_write_bytes(struct memory *memory, u64 offset,
 // Free the lowest node over page index if nothing is left in it.
 static void node_prune(struct memory *memory, u64 index)
 {
-	u64 *entry = &memory->root;
+	bool shared;
+	u64 *entry = entry_at(memory, index, 1, &shared);
 
-	for (u32 level = memory->height; level > 1; level--) {
-		if (!*entry || node_shared(*entry))
-			return;
-		entry = &radix_node(*entry)[radix_index(index, level)];
-	}
-	if (!memory->height || !*entry || node_shared(*entry))
+	if (!memory->height || !entry || !*entry || shared ||
+	    node_shared(*entry))
 		return;
 	for (u32 i = 0; i < RADIX_ENTRIES; i++)
 		if (radix_node(*entry)[i])
@@ -483,7 +478,7 @@ static void node_prune(struct memory *memory, u64 index)
 	(void)frame_unshare(radix_frame(*entry));
 	*entry = 0;
 	memory->node_pages--;
-	uncharge(memory, 1);
+	uncharge(memory);
 }
 
 // Progress is the interval of pages known to be absent, which ends where a page
@@ -509,7 +504,7 @@ enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
 		status = radix_own(memory, index, &entry);
 		if (status != STATUS_OK)
 			break;
-		tlb_batch_add(batch, memory_remove_locked(memory, entry));
+		tlb_batch_add(batch, page_remove(memory, entry));
 		low = MIN(low, index);
 		high = ++index;
 	}
@@ -521,6 +516,29 @@ enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,
 	if (status != STATUS_OK)
 		return status;
 	return index >= end ? STATUS_OK : STATUS_RESTART;
+}
+
+// ---- supply
+
+enum status memory_supply_locked(struct memory *memory, u64 index,
+				 struct memory *source, u64 from)
+{
+	bool shared;
+	struct paddr frame;
+	u64 *entry, *taken = entry_at(source, from, 0, &shared);
+	enum status status = radix_own(memory, index, &entry);
+
+	if (status != STATUS_OK || *entry)
+		return status;
+	if (!taken || !*taken)
+		return page_zero(memory, index, entry, &frame);
+	if (shared)
+		status = radix_own(source, from, &taken);
+	if (status == STATUS_OK)
+		status = page_insert(memory, index, entry, radix_frame(*taken));
+	if (status == STATUS_OK)
+		(void)page_remove(source, taken);
+	return status;
 }
 
 // ---- clones
@@ -559,48 +577,37 @@ enum status memory_freeze_locked(struct memory *memory)
 						     : STATUS_RESTART;
 }
 
-enum status memory_commit_locked(struct memory *memory, struct slot *parent,
-				 struct pool *pool, struct memory **out)
+enum status memory_commit_locked(struct memory *memory, struct pool *pool,
+				 struct memory **out)
 {
 	u64 cost = memory->present_pages + memory->node_pages;
 	struct memory *clone;
 	enum status status;
 
 	memory->freeze = memory->freeze_cpus = 0; // flushed by the caller
-	status = pool_charge(pool, cost);
+	status = memory_alloc(pool, memory->npages, MEMORY_ANON, cost, &clone);
 	if (status != STATUS_OK)
 		return status;
-	status = memory_alloc(pool, memory->npages, MEMORY_ANON, &clone);
-	if (status != STATUS_OK) {
-		pool_uncharge(pool, cost);
-		return status;
-	}
-	clone->charged = cost;
 	clone->present_pages = memory->present_pages;
 	clone->node_pages = memory->node_pages;
 	clone->root = memory->root;
 	if (clone->root)
 		frame_share(entry_shares(clone->root));
 	clone->has_source = memory->has_source || memory->flags & MEMORY_PAGED;
-	if (memory->flags & MEMORY_PAGED)
-		slot_fill_locked(&clone->source_slot, &memory->object,
-				 RIGHT_READ, 0, parent);
 	*out = clone;
 	return STATUS_OK;
 }
 
-void memory_inherit_source(struct memory *clone, struct memory *memory)
+enum status memory_inherit_source(struct memory *clone, struct memory *memory,
+				  const struct cap_ref *cap)
 {
-	struct object *source;
+	struct cap_ref from = *cap;
 
-	if (memory->flags & MEMORY_PAGED || !memory->has_source)
-		return;
-	source = slot_lock_object(&memory->source_slot);
-	if (!source)
-		return;
-	slot_fill_locked(&clone->source_slot, source, RIGHT_READ, 0,
-			 &memory->source_slot);
-	lock_drop(&source->lock);
+	if (!(memory->flags & MEMORY_PAGED)) {
+		from.slot = &memory->source_slot;
+		from.word = slot_word(from.slot);
+	}
+	return from.word ? cap_refer(&clone->source_slot, &from) : STATUS_OK;
 }
 
 bool memory_frozen_locked(struct memory *memory)
@@ -636,10 +643,10 @@ enum status memory_fetch(struct memory *clone, u64 index, struct thread *thread,
 		return status;
 	lock_take(&clone->object.lock);
 	bool unused = clone->object.dead ||
-		memory_peek_locked(clone, index, nullptr).value;
+		memory_peek_locked(clone, index, false, &writable).value;
 
 	if (!unused) {
-		status = memory_insert_locked(clone, index, nullptr, frame);
+		status = page_insert(clone, index, nullptr, frame);
 		unused = status != STATUS_OK;
 	}
 	lock_drop(&clone->object.lock);
@@ -685,35 +692,21 @@ enum status memory_ask(struct memory *memory, u64 index, struct thread *thread,
 	return failed ? ERR_CANCELED : ERR_AGAIN;
 }
 
-// Show a thread that waits the page that came, for what it wants; what takes more
-// is left to its fault, which comes again.
-static void show_waiting(struct memory *memory, u64 index, bool write)
-{
-	bool shared;
-	u64 *entry = radix_find(memory, index, &shared);
-
-	if (!entry || !*entry)
-		return;
-	shared |= page_shared(*entry);
-	if (write && (shared || memory->freeze))
-		return;
-	if (write)
-		mark_dirty(memory, entry, index);
-	memory_show_locked(memory, index, radix_frame(*entry),
-			   !shared && may_write(memory, *entry));
-}
-
 void memory_wake_locked(struct memory *memory, u64 first, u64 end, bool failed)
 {
 	LIST_FOR_EACH_SAFE(node, &memory->waiters) {
 		struct thread *thread = waiter(node);
 		u64 page = thread->wait_page & WAIT_INDEX;
+		bool write = thread->wait_page & WAIT_WRITES, writable;
 
 		if (page < first || page >= end)
 			continue;
-		if (!failed)
-			show_waiting(memory, page,
-				     thread->wait_page & WAIT_WRITES);
+		struct paddr frame =
+			memory_peek_locked(memory, page, write, &writable);
+
+		// What takes more is left to the fault, which comes again.
+		if (frame.value && (writable || !write))
+			memory_show_locked(memory, page, frame, writable);
 		leave_queue_locked(thread);
 		thread->wait_page = failed ? page | WAIT_FAILED : 0;
 		thread_wake(thread);
@@ -747,58 +740,31 @@ void memory_ask_again_locked(struct memory *memory)
 
 // ---- the end
 
-bool memory_drop_locked(struct memory *memory, struct slot *slot, u64 cpus)
+// Free an entry and what is below it, as far as the budget goes; true when nothing
+// is left. Calls itself for each level. Nobody else can reach the tree any more.
+static bool subtree_free(u64 *entry, u32 level, u32 *budget)
 {
-	memory->flush_cpus |= cpus;
-	return slot_clear_locked(slot);
-}
+	u64 *node = radix_node(*entry);
 
-// Free up to STEP_PAGES frames of the tree; true when nothing is left. Nobody
-// else can reach it any more.
-static bool tree_destroy_step(struct memory *memory)
-{
-	u64 *entry = &memory->root;
-	u32 npages = 0;
-
-	for (u32 level = memory->height; level > 0; level--) {
-		u32 i = 0;
-
-		if (!*entry)
-			break;
-		if (node_leave(*entry)) {
-			*entry = 0;
-			break;
-		}
-		u64 *node = radix_node(*entry);
-
-		for (; i < RADIX_ENTRIES && npages < STEP_PAGES; i++) {
-			if (!node[i])
-				continue;
-			if (level > 1)
-				break;
-			(void)frame_unshare(radix_frame(node[i]));
-			node[i] = 0;
-			npages++;
-		}
-		if (i < RADIX_ENTRIES && level > 1) {
-			entry = &node[i];
-			continue;
-		}
-		if (i == RADIX_ENTRIES) {
-			(void)frame_unshare(radix_frame(*entry));
-			*entry = 0;
-		}
-		break;
+	if (!*budget)
+		return false;
+	--*budget;
+	if (!level || !node_leave(*entry)) {
+		for (u32 i = 0; level && i < RADIX_ENTRIES; i++)
+			if (node[i] &&
+			    !subtree_free(&node[i], level - 1, budget))
+				return false;
+		(void)frame_unshare(radix_frame(*entry));
+		if (level)
+			*budget = 0; // looking through one is enough
 	}
-	if (!memory->height && memory->root) {
-		(void)frame_unshare(radix_frame(memory->root));
-		memory->root = 0;
-	}
-	return !memory->root;
+	*entry = 0;
+	return true;
 }
 
 bool memory_destroy_step(struct memory *memory)
 {
+	u32 budget = STEP_PAGES;
 	struct tlb_flush flush;
 
 	lock_take(&memory->object.lock);
@@ -811,11 +777,14 @@ bool memory_destroy_step(struct memory *memory)
 	if (busy)
 		return false;
 	tlb_flush_finish(&flush);
-	if (!tree_destroy_step(memory))
+	if (memory->root &&
+	    !subtree_free(&memory->root, memory->height, &budget))
 		return false;
 	slot_drop(&memory->pager_slot);
 	slot_drop(&memory->source_slot);
-	pool_uncharge(memory->object.pool, memory->charged);
-	memory->charged = 0;
+	pool_uncharge(memory->object.pool,
+		      memory->flags & MEMORY_COMMITTED
+			      ? most_pages(memory->npages)
+			      : memory->present_pages + memory->node_pages);
 	return true;
 }

@@ -64,7 +64,6 @@ struct memory {
 	u64 root; // radix entry
 	struct paddr physical; // [I] device and physical kinds
 	u64 present_pages, node_pages;
-	u64 charged; // pages charged to the pool
 	u32 pinned; // pages pinned by guests' state or DMA: no decommit, no clone
 	bool has_source; // [I] clone of paged memory
 	bool binding; // a pager's notification is being bound
@@ -95,9 +94,9 @@ static inline struct memory *object_memory(struct object *object)
 
 // Pages are charged and made on demand; flags: 0, PAGED or COMMITTED. ARGUMENT,
 // RANGE, QUOTA, MEMORY.
-enum status memory_create(struct pool *pool, u64 size_bytes, u32 flags,
+enum status memory_create(struct pool *pool, u64 size_bytes, u64 flags,
 			  struct memory **out);
-// flags: DEVICE or PHYSICAL. The caller has checked the range.
+// flags: DEVICE or PHYSICAL. The caller has checked where it ends.
 enum status memory_create_physical(struct pool *pool, struct paddr start,
 				   u64 size_bytes, u32 flags,
 				   struct memory **out);
@@ -106,11 +105,12 @@ enum status memory_create_physical(struct pool *pool, struct paddr start,
 // flush freeze_cpus, then, while freeze is still the same number, commit. Lock
 // held for both.
 enum status memory_freeze_locked(struct memory *memory);
-// The clone's reference to a paged original is derived from parent. Afterwards,
-// without the lock, memory_inherit_source() completes the clone of a clone.
-enum status memory_commit_locked(struct memory *memory, struct slot *parent,
-				 struct pool *pool, struct memory **out);
-void memory_inherit_source(struct memory *clone, struct memory *memory);
+// Afterwards, without the lock, memory_inherit_source() gives a clone of paged
+// memory, or of such a clone, its reference to the original; cap: to memory.
+enum status memory_commit_locked(struct memory *memory, struct pool *pool,
+				 struct memory **out);
+enum status memory_inherit_source(struct memory *clone, struct memory *memory,
+				  const struct cap_ref *cap);
 
 // The frame that shows page index, for reading or writing. Allocates, unshares.
 // *writable tells whether it may be mapped writable now. A frame that was shown
@@ -120,9 +120,9 @@ void memory_inherit_source(struct memory *clone, struct memory *memory);
 enum status memory_page_locked(struct memory *memory, u64 index, bool write,
 			       struct paddr *frame, bool *writable,
 			       struct tlb_batch *batch);
-// The frame of a present page; 0: absent. Changes nothing. writable (unless
-// NULL): may it be mapped so now?
-struct paddr memory_peek_locked(struct memory *memory, u64 index,
+// The frame of a present page; 0: absent. writable: may it be mapped so now?
+// write: it is to be written to and becomes dirty, if it may.
+struct paddr memory_peek_locked(struct memory *memory, u64 index, bool write,
 				bool *writable);
 
 // Page index of paged memory is absent. AGAIN: the thread (if not NULL) is blocked
@@ -152,11 +152,6 @@ memory_window(const struct memory *memory, u64 badge, u64 *first, u64 *npages)
 	return range_within(*first, *npages, memory->npages) ? STATUS_OK
 							     : ERR_RANGE;
 }
-
-// A reference to the memory is cleared under its lock; true when it was the last:
-// drop the lock, then object_condemn(). cpus must be flushed before frames go.
-[[nodiscard]] bool memory_drop_locked(struct memory *memory, struct slot *slot,
-				      u64 cpus);
 
 // A page that stays where it is, for a device or as a guest's state. Its owner has
 // a share of the frame, which remains when the memory goes away.

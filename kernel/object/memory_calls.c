@@ -138,15 +138,16 @@ enum status sysk_memory_clone(struct thread *, struct cap_ref *cap,
 	if (flush.cpus)
 		status = STATUS_RESTART;
 	if (status == STATUS_OK)
-		status = memory_commit_locked(memory, cap->slot,
-					      (struct pool *)cap_object(pool),
-					      &clone);
+		status = memory_commit_locked(
+			memory, (struct pool *)cap_object(pool), &clone);
 	lock_drop(&memory->object.lock);
 	tlb_flush_finish(&flush);
 	if (status != STATUS_OK)
 		return status;
-	memory_inherit_source(clone, memory);
-	status = cap_install(cnode, index, &clone->object, RIGHTS_ALL, 0);
+	status = memory_inherit_source(clone, memory, cap);
+	if (status == STATUS_OK)
+		status = cap_install(cnode, index, &clone->object, RIGHTS_ALL,
+				     0);
 	if (status != STATUS_OK)
 		object_condemn(&clone->object);
 	return status;
@@ -235,36 +236,6 @@ static enum status lock_ranges(struct range *one, struct range *other,
 	return status;
 }
 
-// Move one page, unless it is there already; a zero page for one that was never
-// touched. Both memories are locked.
-static enum status supply_page(struct memory *memory, u64 index,
-			       struct memory *source, u64 from)
-{
-	bool shared;
-	struct paddr frame;
-	u64 *entry, *taken = radix_find(source, from, &shared);
-	enum status status = radix_own(memory, index, &entry);
-
-	if (status != STATUS_OK || *entry)
-		return status;
-	if (!taken || !*taken) {
-		taken = nullptr;
-		status = frame_alloc_zero(&frame);
-	} else {
-		if (shared)
-			status = radix_own(source, from, &taken);
-		frame = radix_frame(*taken);
-	}
-	if (status != STATUS_OK)
-		return status;
-	status = memory_insert_locked(memory, index, entry, frame);
-	if (taken && status == STATUS_OK)
-		(void)memory_remove_locked(source, taken);
-	if (!taken && status != STATUS_OK)
-		frame_free(frame, 0);
-	return status;
-}
-
 // Pages can be written through source until they are unmapped there and flushed;
 // then the call is made again. Progress is the interval of pages known to be there.
 enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
@@ -304,7 +275,8 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 	if (flush.cpus)
 		status = STATUS_RESTART;
 	for (; index < end && status == STATUS_OK; index += status == STATUS_OK)
-		status = supply_page(memory, index, source, index + shift);
+		status = memory_supply_locked(memory, index, source,
+					      index + shift);
 	memory->supplied_to = index;
 	// What is there already needs no waiting for.
 	memory_wake_locked(memory, to.first, index, false);

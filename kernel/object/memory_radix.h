@@ -29,8 +29,6 @@ static inline u32 radix_index(u64 index, u32 level)
 	return index >> RADIX_BITS * (level - 1) & (RADIX_ENTRIES - 1);
 }
 
-// The leaf entry of a page, or NULL; shared tells whether a node on the way is.
-u64 *radix_find(struct memory *memory, u64 index, bool *shared);
 // The leaf entry of a page for changing: makes nodes, copies shared ones.
 enum status radix_own(struct memory *memory, u64 index, u64 **entry);
 // Advance *index to the next page below end whose entry has all the flags; false
@@ -38,13 +36,10 @@ enum status radix_own(struct memory *memory, u64 index, u64 **entry);
 bool radix_next(const struct memory *memory, u64 *index, u64 end, u64 flags,
 		u32 *budget);
 
-enum status frame_alloc_zero(struct paddr *out);
-// Put a frame at an absent page. entry: the page's, ours alone; NULL: to be found.
-// On error the frame stays the caller's.
-enum status memory_insert_locked(struct memory *memory, u64 index, u64 *entry,
-				 struct paddr frame);
-// Empty an entry from radix_own(); the share of the frame is the caller's now.
-struct paddr memory_remove_locked(struct memory *memory, u64 *entry);
+// Move one page, unless it is there already; a zero page for one that was never
+// touched. Both memories are locked.
+enum status memory_supply_locked(struct memory *memory, u64 index,
+				 struct memory *source, u64 from);
 
 // Remove pages, as many as one step and the batch allow. RESTART, STATE, MEMORY.
 enum status memory_decommit_locked(struct memory *memory, u64 first, u64 end,

@@ -69,7 +69,7 @@ enum status thread_create(struct pool *pool, struct thread **out)
 	return status;
 }
 
-enum status memory_create(struct pool *pool, u64 size_bytes, u32,
+enum status memory_create(struct pool *pool, u64 size_bytes, u64,
 			  struct memory **out)
 {
 	enum status status =

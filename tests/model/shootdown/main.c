@@ -610,8 +610,7 @@ static void make_foreign(struct pool *pool)
 	first_page = (scenario->foreign ? GUEST_END : 0) + 0x10000;
 	if (!scenario->foreign)
 		return;
-	need(aspace_create(pool, ASPACE_FOREIGN, aspace[0], &lives_in));
-	need(cap_refer(&lives_in->container_slot, &cap));
+	need(aspace_create(pool, ASPACE_FOREIGN, &cap, &lives_in));
 	install(FOREIGN, &lives_in->object);
 }
 

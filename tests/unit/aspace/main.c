@@ -383,11 +383,19 @@ static void op_pin(u32 i)
 		return;
 	}
 	// By its address alone a second pin of a frame cannot be told from the
-	// first: the newer is released first.
+	// first: either is released.
 	for (u32 j = 0; j < PINS; j++)
 		if (pin[j].used && pin[j].bus == pin[k].bus) {
 			CHECK(vm_dma_unmap(DMA, pin[k].bus, 8) == STATUS_OK);
-			return;
+			if (object_memory(vm_object(FIRST_MEMORY + i))->pinned ==
+			    content->pins)
+				return;
+			if (pin[j].content) {
+				pin[j].content->pins--;
+				put(pin[j].content);
+			}
+			k = j;
+			break;
 		}
 	pin[k].used = true;
 	pin[k].content = content;

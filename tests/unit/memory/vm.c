@@ -321,19 +321,13 @@ enum status vm_memory(u32 slot, u64 npages, u32 flags)
 
 static enum status aspace_once(u32 slot, u32 kind, u32 container)
 {
-	struct aspace *aspace = nullptr, *of = nullptr;
+	struct aspace *aspace = nullptr;
 	struct cap_ref cap;
 
-	if (container) {
+	if (container)
 		cap = must(container);
-		of = object_aspace(cap_object(&cap));
-	}
-	enum status status = aspace_create(vm_pool, kind, of, &aspace);
-	if (status == STATUS_OK && container) {
-		status = cap_refer(&aspace->container_slot, &cap);
-		if (status != STATUS_OK)
-			object_condemn(&aspace->object);
-	}
+	enum status status = aspace_create(
+		vm_pool, kind, container ? &cap : nullptr, &aspace);
 	return install(status, (struct object *)aspace, slot);
 }
 
@@ -632,7 +626,7 @@ static void check_shown(struct memory *memory, struct mapping *m)
 		if (!arch_pte_present(entry))
 			continue;
 		struct paddr frame =
-			memory_peek_locked(memory, index, &writable);
+			memory_peek_locked(memory, index, false, &writable);
 		CHECK(frame.value == arch_pte_frame(entry).value);
 		CHECK(writable || memory->freeze || !arch_pte_writable(entry));
 		CHECK(index >= memory->freeze_next || !memory->freeze ||
@@ -645,10 +639,12 @@ static void check_shown(struct memory *memory, struct mapping *m)
 void vm_check_memory(struct memory *memory)
 {
 	u64 pages = 0, nodes = 0, shown = 0;
+	bool writable;
 
 	lock_take(&memory->object.lock);
 	for (u64 i = 0; i < memory->npages; i++)
-		pages += memory_peek_locked(memory, i, nullptr).value != 0;
+		pages += memory_peek_locked(memory, i, false, &writable).value
+			!= 0;
 	for (u64 i = 0; i < memory->npages; i += RADIX_ENTRIES) {
 		u64 entry = memory->root;
 
@@ -673,9 +669,6 @@ void vm_check_memory(struct memory *memory)
 	if (!(memory->flags & (MEMORY_DEVICE | MEMORY_PHYSICAL))) {
 		CHECK(pages == memory->present_pages);
 		CHECK(nodes == memory->node_pages);
-		CHECK(memory->flags & MEMORY_COMMITTED
-			      ? memory->charged >= pages + nodes
-			      : memory->charged == pages + nodes);
 	}
 	CHECK(slot_check_locked(&memory->object) >= shown);
 	lock_drop(&memory->object.lock);
