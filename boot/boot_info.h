@@ -144,6 +144,7 @@ struct boot_fact {
 struct boot_info {
 	struct boot_program program;
 	u64 kernel_start, kernel_end; // physical
+	u64 room_end; // of usable memory behind that, for the first page tables
 	u64 archive_start, archive_size; // physical; size 0: none
 	u64 acpi_rsdp; // physical; 0: none
 	char command_line[BOOT_COMMAND_LINE_BYTES];

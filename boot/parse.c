@@ -127,3 +127,19 @@ void boot_ranges_finish(struct boot_info *info)
 	}
 	info->nranges = kept;
 }
+
+void boot_room(struct boot_info *info, u64 start, u64 end, u64 limit)
+{
+	info->kernel_start = start;
+	info->kernel_end = info->room_end = end;
+	for (u32 i = 0; i < info->nranges; i++) {
+		const struct boot_range *range = &info->range[i];
+
+		if (range->kind == BOOT_RANGE_USABLE && range->start <= end &&
+		    end - range->start < range->size)
+			info->room_end = range->start + range->size;
+	}
+	if (info->archive_size && info->archive_start >= end)
+		limit = MIN(limit, align_down(info->archive_start, PAGE_BYTES));
+	info->room_end = MIN(info->room_end, limit);
+}

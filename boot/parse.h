@@ -20,6 +20,10 @@ void boot_warn(struct boot_info *info, const char *text);
 // A line about the way in and the picture.
 void boot_say_way(struct boot_info *info);
 
+// The kernel's image is at these addresses: where it is and what room is behind it,
+// at most to limit. Needs the finished map.
+void boot_room(struct boot_info *info, u64 start, u64 end, u64 limit);
+
 // Fill in info->fact from what the firmware's parsers found.
 void boot_facts(struct boot_info *info);
 

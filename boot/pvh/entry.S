@@ -5,6 +5,7 @@
 // struct hvm_start_info, or of struct boot_handoff. Builds page tables that show the first 4 GiB of
 // physical memory at 0 and in the direct map, and the first GiB at the image's
 // base; arch_start() replaces them by the final ones.
+#include "gen/offsets.h"
 #include "kernel/arch/x86_64/offsets.h"
 
 #define PHYSICAL(symbol) ((symbol) - IMAGE_BASE)

@@ -68,7 +68,7 @@ void arch_fpu_read(const struct fpu_area *area);
 void arch_fpu_init(struct fpu_area *area); // zeroes become a new thread's state
 
 // ---- page tables: a generic walker (mm/pagetable.c) on these, and on PT_LEVELS and
-// USER_END, constants or variables of arch_inline.h
+// USER_END, constants or variables of arch_inline.h; and KERNEL_LEVELS
 #define PT_ENTRIES 512
 #define GUEST_END GUEST_PART(USER_END)
 static inline u64 arch_pte_leaf(struct paddr frame, u32 map_flags, u32 memory_flags);
@@ -77,6 +77,11 @@ static inline bool arch_pte_present(u64 entry);
 static inline bool arch_pte_writable(u64 entry);
 static inline struct paddr arch_pte_frame(u64 entry);
 void arch_root_init(struct paddr root); // fill in the kernel's upper half
+// Leaf entries of that half (start/space.h), of 2^(12 + 9 * level) bytes; 0: there are
+// no pages of this size.
+enum kernel_page : u32 { PAGE_DATA, PAGE_CONST, PAGE_TEXT, PAGE_DEVICE };
+u64 arch_pte_kernel(u64 physical, enum kernel_page page, u32 level);
+static inline bool arch_pte_is_table(u64 entry);
 static inline void arch_flush_page(u64 address); // this CPU
 static inline void arch_flush_all(void); // this CPU, user entries
 // All CPUs' at once, where the hardware can; false: each has to be asked.
@@ -107,7 +112,6 @@ void arch_identity(u64 identity[4]); // of the CPU, as the time page wants it
 
 // ---- other CPUs. smp.c; memory of a CPU begins with its struct cpu.
 extern const usize arch_cpu_bytes;
-u64 arch_cpu_stack(u32 number); // maps one, with a guard page below; its top
 // Make it come in, to call cpu_arrived() and, if that is true, kernel_start_cpu().
 bool arch_cpu_start(struct cpu *cpu);
 bool arch_cpu_insert(struct boot_cpu *cpu); // one that boot_info did not name
@@ -127,9 +131,10 @@ void kernel_exception(struct thread *thread, u32 kind, u64 trap, u64 code,
 
 // offsets.c says with this what assembly knows of structures: the build makes
 // gen/offsets.h of it.
+#define ARCH_NUMBER(name, number)                                              \
+	__asm__ volatile(".ascii \"->" #name " %c0\"" : : "i"(number))
 #define ARCH_OFFSET(name, type, member)                                        \
-	__asm__ volatile(".ascii \"->" #name " %c0\""                          \
-			 : : "i"(__builtin_offsetof(struct type, member)))
+	ARCH_NUMBER(name, __builtin_offsetof(struct type, member))
 
 #include "gen/arch_inline.h"
 

@@ -17,11 +17,11 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/fpu.h"
 #include "kernel/sched/sched.h"
+#include "kernel/start/space.h"
 #include "kernel/time/clock.h"
 #include "lib/base/string.h"
 
 #define START_WAIT_NS 3000000000ull // an emulator on a busy host takes its time
-#define INSERT_FRAMES 64 // that are to be free: stacks cannot fail
 
 static struct boot_info *info;
 static struct lock control_lock; // taken with no other held: no rank
@@ -60,7 +60,11 @@ static enum status cpu_add(u32 number)
 	cpu->number = number;
 	cpu->hardware_id = info->cpu[number].hardware_id;
 	cpu->served_by = cpus[0];
-	cpu->stack_top = arch_cpu_stack(number);
+	cpu->stack_top = space_stack(number);
+	if (!cpu->stack_top) {
+		frame_free(frame, order);
+		return ERR_MEMORY;
+	}
 	cpus[number] = cpu;
 	atomic_store(&cpu_count, number + 1);
 	return STATUS_OK;
@@ -191,7 +195,7 @@ static enum status insert(u32 hardware_id)
 	for (u32 i = 0; i < cpu_count; i++)
 		if (cpus[i]->hardware_id == hardware_id)
 			return ERR_OCCUPIED;
-	if (cpu_count == BOOT_CPUS || frames_free() < INSERT_FRAMES)
+	if (cpu_count == BOOT_CPUS)
 		return ERR_RANGE;
 	*cpu = (struct boot_cpu){.hardware_id = hardware_id};
 	if (!arch_cpu_insert(cpu))

@@ -11,6 +11,7 @@
 #include "kernel/lock.h"
 #include "kernel/sched/cpu.h"
 #include "kernel/sched/fpu.h"
+#include "kernel/start/space.h"
 
 // ---- instructions
 #define read_system(name)                                                      \
@@ -67,9 +68,6 @@ void cpu_entry(void);
 extern u64 kernel_root; // physical addresses of page-table roots: upper half,
 extern u64 empty_root; // and lower half without an address space
 void paging_init(struct boot_info *info, u64 image_physical);
-void paging_finish(struct boot_info *info); // no more tables behind the image
-void *paging_map_device(u64 physical, u64 bytes);
-u64 paging_image_physical(const void *address); // of something in the image
 
 // The two roots of one foreign address space have numbers of their own, so that
 // nothing is flushed between a personality and its guest; from one address space to

@@ -5,6 +5,7 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#define KERNEL_LEVELS 4
 #define ARCH_DIRECT_BASE 0xffff800000000000ull
 #define PT_LEVELS 4
 #define USER_END 0x0000800000000000ull
@@ -130,6 +131,11 @@ static inline u64 arch_pte_table(struct paddr table)
 static inline bool arch_pte_present(u64 entry)
 {
 	return entry & PTE_VALID;
+}
+
+static inline bool arch_pte_is_table(u64 entry)
+{
+	return entry & PTE_TABLE;
 }
 
 static inline bool arch_pte_writable(u64 entry)

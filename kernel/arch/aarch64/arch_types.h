@@ -22,6 +22,7 @@ struct arch_roots {
 };
 
 #define ARCH_IRQ_LINES 1280 // 1020 lines; messages from 1024 on
+#define ARCH_DIRECT_BYTES (1ull << 43) // of memory that the kernel can reach
 #define ARCH_ELF_MACHINE 183 // EM_AARCH64
 #define ARCH_FPU_BYTES 528
 

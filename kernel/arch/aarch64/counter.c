@@ -22,7 +22,7 @@ void counter_init(struct boot_info *info)
 	clock_start(NS_PER_SECOND, hz, arch_counter());
 	// ARM DDI 0224, section 3.3.1: the data register counts seconds.
 	if (info->rtc_kind == BOOT_RTC_PL031)
-		info->realtime_seconds = *(volatile u32 *)paging_map_device(
+		info->realtime_seconds = *(volatile u32 *)space_map_device(
 			info->rtc, PAGE_BYTES);
 	klog("clock: counter %lu kHz, at EL%u", hz / 1000, at_el2() ? 2 : 1);
 }

@@ -87,13 +87,13 @@ void gic_init(const struct boot_info *info)
 	if (info->gic.version < 3 || !info->gic.nredistributors)
 		panic("no GICv3 found: Kochab needs one");
 	frame_keep_device(info->gic.distributor, 0x10000);
-	distributor = paging_map_device(info->gic.distributor, 0x10000);
+	distributor = space_map_device(info->gic.distributor, 0x10000);
 	gic = &info->gic;
 	for (u32 i = 0; i < gic->nredistributors; i++) {
 		u64 address = gic->redistributor[i].address;
 
 		frame_keep_device(address, gic->redistributor[i].size);
-		redistributors[i] = paging_map_device(
+		redistributors[i] = space_map_device(
 			address, gic->redistributor[i].size);
 	}
 	reg32(distributor, GICD_CTLR) = 0;

@@ -105,11 +105,11 @@ static bool give_tables(void)
 		case BASER_DEVICES:
 			device_limit = sizeof device_table /
 				((base >> 48 & 31) + 1);
-			table = paging_image_physical(device_table) |
+			table = image_physical(device_table) |
 				(sizeof device_table / PAGE_BYTES - 1);
 			break;
 		case BASER_COLLECTIONS:
-			table = paging_image_physical(collection_table);
+			table = image_physical(collection_table);
 			break;
 		default:
 			continue;
@@ -136,10 +136,10 @@ void its_init(const struct boot_gic *gic)
 		return;
 	translater = gic->its + GITS_TRANSLATER;
 	frame_keep_device(gic->its, gic->its_size);
-	registers = paging_map_device(gic->its, 0x10000);
+	registers = space_map_device(gic->its, 0x10000);
 	reg32(registers, GITS_CTLR) = 0;
 	reg64(registers, GITS_CBASER) =
-		paging_image_physical(queue) | BASER_VALID | BASER_MEMORY;
+		image_physical(queue) | BASER_VALID | BASER_MEMORY;
 	reg64(registers, GITS_CWRITER) = 0;
 	check(give_tables());
 	if (registers)
@@ -157,7 +157,7 @@ static bool begin(struct arch_cpu *cpu)
 	// Inner shareable, write-back; 14 bits of interrupt numbers; PTZ: the
 	// table of what waits is zero.
 	reg64(cpu->redistributor, GICR_PROPBASER) =
-		paging_image_physical(properties) | 1ull << 10 | 7ull << 7 | 13;
+		image_physical(properties) | 1ull << 10 | 7ull << 7 | 13;
 	reg64(cpu->redistributor, GICR_PENDBASER) =
 		waiting.value | 1ull << 62 | 1ull << 10 | 7ull << 7;
 	reg32(cpu->redistributor, GICR_CTLR) |= 1;
@@ -202,7 +202,7 @@ static struct device *device_of(u32 id)
 	free->known = command(
 		COMMAND_MAPD | (u64)id << 32, EVENT_BITS - 1,
 		BASER_VALID |
-			paging_image_physical(translations[free - devices]));
+			image_physical(translations[free - devices]));
 	free->id = id;
 	return free->known ? free : nullptr;
 }

@@ -14,6 +14,7 @@ FIRST(cpu, self);
 
 [[gnu::used]] static void offsets(void)
 {
+	ARCH_NUMBER(STACK_BYTES, STACK_BYTES);
 	ARCH_OFFSET(REGS_sp, arch_regs, sp);
 	ARCH_OFFSET(REGS_pc, arch_regs, pc);
 	ARCH_OFFSET(REGS_pstate, arch_regs, pstate);

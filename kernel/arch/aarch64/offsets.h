@@ -8,7 +8,6 @@
 // Address-space number of guests' roots, as in TTBR0; all others have 0.
 #define GUEST_ASID 0x1000000000000
 
-#define STACK_BYTES 0x4000
 #define FATAL_STACK_BYTES 0x2000
 
 // Virtual addresses: see paging.c.

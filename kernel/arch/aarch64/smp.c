@@ -49,6 +49,6 @@ bool arch_cpu_start(struct cpu *cpu)
 	area->entry = (struct cpu_entry){kernel_root, area};
 	clean(area, sizeof(*area));
 	return psci_call(PSCI_CPU_ON, mpidr_of(cpu->hardware_id),
-			 paging_image_physical((const void *)cpu_entry),
+			 image_physical((const void *)cpu_entry),
 			 arch_physical(&area->entry).value) == 0;
 }

@@ -71,7 +71,6 @@ static const u8 *view(void *, u64 physical, u64 length)
 	gic_init_cpu();
 	counter_init(&boot_info);
 	counter_init_cpu();
-	paging_finish(&boot_info);
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");
 }

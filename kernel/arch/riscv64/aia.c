@@ -62,7 +62,7 @@ void aia_init(const struct boot_info *info)
 		return;
 	frame_keep_device(info->imsic.address, info->imsic.size);
 	frame_keep_device(info->aplic.address, info->aplic.size);
-	aplic = paging_map_device(info->aplic.address, info->aplic.size);
+	aplic = space_map_device(info->aplic.address, info->aplic.size);
 	for (u32 i = 1; i <= info->aplic.nsources; i++) {
 		aplic[APLIC_CLEAR_ENABLE / 4] = i;
 		aplic[APLIC_SOURCE / 4 + i - 1] = 0;

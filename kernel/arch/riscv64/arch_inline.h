@@ -5,6 +5,7 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#define KERNEL_LEVELS 3
 #define ARCH_DIRECT_BASE 0xffffffc000000000ull
 
 extern u64 user_end; // 2^47 with Sv48, 2^38 with Sv39
@@ -137,6 +138,11 @@ static inline u64 arch_pte_table(struct paddr table)
 static inline bool arch_pte_present(u64 entry)
 {
 	return entry & PTE_VALID;
+}
+
+static inline bool arch_pte_is_table(u64 entry)
+{
+	return !(entry & (PTE_READ | PTE_EXEC));
 }
 
 static inline bool arch_pte_writable(u64 entry)

@@ -18,6 +18,7 @@ static_assert(__builtin_offsetof(struct arch_regs, a0) == 8 * 10 &&
 
 [[gnu::used]] static void offsets(void)
 {
+	ARCH_NUMBER(STACK_BYTES, STACK_BYTES);
 	ARCH_OFFSET(REGS_PC, arch_regs, pc);
 	ARCH_OFFSET(GUEST_REASON, guest_state, reason);
 	ARCH_OFFSET(THREAD_ROOT_FULL, thread, roots.full);

@@ -9,7 +9,6 @@
 #define CPU_AREA_STACK 4096
 #define CPU_AREA_BYTES 8192
 
-#define STACK_BYTES 0x4000
 
 #define SSTATUS_SIE 0x2
 #define SSTATUS_SPIE 0x20

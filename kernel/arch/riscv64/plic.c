@@ -41,7 +41,7 @@ void plic_init(const struct boot_info *info)
 	if (facts->plic.size < CONTEXT(1))
 		return;
 	frame_keep_device(facts->plic.address, facts->plic.size);
-	plic = paging_map_device(facts->plic.address, facts->plic.size);
+	plic = space_map_device(facts->plic.address, facts->plic.size);
 	for (u32 i = 1; i <= facts->plic.nsources; i++)
 		*reg(i * 4) = 0;
 }

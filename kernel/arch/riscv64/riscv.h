@@ -9,6 +9,7 @@
 #include "kernel/arch/riscv64/offsets.h"
 #include "kernel/sched/cpu.h"
 #include "kernel/sched/fpu.h"
+#include "kernel/start/space.h"
 #include "kernel/time/clock.h"
 
 // ---- instructions
@@ -81,9 +82,6 @@ void smp_virtual(void);
 extern u64 kernel_root; // physical address of the page-table root
 extern u64 satp_mode; // in its place in satp
 void paging_init(struct boot_info *info, u64 image); // builds and loads
-void paging_finish(struct boot_info *info); // no more tables behind the image
-void *paging_map_device(u64 physical, u64 bytes);
-u64 image_physical(const void *address);
 
 static inline u64 satp_of(u64 root)
 {

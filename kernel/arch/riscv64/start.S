@@ -5,6 +5,7 @@
 // that boot loaders look for (Linux, Documentation/riscv/boot-image-header.rst),
 // and of the other CPUs. Both turn paging on by a trap: the next instruction
 // faults, and stvec holds where to go on.
+#include "gen/offsets.h"
 #include "kernel/arch/riscv64/offsets.h"
 
 	.section .text.entry, "ax"

@@ -38,7 +38,6 @@ static const u8 *view(void *, u64 physical, u64 length)
 	paging_init(&boot_info, image);
 	interrupts_init(&boot_info);
 	interrupts_init_cpu();
-	paging_finish(&boot_info);
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");
 }

@@ -242,13 +242,13 @@ void apic_init(const struct boot_info *info)
 	lock_init(&irq_lock, LOCK_IRQ);
 	frame_keep_device(info->lapic, PAGE_BYTES);
 	if (!cpu_features.x2apic)
-		registers = paging_map_device(info->lapic, PAGE_BYTES);
+		registers = space_map_device(info->lapic, PAGE_BYTES);
 	for (u32 i = 0; i < info->nioapics; i++) {
 		struct ioapic *ioapic = &ioapics[nioapics++];
 
 		frame_keep_device(info->ioapic[i].address, PAGE_BYTES);
 		ioapic->registers =
-			paging_map_device(info->ioapic[i].address, PAGE_BYTES);
+			space_map_device(info->ioapic[i].address, PAGE_BYTES);
 		ioapic->first_line = info->ioapic[i].first_line;
 		ioapic->nlines =
 			(ioapic_read(ioapic, IOAPIC_VERSION) >> 16 & 0xff) + 1;

@@ -33,6 +33,7 @@ struct [[gnu::packed]] arch_tss {
 };
 
 #define ARCH_IRQ_LINES 256
+#define ARCH_DIRECT_BYTES (1ull << 43) // of memory that the kernel can reach
 #define ARCH_ELF_MACHINE 62 // EM_X86_64
 #define ARCH_FPU_BYTES 832 // with AVX
 #define ARCH_GDT_ENTRIES 8

@@ -22,7 +22,7 @@ static u64 reference_fs; // femtoseconds per tick
 static void reference_start(u64 hpet_physical)
 {
 	if (hpet_physical) {
-		hpet = paging_map_device(hpet_physical, 1024);
+		hpet = space_map_device(hpet_physical, 1024);
 		reference_fs = *(volatile u64 *)hpet >> 32;
 		*(volatile u64 *)(hpet + 0x10) |= 1; // count
 	}

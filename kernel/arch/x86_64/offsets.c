@@ -15,6 +15,7 @@ FIRST(cpu, self);
 
 [[gnu::used]] static void offsets(void)
 {
+	ARCH_NUMBER(STACK_BYTES, STACK_BYTES);
 	REG(rsp); REG(rax); REG(rbx); REG(rcx);
 	REG(rdx); REG(rsi); REG(rdi); REG(rbp);
 	REG(r8); REG(r9); REG(r10); REG(r11);

@@ -12,7 +12,6 @@
 #define SELECTOR_USER_CODE 0x2b
 #define SELECTOR_TSS 0x30
 
-#define STACK_BYTES 0x4000
 #define IST_STACK_BYTES 0x1000
 
 // Vectors. Devices: 48 to 239, allocated in apic.c.

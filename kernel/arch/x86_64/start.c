@@ -46,7 +46,6 @@ static const u8 *view(void *, u64 physical, u64 length)
 	apic_init_cpu();
 	cpus_boot(&boot_info, apic_id());
 	counter_init(&boot_info);
-	paging_finish(&boot_info);
 	kernel_start(&boot_info);
 	panic("kernel_start() returned");
 }

@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/sched/cpu.h"
 #include "kernel/sched/fpu.h"
+#include "kernel/start/space.h"
 #include "kernel/time/clock.h"
 
 struct guest_state;
@@ -164,8 +165,6 @@ static inline void change_root(struct cpu *cpu, struct aspace *const *aspace_at,
 
 // ---- paging.c
 void paging_init(struct boot_info *info); // builds and loads the final tables
-void paging_finish(struct boot_info *info); // no more tables behind the image
-void *paging_map_device(u64 physical, u64 bytes);
 extern u64 trampoline_root;
 
 // ---- apic.c
