@@ -175,29 +175,22 @@ static void piece_put(struct pool *pool, void *piece, u32 class)
 	pool_frames_free(pool, 0, address);
 }
 
-static enum status alloc_locked(struct pool *pool, usize size_bytes, void **out)
-{
-	u32 class = class_of(size_bytes);
-	enum status status = STATUS_OK;
-
-	if (pool->dying)
-		return ERR_DEAD;
-	if (pool->partial[class] == FRAME_NONE)
-		status = slab_page_add(pool, class);
-	if (status == STATUS_OK)
-		*out = piece_take(pool, class);
-	return status;
-}
-
 // objects, first: what the memory counts as in the pool, from the moment it is
 // taken: a dying pool that has none is gone.
 static enum status alloc_counted(struct pool *pool, usize size_bytes,
 				 u32 objects, u32 first, void **out)
 {
+	u32 class = class_of(size_bytes);
+	enum status status = STATUS_OK;
+
 	kassert(size_bytes <= PAGE_BYTES);
 	lock_take(&pool->pool_lock);
-	enum status status = alloc_locked(pool, size_bytes, out);
+	if (pool->dying)
+		status = ERR_DEAD;
+	else if (pool->partial[class] == FRAME_NONE)
+		status = slab_page_add(pool, class);
 	if (status == STATUS_OK) {
+		*out = piece_take(pool, class);
 		pool->nobjects += objects;
 		pool->nfirst += first;
 	}
@@ -205,9 +198,21 @@ static enum status alloc_counted(struct pool *pool, usize size_bytes,
 	if (status != STATUS_OK)
 		return status;
 	memset(*out, 0, size_bytes);
-	poison(*out, POISON_ZONE, size_bytes,
-	       class_bytes(class_of(size_bytes)));
+	poison(*out, POISON_ZONE, size_bytes, class_bytes(class));
 	return STATUS_OK;
+}
+
+static void free_counted(struct pool *pool, void *memory, usize size_bytes,
+			 u32 objects, u32 first)
+{
+	u32 class = class_of(size_bytes);
+
+	poison_check(memory, POISON_ZONE, size_bytes, class_bytes(class));
+	lock_take(&pool->pool_lock);
+	piece_put(pool, memory, class);
+	pool->nobjects -= objects;
+	pool->nfirst -= first;
+	lock_drop(&pool->pool_lock);
 }
 
 enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
@@ -217,12 +222,7 @@ enum status pool_alloc(struct pool *pool, usize size_bytes, void **out)
 
 void pool_free(struct pool *pool, void *memory, usize size_bytes)
 {
-	u32 class = class_of(size_bytes);
-
-	poison_check(memory, POISON_ZONE, size_bytes, class_bytes(class));
-	lock_take(&pool->pool_lock);
-	piece_put(pool, memory, class);
-	lock_drop(&pool->pool_lock);
+	free_counted(pool, memory, size_bytes, 0, 0);
 }
 
 // ---- objects
@@ -278,31 +278,18 @@ static struct object *entry_object(struct list *node)
 }
 
 // Its memory goes back to the pool. Nobody looks at it any more.
-static void object_release(struct object *object)
+static void object_release(struct object *object, u32 first)
 {
-	struct pool *pool = object->pool;
-	usize size_bytes = object->size_bytes;
-	void *memory = (u8 *)object - header_offset(object->type);
-
 	if (object->type == OBJECT_CNODE && !BUG(114))
 		cnode_release(object_cnode(object));
-	poison_check(memory, POISON_ZONE, size_bytes,
-		     class_bytes(class_of(size_bytes)));
-	lock_take(&pool->pool_lock);
-	piece_put(pool, memory, class_of(size_bytes));
-	pool->nobjects--;
-	lock_drop(&pool->pool_lock);
+	free_counted(object->pool, (u8 *)object - header_offset(object->type),
+		     object->size_bytes, 1, first);
 }
 
 void pool_object_abandon(struct object *object)
 {
-	struct pool *pool = object->pool;
-
 	kassert(!object->listed && !object->dead);
-	lock_take(&pool->pool_lock);
-	pool->nfirst -= goes_first(object->type);
-	lock_drop(&pool->pool_lock);
-	object_release(object);
+	object_release(object, goes_first(object->type));
 }
 
 // ---- the reaper: a list per CPU
@@ -427,7 +414,7 @@ static bool limbo_empty(struct pool *pool)
 		return false;
 	BUG(176) ? (void)0 : cpu_quiesce_all();
 	while ((node = list_take_first(&dead)))
-		object_release(entry_object(node));
+		object_release(entry_object(node), 0);
 	return true;
 }
 
@@ -594,16 +581,11 @@ enum status sysk_pool_destroy(struct thread *self, struct cap_ref *cap)
 		return ERR_STATE;
 	// Who lives in it, or names it from inside it, cannot see it through:
 	// then the reaper does. The former repeats the call until it is gone.
-	if (pool_within(self->object.pool, pool)) {
-		object_condemn(&pool->object);
-		return STATUS_RESTART;
-	}
-	if (holder && pool_within(holder->object.pool, pool)) {
-		object_condemn(&pool->object);
-		return STATUS_OK;
-	}
-	if (!pool_destroy_step(pool))
+	bool inside = pool_within(self->object.pool, pool);
+
+	if (!inside && !(holder && pool_within(holder->object.pool, pool)) &&
+	    !pool_destroy_step(pool))
 		return STATUS_RESTART;
 	object_condemn(&pool->object);
-	return STATUS_OK;
+	return inside ? STATUS_RESTART : STATUS_OK;
 }
