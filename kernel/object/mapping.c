@@ -105,10 +105,23 @@ void mapping_remove(struct mapping *mapping, u64 cpus)
 
 // ---- changing the extent, which the holder of either lock may read
 
+// Memory's lock held, if it has one.
+static void set_extent(struct mapping *mapping, u64 start, u64 end)
+{
+	u64 cut = start - mapping->start;
+
+	mapping->start = start;
+	mapping->length = end - start;
+	mapping->offset += cut;
+	mapping->settled -= MIN(mapping->settled, cut);
+	mapping->settled = MIN(mapping->settled, mapping->length);
+	mapping->node.key = end - 1;
+}
+
 enum status mapping_split(struct mapping *mapping, u64 address)
 {
 	struct aspace *aspace = mapping->aspace;
-	u64 head = address - mapping->start;
+	u64 start = mapping->start, end = start + mapping->length;
 	struct mapping *tail;
 	enum status status = mapping_alloc(aspace, &tail);
 
@@ -123,14 +136,9 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 	}
 	*tail = *mapping;
 	tail->memory = nullptr;
-	tail->start = address;
-	tail->length -= head;
-	tail->offset += head;
-	tail->settled -= MIN(tail->settled, head);
 	slot_init(&tail->slot, tail, HOLDER_MAPPING);
-	mapping->length = head;
-	mapping->node.key = address - 1;
-	mapping->settled = MIN(mapping->settled, head);
+	set_extent(tail, address, end);
+	set_extent(mapping, start, address);
 	if (memory) {
 		slot_fill_locked(&tail->slot, &memory->object,
 				 word_rights(mapping->slot.word),
@@ -145,14 +153,8 @@ enum status mapping_split(struct mapping *mapping, u64 address)
 void mapping_trim(struct mapping *mapping, u64 start, u64 end)
 {
 	struct memory *memory = mapping_lock_memory(mapping);
-	u64 cut = start - mapping->start;
 
-	mapping->start = start;
-	mapping->offset += cut;
-	mapping->length = end - start;
-	mapping->node.key = end - 1;
-	mapping->settled -= MIN(mapping->settled, cut);
-	mapping->settled = MIN(mapping->settled, mapping->length);
+	set_extent(mapping, start, end);
 	if (memory)
 		lock_drop(&memory->object.lock);
 }
