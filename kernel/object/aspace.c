@@ -222,27 +222,25 @@ static enum status map_locked(struct aspace *aspace, struct mapping *mapping,
 		return ERR_DEAD;
 	if (next && next->start < mapping->start + mapping->length)
 		return ERR_OCCUPIED;
-	status = cap_lock(cap);
-	if (status != STATUS_OK)
-		return status;
 	status = memory_window(memory, cap->badge, &first, &npages);
 	if (status == STATUS_OK &&
 	    !range_within(mapping->offset, mapping->length,
 			  npages << PAGE_BITS))
 		status = ERR_RANGE;
-	if (status == STATUS_OK) {
-		mapping->offset += first << PAGE_BITS;
-		slot_fill_locked(&mapping->slot, &memory->object,
-				 word_rights(cap->word), cap->badge, cap->slot);
-		mapping_attach_locked(mapping, memory);
-		mapping_insert(aspace, mapping);
-		if (flags & MAP_EAGER && flags & MAP_ACCESS)
-			show_present(mapping, memory, mapping->start,
-				     mapping->start +
-					     STEP_ENTRIES / 8 * PAGE_BYTES);
-	}
+	if (status == STATUS_OK)
+		status = cap_lock(cap);
+	if (status != STATUS_OK)
+		return status;
+	mapping->offset += first << PAGE_BITS;
+	slot_fill_locked(&mapping->slot, &memory->object,
+			 word_rights(cap->word), cap->badge, cap->slot);
+	mapping_attach_locked(mapping, memory);
+	mapping_insert(aspace, mapping);
+	if (flags & MAP_EAGER && flags & MAP_ACCESS)
+		show_present(mapping, memory, mapping->start,
+			     mapping->start + STEP_ENTRIES / 8 * PAGE_BYTES);
 	lock_drop(&memory->object.lock);
-	return status;
+	return STATUS_OK;
 }
 
 enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,

@@ -61,7 +61,8 @@ enum status sysk_dma_map(struct thread *, struct cap_ref *cap,
 	void *record;
 	enum status status;
 
-	if (!length || length > PAGE_BYTES ||
+	if (object_memory(cap_object(memory))->flags & MEMORY_DEVICE ||
+	    !length || length > PAGE_BYTES ||
 	    (offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES)
 		return ERR_ARGUMENT;
 	status = pool_alloc(dma->object.pool, sizeof(*pin), &record);
@@ -70,7 +71,7 @@ enum status sysk_dma_map(struct thread *, struct cap_ref *cap,
 	pin = record;
 	pin->dma = dma;
 	slot_init(&pin->pin.slot, pin, HOLDER_PIN);
-	status = memory_pin(&pin->pin, memory, offset, MEMORY_DEVICE);
+	status = memory_pin(&pin->pin, memory, offset);
 	if (status != STATUS_OK) {
 		pool_free(dma->object.pool, pin, sizeof(*pin));
 		return status;

@@ -25,7 +25,8 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	struct guest *guest;
 	enum status status;
 
-	if (!is_aligned(offset, sizeof(struct guest_state)))
+	if (!is_aligned(offset, sizeof(struct guest_state)) ||
+	    object_memory(cap_object(memory))->flags & ~MEMORY_COMMITTED)
 		return ERR_ARGUMENT;
 	status = pool_charge(pool, 1); // the share of the frame
 	if (status != STATUS_OK)
@@ -34,8 +35,7 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	if (status != STATUS_OK)
 		goto uncharge;
 	slot_init(&guest->pin.slot, guest, HOLDER_GUEST_MEMORY);
-	status =
-		memory_pin(&guest->pin, memory, offset, ~(u32)MEMORY_COMMITTED);
+	status = memory_pin(&guest->pin, memory, offset);
 	if (status != STATUS_OK)
 		goto abandon;
 	guest->state =

@@ -161,10 +161,9 @@ struct pin {
 	bool counted; // [I] frame is managed RAM: share and pin counted
 };
 // Make page offset of the capability's window present, and pin it; slot is
-// initialised. refused: flags that memory must not have. The look-up results stay
-// valid if it is OK. RANGE, ARGUMENT, DEAD, QUOTA, MEMORY, RESTART.
+// initialised. The look-up results stay valid if it is OK. RANGE, ARGUMENT, DEAD, QUOTA, MEMORY, RESTART.
 [[nodiscard]] enum status memory_pin(struct pin *pin, const struct cap_ref *cap,
-				     u64 offset, u32 refused);
+				     u64 offset);
 // No locks held. When the memory goes away first, the owner is told under its
 // lock (slot_lost).
 void memory_unpin(struct pin *pin);

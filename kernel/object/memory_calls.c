@@ -19,47 +19,47 @@ static struct memory *cap_memory(const struct cap_ref *cap)
 	return object_memory(cap_object(cap));
 }
 
-// Lock the memory and find the window of the capability.
+// What is constant - kind, size, the window of a capability - is checked first,
+// then the memory is locked.
 static enum status lock_window(const struct cap_ref *cap, u64 *first,
 			       u64 *npages)
 {
-	struct memory *memory = cap_memory(cap);
-	enum status status = cap_lock(cap);
+	enum status status =
+		memory_window(cap_memory(cap), cap->badge, first, npages);
 
-	if (status != STATUS_OK)
-		return status;
-	status = memory_window(memory, cap->badge, first, npages);
-	if (status != STATUS_OK)
-		lock_drop(&memory->object.lock);
-	return status;
+	return status == STATUS_OK ? cap_lock(cap) : status;
 }
 
-// Lock the memory and turn offset and length, which are relative to the window
-// of the capability, into pages [first, end).
-static enum status lock_range(const struct cap_ref *cap, u64 offset, u64 length,
-			      u64 *first, u64 *end)
+// The pages [first, end) at an offset into the window.
+static enum status range_of(const struct cap_ref *cap, u64 offset, u64 length,
+			    u64 *first, u64 *end)
 {
 	u64 npages;
-	enum status status;
+	enum status status =
+		memory_window(cap_memory(cap), cap->badge, first, &npages);
 
 	if (!length || !is_aligned(offset | length, PAGE_BYTES))
 		return ERR_ARGUMENT;
-	status = lock_window(cap, first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	if (!range_within(offset, length, npages << PAGE_BITS)) {
-		lock_drop(&cap_object(cap)->lock);
+	if (!range_within(offset, length, npages << PAGE_BITS))
 		return ERR_RANGE;
-	}
 	*first += offset >> PAGE_BITS;
 	*end = *first + (length >> PAGE_BITS);
 	return STATUS_OK;
 }
 
+static enum status lock_range(const struct cap_ref *cap, u64 offset, u64 length,
+			      u64 *first, u64 *end)
+{
+	enum status status = range_of(cap, offset, length, first, end);
+
+	return status == STATUS_OK ? cap_lock(cap) : status;
+}
+
 // ---- pins
 
-enum status memory_pin(struct pin *pin, const struct cap_ref *cap, u64 offset,
-		       u32 refused)
+enum status memory_pin(struct pin *pin, const struct cap_ref *cap, u64 offset)
 {
 	struct memory *memory = cap_memory(cap);
 	u32 rights = word_rights(cap->word);
@@ -72,10 +72,8 @@ enum status memory_pin(struct pin *pin, const struct cap_ref *cap, u64 offset,
 	if (status != STATUS_OK)
 		return status;
 	tlb_batch_init(&batch);
-	status = memory->flags & refused
-		? ERR_ARGUMENT
-		: memory_page_locked(memory, first, rights & RIGHT_WRITE,
-				     &pin->frame, &writable, &batch);
+	status = memory_page_locked(memory, first, rights & RIGHT_WRITE,
+				    &pin->frame, &writable, &batch);
 	if (status == STATUS_OK && batch.nframes)
 		status = STATUS_RESTART; // ours alone now; flush first
 	if (status == STATUS_OK) {
@@ -203,36 +201,25 @@ static enum status supply_nothing(const struct cap_ref *cap, u64 offset,
 
 	if (status != STATUS_OK)
 		return status;
-	if (memory->flags == MEMORY_PAGED)
-		memory_wake_locked(memory, first, end, true);
-	else
-		status = ERR_ARGUMENT;
+	memory_wake_locked(memory, first, end, true);
 	lock_drop(&memory->object.lock);
-	return status;
+	return STATUS_OK;
 }
 
-struct range {
-	const struct cap_ref *cap;
-	u64 offset;
-	u64 first, end; // pages
-};
-
 // Lock two memories, in the order of their addresses.
-static enum status lock_ranges(struct range *one, struct range *other,
-			       u64 length)
+static enum status lock_both(const struct cap_ref *one,
+			     const struct cap_ref *other)
 {
-	bool ordered = cap_memory(one->cap) < cap_memory(other->cap);
-	struct range *a = ordered ? one : other, *b = ordered ? other : one;
-	enum status status;
+	bool ordered = cap_memory(one) < cap_memory(other);
+	const struct cap_ref *a = ordered ? one : other;
+	const struct cap_ref *b = ordered ? other : one;
+	enum status status = cap_lock(a);
 
-	if (cap_memory(a->cap) == cap_memory(b->cap))
-		return ERR_ARGUMENT;
-	status = lock_range(a->cap, a->offset, length, &a->first, &a->end);
 	if (status != STATUS_OK)
 		return status;
-	status = lock_range(b->cap, b->offset, length, &b->first, &b->end);
+	status = cap_lock(b);
 	if (status != STATUS_OK)
-		lock_drop(&cap_object(a->cap)->lock);
+		lock_drop(&cap_object(a)->lock);
 	return status;
 }
 
@@ -244,31 +231,36 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 {
 	struct memory *memory = cap_memory(cap), *source;
 	struct cap_ref from;
-	struct range to = {.cap = cap, .offset = offset};
-	struct range taken = {.cap = &from, .offset = source_offset};
 	struct tlb_flush flush = {0};
-	u64 index, end, shift;
+	u64 first, last, index, end, shift;
 	enum status status;
 
+	if (memory->flags != MEMORY_PAGED)
+		return ERR_ARGUMENT;
 	if (!handle.value)
 		return supply_nothing(cap, offset, length);
 	status = cap_lookup(self, handle.value, OBJECT_MEMORY,
 			    RIGHT_READ | RIGHT_WRITE, &from);
-	if (status == STATUS_OK)
-		status = lock_ranges(&to, &taken, length);
 	if (status != STATUS_OK)
 		return status;
 	source = cap_memory(&from);
-	shift = taken.first - to.first;
-	index = to.first;
+	if (source->flags & ~MEMORY_COMMITTED)
+		return ERR_ARGUMENT;
+	status = range_of(&from, source_offset, length, &shift, &end);
+	if (status == STATUS_OK)
+		status = range_of(cap, offset, length, &first, &last);
+	if (status == STATUS_OK)
+		status = lock_both(cap, &from);
+	if (status != STATUS_OK)
+		return status;
+	shift -= first;
+	index = first;
 	if (index >= memory->supplied_from && index < memory->supplied_to)
-		index = MIN(memory->supplied_to, to.end);
+		index = MIN(memory->supplied_to, last);
 	else
 		memory->supplied_from = index;
-	end = MIN(to.end, index + SUPPLY_PAGES);
-	if (memory->flags != MEMORY_PAGED || source->flags & ~MEMORY_COMMITTED)
-		status = ERR_ARGUMENT;
-	else if (source->pinned || source->has_source)
+	end = MIN(last, index + SUPPLY_PAGES);
+	if (source->pinned || source->has_source)
 		status = ERR_STATE;
 	else
 		memory_zap_locked(source, index + shift, end - index, &flush);
@@ -279,11 +271,11 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 					      index + shift);
 	memory->supplied_to = index;
 	// What is there already needs no waiting for.
-	memory_wake_locked(memory, to.first, index, false);
+	memory_wake_locked(memory, first, index, false);
 	lock_drop(&source->object.lock);
 	lock_drop(&memory->object.lock);
 	tlb_flush_finish(&flush);
-	return status == STATUS_OK && index < to.end ? STATUS_RESTART : status;
+	return status == STATUS_OK && index < last ? STATUS_RESTART : status;
 }
 
 // One pager at a time binds its notification: slots are filled and emptied
@@ -318,6 +310,8 @@ enum status sysk_memory_request(struct thread *self, struct cap_ref *cap,
 	u64 first, npages, index;
 	enum status status = STATUS_OK;
 
+	if (memory->flags != MEMORY_PAGED)
+		return ERR_ARGUMENT;
 	if (notification.value)
 		status = cap_lookup(self, notification.value,
 				    OBJECT_NOTIFICATION, RIGHT_SIGNAL, &to);
@@ -325,17 +319,13 @@ enum status sysk_memory_request(struct thread *self, struct cap_ref *cap,
 		status = lock_window(cap, &first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	if (memory->flags != MEMORY_PAGED)
-		status = ERR_ARGUMENT;
-	if (status == STATUS_OK && notification.value) {
+	if (notification.value) {
 		status = pager_bind(memory, &to, bits);
 		if (status != STATUS_OK)
 			return status;
 		lock_take(&memory->object.lock);
 	}
-	if (status == STATUS_OK)
-		status = memory_next_wait_locked(memory, first, first + npages,
-						 &index);
+	status = memory_next_wait_locked(memory, first, first + npages, &index);
 	lock_drop(&memory->object.lock);
 	if (status == STATUS_OK)
 		out->offset = (index - first) << PAGE_BITS;
@@ -352,15 +342,11 @@ enum status sysk_memory_clean(struct thread *, struct cap_ref *cap, u64 offset,
 	struct tlb_flush flush = {0};
 	enum status status;
 
-	if (!is_aligned(offset, PAGE_BYTES))
+	if (!is_aligned(offset, PAGE_BYTES) || memory->flags != MEMORY_PAGED)
 		return ERR_ARGUMENT;
 	status = lock_window(cap, &first, &npages);
 	if (status != STATUS_OK)
 		return status;
-	if (memory->flags != MEMORY_PAGED) {
-		status = ERR_ARGUMENT;
-		goto out;
-	}
 	u64 end = first + npages;
 
 	index = first + MIN(offset >> PAGE_BITS, npages);
@@ -379,7 +365,6 @@ enum status sysk_memory_clean(struct thread *, struct cap_ref *cap, u64 offset,
 		status = STATUS_RESTART;
 	}
 	memory->clean_to = MAX(memory->clean_to, index + (status == STATUS_OK));
-out:
 	lock_drop(&memory->object.lock);
 	tlb_flush_finish(&flush);
 	return status;

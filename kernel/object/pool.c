@@ -460,13 +460,6 @@ bool pool_reclaim(struct pool *pool)
 	return cpu->reaper || limbo_empty(pool);
 }
 
-enum status pool_reclaim_for(struct pool *pool, enum status status)
-{
-	if ((status == ERR_QUOTA || status == ERR_MEMORY) && pool_reclaim(pool))
-		return STATUS_RESTART;
-	return status;
-}
-
 // ---- pools as objects
 
 static void pool_init(struct pool *pool, struct pool *parent, u64 limit_pages)

@@ -102,8 +102,13 @@ void object_condemn(struct object *object);
 // (the system call should be restarted), false if there is nothing to wait for.
 bool pool_reclaim(struct pool *pool);
 // The same for the status of what was tried: RESTART if it was refused so.
-[[nodiscard]] enum status pool_reclaim_for(struct pool *pool,
-					   enum status status);
+[[nodiscard]] static inline enum status pool_reclaim_for(struct pool *pool,
+							 enum status status)
+{
+	if ((status == ERR_QUOTA || status == ERR_MEMORY) && pool_reclaim(pool))
+		return STATUS_RESTART;
+	return status;
+}
 
 [[nodiscard]] enum status pool_create(struct pool *parent, u64 limit_pages,
 				      struct pool **out);
