@@ -152,7 +152,7 @@ $2_SCRIPT := $(or $(wildcard $1/link.ld),lib/sys/user.ld)
 $2_LINK_FLAGS := $$(LINK_FLAGS)
 $$(eval $$(call compile,$2,$(USER_FLAGS) $$(FLAGS),$$($2_OBJECTS)))
 $$($2_OBJECTS): $(wildcard $1/component.mk) $$(PORTS:%=build/ports/%/.stamp)
-$$(foreach p,$$(PORTS),$$(eval build/ports/$$p/%: build/ports/$$p/.stamp ;))
+$$(foreach p,$$(PORTS),$$(foreach e,c h,$$(eval build/ports/$$p/%.$$e: build/ports/$$p/.stamp ;)))
 $(OUT)/$2.elf: $$($2_OBJECTS) $(OUT)/libkochab.a $$($2_SCRIPT)
 	@echo "  LINK  $$@"
 	$(Q)$(LD) $(LINK_FLAGS_ALL) --gc-sections -u _start $$($2_LINK_FLAGS) -T $$($2_SCRIPT) \

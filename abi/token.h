@@ -60,7 +60,8 @@ static inline u64 token_serial(u64 permissions)
 	return permissions >> 28;
 }
 
-static inline u64 token_permissions(u32 rights, u32 flags, u32 place, u64 serial)
+static inline u64 token_permissions(u32 rights, u32 flags, u32 place,
+				    u64 serial)
 {
 	return rights | flags << 12 | TOKEN_VERSION << 14 | (u64)place << 16 |
 		serial << 28;
@@ -71,6 +72,7 @@ static inline bool token_well_formed(u64 permissions)
 {
 	return token_version(permissions) == TOKEN_VERSION &&
 		!(token_flags(permissions) & ~TOKEN_FLAGS) &&
-		token_rights(permissions) != 0 && token_serial(permissions) != 0;
+		token_rights(permissions) != 0 &&
+		token_serial(permissions) != 0;
 }
 #endif

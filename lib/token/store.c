@@ -72,8 +72,8 @@ u32 token_store_repair(struct token_store *store)
 	return removed;
 }
 
-enum status token_store_add(struct token_store *store, const struct token *token,
-			    u32 *place)
+enum status token_store_add(struct token_store *store,
+			    const struct token *token, u32 *place)
 {
 	u32 free = TOKEN_STORE_PLACES;
 

@@ -32,11 +32,13 @@ u32 token_store_repair(struct token_store *store);
 // ERR_FORMAT: not a token. ERR_NOSPACE: the 103rd. A token that is there already is
 // not put there twice.
 [[nodiscard]] enum status token_store_add(struct token_store *store,
-					  const struct token *token, u32 *place);
+					  const struct token *token,
+					  u32 *place);
 // ERR_RANGE, ERR_EMPTY: no token there.
 [[nodiscard]] enum status token_store_get(const struct token_store *store,
 					  u32 place, struct token *token);
-[[nodiscard]] enum status token_store_remove(struct token_store *store, u32 place);
+[[nodiscard]] enum status token_store_remove(struct token_store *store,
+					     u32 place);
 // The first token at or behind place `from` that gives all these rights. ERR_EMPTY.
 [[nodiscard]] enum status token_store_find(const struct token_store *store,
 					   u32 rights, u32 from, u32 *place);

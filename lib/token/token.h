@@ -26,4 +26,6 @@
 // Only who exported it: the token and all that came of it.
 [[nodiscard]] enum status token_revoke(struct session *tokens,
 				       const struct token *token);
+// All of the own, those of the predecessors under the same name included.
+[[nodiscard]] enum status token_revoke_all(struct session *tokens, u32 *count);
 #endif

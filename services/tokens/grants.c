@@ -99,8 +99,8 @@ void grants_open(struct grants *grants, struct grants_stash *stash,
 
 		if (grant->state == GRANT_FREE)
 			continue;
-		owner = valid(stash, i) ? owner_of(grants, grant->owner) :
-					  nullptr;
+		owner = valid(stash, i) ? owner_of(grants, grant->owner)
+					: nullptr;
 		if (owner && !TOKEN_BUG(193)) {
 			owner->count++;
 			found->kept++;
@@ -185,8 +185,7 @@ static bool is_last(const struct grants *grants,
 	const struct grants_stash *stash = grants->stash;
 
 	return stash->last_valid == 1 && stash->last.owner == request->owner &&
-		stash->last.word == request->word &&
-		stash->last_place < GRANTS;
+		stash->last.word == request->word && stash->last_place < GRANTS;
 }
 
 bool grants_repeated(const struct grants *grants,
@@ -288,22 +287,22 @@ bool grants_live(const struct grants *grants, u32 place)
 	return grants->stash->grant[place].state != GRANT_FREE;
 }
 
-bool grants_over(struct grants *grants, u64 now_ns, u32 look, u32 *place)
+bool grants_owned(const struct grants *grants, u32 place, u64 owner)
+{
+	return grants_live(grants, place) &&
+		grants->stash->grant[place].owner == owner;
+}
+
+bool grants_over(struct grants *grants, u64 now_ns, u32 *place)
 {
 	const struct grants_stash *stash = grants->stash;
+	const struct grant *grant = &stash->grant[grants->sweep];
 
-	for (u32 i = 0; i < look; i++) {
-		u32 at = grants->sweep;
-		const struct grant *grant = &stash->grant[at];
-
-		grants->sweep = (at + 1) % GRANTS;
-		if (grant->state == GRANT_FREE ||
-		    (stash->last_valid == 1 && stash->last_place == at))
-			continue;
-		if (!expired(grant, now_ns) && grant->state != GRANT_USED)
-			continue;
-		*place = at;
-		return true;
-	}
-	return false;
+	*place = grants->sweep;
+	grants->sweep = (grants->sweep + 1) % GRANTS;
+	// The last request may come again.
+	if (stash->last_valid == 1 && stash->last_place == *place)
+		return false;
+	return grant->state == GRANT_USED ||
+		(grant->state == GRANT_LIVE && expired(grant, now_ns));
 }

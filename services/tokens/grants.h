@@ -89,11 +89,9 @@ bool grants_repeated(const struct grants *grants,
 // May this request import by the token, with these rights, and by which grant?
 // ERR_DENIED: the token is not genuine. ERR_STALE: it is, and over, or used.
 // ERR_RIGHTS. Changes nothing.
-[[nodiscard]] enum status grants_check(const struct grants *grants,
-				       const struct token *token, u32 rights,
-				       u64 now_ns,
-				       const struct grant_request *request,
-				       u32 *place);
+[[nodiscard]] enum status
+grants_check(const struct grants *grants, const struct token *token, u32 rights,
+	     u64 now_ns, const struct grant_request *request, u32 *place);
 // It did.
 void grants_used(struct grants *grants, u32 place,
 		 const struct grant_request *request);
@@ -104,7 +102,7 @@ void grants_used(struct grants *grants, u32 place,
 // The grant is over: its capability has been deleted.
 void grants_end(struct grants *grants, u32 place);
 bool grants_live(const struct grants *grants, u32 place);
+bool grants_owned(const struct grants *grants, u32 place, u64 owner);
 
-// A grant that is over by itself, expired or used, among the next `look` ones. False:
-// none there.
-bool grants_over(struct grants *grants, u64 now_ns, u32 look, u32 *place);
+// Looks at the next grant, round and round: is it over by itself, expired or used?
+bool grants_over(struct grants *grants, u64 now_ns, u32 *place);

@@ -18,7 +18,7 @@
 #include "services/tokens/grants.h"
 #include "services/tokens/random.h"
 
-#define SWEEP_STEP 16u // grants looked at with each export
+#define SWEEP_STEP 4u // grants looked at with each export
 
 static struct grants grants;
 static struct handle keep;
@@ -36,13 +36,19 @@ static void let_go(u32 place)
 	grants_end(&grants, place);
 }
 
+static void take_back(u32 place)
+{
+	(void)!sys_cap_revoke(keep, place);
+	let_go(place);
+}
+
 static void sweep(u32 look)
 {
+	u64 now_ns = clock_ns();
 	u32 place;
 
-	// Each turn looks at one grant at least.
 	for (u32 i = 0; i < look; i++)
-		if (grants_over(&grants, clock_ns(), look, &place))
+		if (grants_over(&grants, now_ns, &place))
 			let_go(place);
 }
 
@@ -127,7 +133,9 @@ static enum status do_import(void *, const struct tokens_import_args *args,
 	if (status != STATUS_OK)
 		return status;
 	slot = slot_alloc();
-	status = sys_cap_mint(SELF_CNODE, slot, kept(place), args->rights, 0);
+	// A message carries only what may be handed on, as the token may, too.
+	status = sys_cap_mint(SELF_CNODE, slot, kept(place),
+			      args->rights | RIGHT_DERIVE, 0);
 	if (status == STATUS_OK)
 		status = sys_cap_info(handle_of(slot), &result->type, nullptr,
 				      nullptr);
@@ -149,15 +157,26 @@ static enum status do_revoke(void *, const struct tokens_revoke_args *args)
 	struct token token = token_of(args->permissions, args->m0, args->m1,
 				      args->m2, args->m3);
 	u32 place;
-	enum status status = grants_revocable(&grants, &token, request.owner,
-					      &place);
+	enum status status =
+		grants_revocable(&grants, &token, request.owner, &place);
 
 	if (status == ERR_STALE)
 		return STATUS_OK;
 	if (status != STATUS_OK)
 		return status;
-	(void)!sys_cap_revoke(keep, place);
-	let_go(place);
+	take_back(place);
+	return STATUS_OK;
+}
+
+static enum status do_revoke_all(void *,
+				 struct tokens_revoke_all_result *result)
+{
+	result->count = 0;
+	for (u32 i = 0; i < GRANTS; i++)
+		if (grants_owned(&grants, i, request.owner)) {
+			take_back(i);
+			result->count++;
+		}
 	return STATUS_OK;
 }
 
@@ -165,6 +184,7 @@ static const struct tokens_ops ops = {
 	.export = do_export,
 	.import = do_import,
 	.revoke = do_revoke,
+	.revoke_all = do_revoke_all,
 };
 
 static enum status dispatch(void *, struct server_session *session,
@@ -198,7 +218,8 @@ static void open_stash(void)
 	u8 key[MAC_KEY_BYTES];
 	bool good = draw_key(key);
 
-	grants_open(&grants, (struct grants_stash *)startup->stash, key, &found);
+	grants_open(&grants, (struct grants_stash *)startup->stash, key,
+		    &found);
 	memset(key, 0, sizeof(key));
 	if (found.fresh && !good)
 		log_print("the key was made from the time alone: the processor "
@@ -220,7 +241,8 @@ int component_main(const struct startup *page)
 	u32 endpoint = startup_need("tokens", STARTUP_ENDPOINT_SERVER)->handle;
 	const struct startup_cap *cnode = startup_need("keep", STARTUP_CNODE);
 
-	if (page->stash_bytes < sizeof(struct grants_stash) || cnode->a < GRANTS)
+	if (page->stash_bytes < sizeof(struct grants_stash) ||
+	    cnode->a < GRANTS)
 		component_fail("the manifest gives too little: a stash of %lu "
 			       "bytes and %u slots are needed",
 			       (unsigned long)sizeof(struct grants_stash),
