@@ -5,9 +5,13 @@
 // outside never leads here.
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
+#include "lib/base/types.h"
 
-// Print the message, registers, backtrace, build id to the log and stop.
+// Print the message, registers, build id and backtrace to the log port and stop.
 [[noreturn, gnu::format(printf, 1, 2)]] void panic(const char *format, ...);
+extern u32 panicking; // [a]
+// Straight to the port: the log's lock may be held by whoever broke.
+[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
 
 // An invariant cheap enough to check always.
 #define kassert(condition)                                                     \

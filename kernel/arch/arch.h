@@ -106,8 +106,7 @@ void arch_console_write(const char *text, usize length); // log port, polled
 int arch_console_read(void); // a character that came in there, -1: none
 [[noreturn]] void arch_power(u32 action);
 [[noreturn]] void arch_panic_stop(void);
-void arch_backtrace(void);
-void arch_panic_report(void); // registers of the trap, if any; build id
+void arch_panic_report(void); // registers of the trap, if any, by console_print()
 void arch_identity(u64 identity[4]); // of the CPU, as the time page wants it
 
 // ---- other CPUs. smp.c; memory of a CPU begins with its struct cpu.

@@ -130,8 +130,6 @@ void machine_init(const struct boot_info *info);
 i64 psci_call(u32 function, u64 a, u64 b, u64 c);
 #define PSCI_CPU_OFF 0x84000002
 #define PSCI_CPU_ON 0xc4000003
-[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
-void machine_print_build(void); // the image's build id
 
 // ---- start.c
 [[noreturn]] void arch_start(u64 device_tree, u64 image_physical);

@@ -5,6 +5,7 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#define ARCH_FRAME 0
 #define KERNEL_LEVELS 4
 #define ARCH_DIRECT_BASE 0xffff800000000000ull
 #define PT_LEVELS 4

@@ -2,12 +2,11 @@
 // Copyright The Kochab authors
 //
 // The machine around the CPU: PSCI (ARM DEN 0022), the log port (semihosting, ARM
-// DUI 0203: only where the command line says that somebody listens), power, and
-// what a panic prints about the machine. There are no I/O ports.
+// DUI 0203: only where the command line says that somebody listens), power. There
+// are no I/O ports.
 #include "kernel/arch/aarch64/aarch64.h"
 #include "kernel/log.h"
 #include "lib/base/bits.h"
-#include "lib/base/format.h"
 #include "lib/base/string.h"
 
 static enum boot_psci psci;
@@ -81,18 +80,6 @@ int arch_console_read(void)
 	return -1;
 }
 
-// For panics: the log's lock may be held by whoever broke.
-void console_print(const char *format, ...)
-{
-	char text[512];
-	va_list values;
-
-	va_start(values, format);
-	(void)format_string(text, sizeof(text), format, values);
-	va_end(values);
-	arch_console_write(text, strlen(text));
-}
-
 // ---- ports
 void arch_port_read(u16, u32, u32 *value)
 {
@@ -126,44 +113,4 @@ void arch_port_write(u16, u32, u32)
 	if (semihosting)
 		call_host(SYS_EXIT, reason);
 	stop();
-}
-
-// ---- what a panic prints
-extern const u8 image_start[], image_text_end[];
-extern const u8 image_build_id[], image_build_id_end[];
-
-void machine_print_build(void)
-{
-	char text[41] = "none";
-	u32 nbytes = (u32)(image_build_id_end - image_build_id);
-	u32 n = 0;
-
-	// An ELF note: 12 bytes of header, "GNU", the id
-	for (u32 i = 16; i < nbytes && n < 40; i++) {
-		text[n++] = "0123456789abcdef"[image_build_id[i] >> 4];
-		text[n++] = "0123456789abcdef"[image_build_id[i] & 15];
-		text[n] = 0;
-	}
-	console_print("build %s\n", text);
-}
-
-// A frame is {caller's frame, return address}. Frames lie on kernel stacks, each
-// above the one before it.
-void arch_backtrace(void)
-{
-	const u64 *frame = __builtin_frame_address(0);
-
-	for (u32 i = 0; i < 32; i++) {
-		const u64 *next = (const u64 *)frame[0];
-		u64 address = frame[1];
-
-		if (address < (u64)image_start ||
-		    address >= (u64)image_text_end)
-			break;
-		console_print("  #%u %#lx\n", i, address);
-		if (next <= frame || (u64)(next - frame) > STACK_BYTES / 8 ||
-		    !is_aligned((u64)next, 8))
-			break;
-		frame = next;
-	}
 }

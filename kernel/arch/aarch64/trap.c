@@ -152,5 +152,4 @@ void arch_panic_report(void)
 			console_print("x%u %#lx %#lx %#lx %#lx\n", i, f->x[i],
 				      f->x[i + 1], f->x[i + 2], f->x[i + 3]);
 	}
-	machine_print_build();
 }

@@ -5,6 +5,7 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+#define ARCH_FRAME -2 // where s0 points: above {caller's s0, return address}
 #define KERNEL_LEVELS 3
 #define ARCH_DIRECT_BASE 0xffffffc000000000ull
 

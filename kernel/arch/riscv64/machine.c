@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright The Kochab authors
 //
-// The machine around the CPU: where the log goes, power, and what a panic prints.
+// The machine around the CPU: where the log goes, and power.
 //
 // The log's port, by the word log=: semihosting (an emulator's or debugger's own
 // channel), uart (the firmware's console), or none, the default: the log is then
@@ -9,8 +9,8 @@
 // to the firmware's console unless there is semihosting.
 #include "kernel/arch/riscv64/riscv.h"
 #include "kernel/log.h"
+#include "kernel/panic.h"
 #include "lib/base/bits.h"
-#include "lib/base/format.h"
 #include "lib/base/string.h"
 
 enum log_port : u32 { PORT_FIRMWARE, PORT_SEMIHOSTING, PORT_NONE };
@@ -63,6 +63,8 @@ void arch_console_write(const char *text, usize length)
 {
 	if (log_port == PORT_SEMIHOSTING)
 		write_semihosting(text, length);
+	if (panicking && log_port == PORT_NONE)
+		log_port = PORT_FIRMWARE;
 	for (usize i = 0; log_port == PORT_FIRMWARE && i < length; i++) {
 		if (text[i] == '\n')
 			(void)sbi(SBI_PUTCHAR, 0, '\r', 0, 0);
@@ -74,18 +76,6 @@ void arch_console_write(const char *text, usize length)
 int arch_console_read(void)
 {
 	return -1;
-}
-
-// For panics: the log's lock may be held by whoever broke.
-void console_print(const char *format, ...)
-{
-	char text[512];
-	va_list values;
-
-	va_start(values, format);
-	(void)format_string(text, sizeof(text), format, values);
-	va_end(values);
-	arch_console_write(text, strlen(text));
 }
 
 // ---- ports: there are none
@@ -125,46 +115,4 @@ void arch_port_write(u16, u32, u32)
 		(void)semihost(SEMIHOST_EXIT_EXTENDED, exit);
 	}
 	halt();
-}
-
-// ---- what a panic prints
-extern const u8 image_start[], image_text_end[];
-extern const u8 image_build_id[], image_build_id_end[];
-
-void machine_print_build(void)
-{
-	char text[41] = "none";
-	u32 nbytes = (u32)(image_build_id_end - image_build_id);
-	u32 n = 0;
-
-	// An ELF note: 12 bytes of header, "GNU", the id
-	for (u32 i = 16; i < nbytes && n < 40; i++) {
-		text[n++] = "0123456789abcdef"[image_build_id[i] >> 4];
-		text[n++] = "0123456789abcdef"[image_build_id[i] & 15];
-		text[n] = 0;
-	}
-	console_print("build %s\n", text);
-}
-
-// Below where s0 points: the caller's s0 at -16, the return address at -8. Frames
-// lie on kernel stacks, each above the one before it.
-void arch_backtrace(void)
-{
-	const u64 *frame = __builtin_frame_address(0);
-
-	if (log_port == PORT_NONE)
-		return;
-	for (u32 i = 0; i < 32; i++) {
-		const u64 *next = (const u64 *)frame[-2];
-		u64 address = frame[-1];
-
-		if (address < (u64)image_start ||
-		    address >= (u64)image_text_end)
-			break;
-		console_print("  #%u %#lx\n", i, address);
-		if (next <= frame || (u64)(next - frame) > STACK_BYTES / 8 ||
-		    !is_aligned((u64)next, 8))
-			break;
-		frame = next;
-	}
 }

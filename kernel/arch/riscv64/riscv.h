@@ -149,8 +149,6 @@ void counter_init(struct boot_info *info);
 
 // ---- machine.c
 void machine_init(const struct boot_info *info); // the log's port
-[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
-void machine_print_build(void); // the image's build id
 bool command_word(const char *line, const char *word); // is it there?
 
 // ---- start.c, smp.c

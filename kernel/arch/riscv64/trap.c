@@ -156,5 +156,4 @@ void arch_panic_report(void)
 			console_print("%.3s %#lx%s", names[i], x[i],
 				      i % 4 == 3 ? "\n" : " ");
 	}
-	machine_print_build();
 }

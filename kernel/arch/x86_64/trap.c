@@ -189,5 +189,4 @@ void arch_panic_report(void)
 			      f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->r8,
 			      f->r9, f->r10, f->r11, f->r12, f->r13, f->r14,
 			      f->r15);
-	machine_print_build();
 }

@@ -186,8 +186,6 @@ void counter_init(struct boot_info *info);
 // ---- machine.c
 void console_init(void);
 void machine_init(const struct boot_info *info); // for arch_power
-[[gnu::format(printf, 1, 2)]] void console_print(const char *format, ...);
-void machine_print_build(void); // the image's build id
 
 // ---- topology.c
 void topology_read(struct boot_info *info); // where the CPUs sit

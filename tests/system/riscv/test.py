@@ -5,6 +5,7 @@ advanced interrupt architecture instead of the PLIC, and page tables of three le
 (Sv39). QEMU's processors have four (Sv48) whatever one asks for, so Sv39 is chosen by
 the command line and by a device tree."""
 
+import os
 import re
 import subprocess
 import time
@@ -101,6 +102,31 @@ def test_sv39_on_the_command_line(context):
     guest.expect(Guest.READY)
     context.equal(guest.line_ok("cat /proc/uptime | wc -l"), "1\n")
     context.equal(guest.poweroff(), "off")
+
+
+# Nothing says where the log goes, and there is no first program: what the kernel says
+# then comes through the firmware.
+def test_a_panic_is_seen_without_a_log_port(context):
+    only_here(context)
+    serial = context.path("serial")
+    process = subprocess.Popen(
+        [Guest(context.arch, {}).machine.program, "-M", "virt", "-m", "128",
+         "-display", "none", "-monitor", "none", "-serial", "file:" + serial,
+         "-kernel", os.path.join(context.output(), "kernel.image")],
+        stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 120
+        said = ""
+        while "This is a bug" not in said and time.monotonic() < end:
+            time.sleep(0.2)
+            with open(serial, "r", errors="replace") as f:
+                said = f.read()
+    finally:
+        process.kill()
+        process.wait()
+    for text in ("PANIC: no first program", "build ", "Backtrace:", " #0 0x",
+                 "This is a bug"):
+        context.check(text in said, "%r is not in %s" % (text, said[-2000:]))
 
 
 # One processor that lacks Sv48 is enough.
