@@ -17,6 +17,7 @@ static_assert(GRANTS <= TOKEN_PLACES && (GRANTS & (GRANTS - 1)) == 0);
 static void ordered(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	TOKEN_POINT();
 }
 
 static void set_state(struct grant *grant, enum grant_state state)
@@ -147,6 +148,7 @@ enum status grants_reserve(struct grants *grants, u64 owner, u32 rights,
 	grant->owner = owner;
 	grant->expires_ns = expires_ns;
 	grant->sum = sum_of(grant);
+	ordered();
 	return STATUS_OK;
 }
 

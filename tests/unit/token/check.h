@@ -24,3 +24,4 @@ void test_grants(void);
 void test_last_request(void);
 void test_quota(void);
 void test_damage(void);
+void test_deaths(void);

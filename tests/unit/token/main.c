@@ -20,6 +20,7 @@
 #define BUG_LAST 199u
 
 u32 seeded_bug;
+void (*token_point)(void);
 static u64 seed = 1;
 
 u32 below(u32 limit)
@@ -281,6 +282,7 @@ static void test_all(void)
 	test_quota();
 	test_grants();
 	test_damage();
+	test_deaths();
 }
 
 // Does a process with this mistake fail?

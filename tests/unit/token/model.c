@@ -4,8 +4,10 @@
 // The service's table against a model: at random, through its own deaths, and with
 // each bit of its stash damaged. Whatever happens to the stash, no token may give
 // more than before, to anybody, nor one that was over give anything.
+#include <setjmp.h>
 #include <string.h>
 
+#include "lib/token/bugs.h"
 #include "services/tokens/grants.h"
 #include "tests/unit/token/check.h"
 
@@ -377,4 +379,115 @@ void test_damage(void)
 	printf("NOTE %u bits of the stash damaged one by one: tokens were lost "
 	       "%u times, none gained\n",
 	       bits + 200, lost);
+}
+
+// ---- deaths
+
+enum act {
+	ACT_EXPORT,
+	ACT_IMPORT_ONCE,
+	ACT_REVOKE,
+	ACTS,
+};
+
+static jmp_buf death;
+static u32 points_left;
+
+static void point(void)
+{
+	if (points_left-- == 0)
+		longjmp(death, 1);
+}
+
+// What the service does for a request; the second time it may have been done. The
+// export's token lands in known[2].
+static void act(enum act what, const struct grant_request *request)
+{
+	u32 place;
+
+	switch (what) {
+	case ACT_EXPORT:
+		nknown = 2;
+		if (grants_repeated(&grants, request, &place))
+			grants_token(&grants, place, &known[2].token);
+		else
+			CHECK(issue(1, 3, 0, 0, request) == STATUS_OK);
+		nknown = 3;
+		break;
+	case ACT_IMPORT_ONCE:
+		CHECK(grants_check(&grants, &known[1].token, 1, now_ns, request,
+				   &place) == STATUS_OK);
+		grants_used(&grants, place, request);
+		break;
+	default:
+		if (grants_revocable(&grants, &known[1].token, 1, &place) ==
+		    STATUS_OK)
+			grants_end(&grants, place);
+	}
+}
+
+// Did it die at the n-th point of it?
+static bool act_and_die(enum act what, const struct grant_request *request,
+			u32 n)
+{
+	bool died = true;
+
+	points_left = n;
+	token_point = point;
+	if (setjmp(death) == 0) {
+		act(what, request);
+		died = false;
+	}
+	token_point = nullptr;
+	return died;
+}
+
+static void after_death(enum act what, const struct grant_request *request)
+{
+	struct grants_found found = restart();
+	u64 serial = stash.serial;
+	struct token half = {.permissions = stash.grant[2].permissions};
+
+	CHECK(!found.fresh && !found.key_lost && found.damaged == 0);
+	act(what, request); // the session asks again
+	CHECK(look(&known[0], 1) == STATUS_OK);
+	CHECK(look(&known[1], 1) ==
+	      (what == ACT_EXPORT ? STATUS_OK : ERR_STALE));
+	found = restart();
+	CHECK(found.kept ==
+	      (what == ACT_EXPORT	    ? 3
+		       : what == ACT_REVOKE ? 1
+					    : 2));
+	if (what != ACT_EXPORT)
+		return;
+	CHECK(look(&known[2], 3) == STATUS_OK);
+	CHECK(token_serial(known[2].token.permissions) >= serial);
+	// What was begun and not finished gives nothing.
+	if (half.permissions != known[2].token.permissions &&
+	    token_well_formed(half.permissions)) {
+		known[3].token = half;
+		mac_make(stash.key, half.permissions, known[3].token.mac);
+		CHECK(look(&known[3], 0) == ERR_STALE);
+	}
+}
+
+// Death between any two stores whose order matters: a request that is made again
+// has its effect once, and nothing else changes.
+void test_deaths(void)
+{
+	u32 ndeaths = 0;
+
+	for (enum act what = 0; what < ACTS; what++)
+		for (u32 n = 0;; n++) {
+			struct grant_request first = {1, 50}, again = {1, 51};
+			begin();
+			CHECK(issue(1, 3, 0, 0, &first) == STATUS_OK);
+			CHECK(issue(1, 1, TOKEN_ONCE, 0, &first) == STATUS_OK);
+			if (!act_and_die(what, &again, n))
+				break;
+			after_death(what, &again);
+			ndeaths++;
+		}
+	CHECK(ndeaths > 10);
+	printf("NOTE %u deaths in the middle of a request\n", ndeaths);
 }
