@@ -112,3 +112,56 @@ def test_cost(context):
         "%s %s" % (name, cost) for name, cost in sorted(costs.items())))
     verify = int(costs["import-forged"]) - int(costs["call"])
     context.check(0 < verify < 50000, "a check takes %d instructions" % verify)
+
+
+def listed(guest, name):
+    """(state, restarts) of a component."""
+    for line in guest.line_ok("svc list").splitlines():
+        words = line.split()
+        if words and words[0] == name:
+            return words[1], int(words[3])
+    raise AssertionError("%s is not in the list" % name)
+
+
+def wait_for(guest, what, condition):
+    for _ in range(1000):
+        if condition():
+            return
+        guest.line_ok("sleep 0.1")
+    raise AssertionError(what + "\n" + guest.describe())
+
+
+def test_example(context):
+    """examples/hello-token: the service and the sender die and no number is
+    missing; the receiver dies and there is a new ring."""
+    texts = []
+    for name in ("systems/base.sys", "services/tokens/tokens.sys",
+                 "examples/hello-token/token.sys"):
+        with open(os.path.join(context.top, name), encoding="ascii") as f:
+            texts.append(f.read())
+    guest = context.boot(manifest=context.write("system.sys", "".join(texts)))
+
+    def said():
+        return [tuple(map(int, words)) for words in re.findall(
+            r"received up to (\d+), (\d+) missing", guest.log_text())]
+
+    wait_for(guest, "nothing was received", said)
+    for name in ("tokens", "token-send", "tokens", "token-receive",
+                 "token-send"):
+        count = listed(guest, name)[1]
+        guest.line_ok("svc kill " + name)
+        wait_for(guest, name + ": not restarted",
+                 lambda: listed(guest, name) == ("ready", count + 1))
+        told = len(said())
+        wait_for(guest, "silent after killing " + name,
+                 lambda: len(said()) > told + 1)
+    numbers = [number for number, _ in said()]
+    again = numbers.index(1000, 1)
+    context.equal(numbers, [1000 * (i + 1) for i in range(again)] +
+                  [1000 * (i + 1) for i in range(len(numbers) - again)])
+    context.equal({missing for _, missing in said()}, {0}, "numbers missing")
+    joined = re.findall(r"token-send: joined, going on at (\d+)",
+                        guest.log_text())
+    context.check(len(joined) >= 4, "joined at %r" % joined)
+    context.note("joined at %s" % " ".join(joined))
+    context.equal(guest.poweroff(), "off")
