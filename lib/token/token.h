@@ -23,7 +23,8 @@
 [[nodiscard]] enum status token_import(struct session *tokens,
 				       const struct token *token, u32 rights,
 				       struct handle into);
-// Only who exported it: the token and all that came of it.
+// Only who exported it: the token and all that came of it. ERR_STALE: the service has
+// let go of it, as abi/tokens.idl says; then cap_revoke takes back what was imported.
 [[nodiscard]] enum status token_revoke(struct session *tokens,
 				       const struct token *token);
 // All of the own, those of the predecessors under the same name included.

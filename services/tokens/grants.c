@@ -65,7 +65,8 @@ static bool valid(const struct grants_stash *stash, u32 place)
 {
 	const struct grant *grant = &stash->grant[place];
 
-	return (grant->state == GRANT_LIVE || grant->state == GRANT_USED) &&
+	return (grant->state == GRANT_LIVE || grant->state == GRANT_OPEN ||
+		grant->state == GRANT_USED) &&
 		grant->sum == sum_of(grant) &&
 		token_well_formed(grant->permissions) &&
 		token_place(grant->permissions) == place &&
@@ -248,15 +249,17 @@ enum status grants_check(const struct grants *grants, const struct token *token,
 	return STATUS_OK;
 }
 
-void grants_used(struct grants *grants, u32 place,
-		 const struct grant_request *request)
+void grants_imported(struct grants *grants, u32 place,
+		     const struct grant_request *request)
 {
 	struct grant *grant = &grants->stash->grant[place];
 
-	if (!(token_flags(grant->permissions) & TOKEN_ONCE))
-		return;
-	remember(grants->stash, place, request);
-	set_state(grant, GRANT_USED);
+	if (token_flags(grant->permissions) & TOKEN_ONCE) {
+		remember(grants->stash, place, request);
+		set_state(grant, GRANT_USED);
+	} else if (grant->state == GRANT_LIVE) {
+		set_state(grant, GRANT_OPEN);
+	}
 }
 
 // ---- ending
@@ -270,6 +273,19 @@ enum status grants_revocable(const struct grants *grants,
 	    grants->stash->grant[*place].owner != owner)
 		status = ERR_DENIED;
 	return status;
+}
+
+void grants_revoked(struct grants *grants, u32 place,
+		    const struct grant_request *request)
+{
+	remember(grants->stash, place, request);
+	grants_end(grants, place);
+}
+
+bool grants_was_revoked(const struct grants *grants,
+			const struct grant_request *request)
+{
+	return is_last(grants, request);
 }
 
 void grants_end(struct grants *grants, u32 place)
@@ -295,16 +311,36 @@ bool grants_owned(const struct grants *grants, u32 place, u64 owner)
 		grants->stash->grant[place].owner == owner;
 }
 
-bool grants_over(struct grants *grants, u64 now_ns, u32 *place)
+enum grant_over grants_over(const struct grants *grants, u32 place, u64 now_ns)
 {
 	const struct grants_stash *stash = grants->stash;
-	const struct grant *grant = &stash->grant[grants->sweep];
+	const struct grant *grant = &stash->grant[place];
 
-	*place = grants->sweep;
-	grants->sweep = (grants->sweep + 1) % GRANTS;
-	// The last request may come again.
-	if (stash->last_valid == 1 && stash->last_place == *place)
-		return false;
-	return grant->state == GRANT_USED ||
-		(grant->state == GRANT_LIVE && expired(grant, now_ns));
+	if (grant->state == GRANT_FREE ||
+	    (grant->state != GRANT_USED && !expired(grant, now_ns)))
+		return GRANT_NOT_OVER;
+	if (grant->state == GRANT_LIVE)
+		return GRANT_OVER_UNUSED;
+	if (stash->last_valid == 1 && stash->last_place == place)
+		return GRANT_NOT_OVER;
+	return GRANT_OVER_IMPORTED;
+}
+
+u64 grants_next_expiry(const struct grants *grants, u64 now_ns)
+{
+	u64 next = 0;
+
+	for (u32 i = 0; i < GRANTS; i++) {
+		const struct grant *grant = &grants->stash->grant[i];
+		u64 at = grant->expires_ns;
+
+		if (grant->state != GRANT_LIVE || at == 0)
+			continue;
+		// One that is not let go yet is looked at again later.
+		if (at <= now_ns)
+			at = now_ns + 1;
+		if (next == 0 || at < next)
+			next = at;
+	}
+	return next;
 }

@@ -21,8 +21,9 @@
 // Not small numbers: a word that was damaged is none of them.
 enum grant_state : u64 {
 	GRANT_FREE = 0,
-	GRANT_LIVE = 0x4556494c544e5247, // "GRNTLIVE"
-	GRANT_USED = 0x44455355544e5247, // and the one import was made
+	GRANT_LIVE = 0x4556494c544e5247, // "GRNTLIVE": not imported yet
+	GRANT_OPEN = 0x4e45504f544e5247, // imported, and may be again
+	GRANT_USED = 0x44455355544e5247, // imported, the one time
 };
 
 struct grant {
@@ -61,7 +62,6 @@ struct grants {
 	struct grants_stash *stash;
 	struct grant_owner owner[GRANT_OWNERS];
 	u32 next; // where to look for a free place
-	u32 sweep; // and for ended ones
 };
 
 struct grants_found {
@@ -93,16 +93,28 @@ bool grants_repeated(const struct grants *grants,
 grants_check(const struct grants *grants, const struct token *token, u32 rights,
 	     u64 now_ns, const struct grant_request *request, u32 *place);
 // It did.
-void grants_used(struct grants *grants, u32 place,
-		 const struct grant_request *request);
-// May the client revoke it? ERR_DENIED: not its own, or not genuine; ERR_STALE: over.
+void grants_imported(struct grants *grants, u32 place,
+		     const struct grant_request *request);
+// May this client revoke it? ERR_DENIED: not its own, or not genuine; ERR_STALE: the
+// grant is gone. Changes nothing.
 [[nodiscard]] enum status grants_revocable(const struct grants *grants,
 					   const struct token *token, u64 owner,
 					   u32 *place);
-// The grant is over: its capability has been deleted.
+// It did; and was it this request, which comes again?
+void grants_revoked(struct grants *grants, u32 place,
+		    const struct grant_request *request);
+bool grants_was_revoked(const struct grants *grants,
+			const struct grant_request *request);
+// The grant is gone: its capability has been deleted.
 void grants_end(struct grants *grants, u32 place);
 bool grants_live(const struct grants *grants, u32 place);
 bool grants_owned(const struct grants *grants, u32 place, u64 owner);
 
-// Looks at the next grant, round and round: is it over by itself, expired or used?
-bool grants_over(struct grants *grants, u64 now_ns, u32 *place);
+enum grant_over {
+	GRANT_NOT_OVER, // or used by the last request, which may come again
+	GRANT_OVER_UNUSED, // expired, and nothing came of it
+	GRANT_OVER_IMPORTED, // used or expired; what was imported can be revoked
+};
+enum grant_over grants_over(const struct grants *grants, u32 place, u64 now_ns);
+// When the next one expires that was not imported; 0: none does.
+u64 grants_next_expiry(const struct grants *grants, u64 now_ns);

@@ -18,9 +18,12 @@
 #include "services/tokens/grants.h"
 #include "services/tokens/random.h"
 
-#define SWEEP_STEP 4u // grants looked at with each export
+#define EXPIRED_BIT (1ull << 40) // of the main notification: the timer
+#define EXPIRED_LEAST_NS 10000000ull // between two looks
 
 static struct grants grants;
+static u32 timer;
+static u64 armed_ns; // what the timer is set to; 0: it is not
 static struct handle keep;
 static struct grant_request request; // that is being served
 
@@ -36,31 +39,60 @@ static void let_go(u32 place)
 	grants_end(&grants, place);
 }
 
-static void take_back(u32 place)
+// Be woken when this token is over, or a little later.
+static void wake_at(u64 expires_ns)
 {
-	(void)!sys_cap_revoke(keep, place);
-	let_go(place);
+	u64 least = clock_ns() + EXPIRED_LEAST_NS;
+
+	if (expires_ns == 0 || (armed_ns && armed_ns <= expires_ns))
+		return;
+	armed_ns = expires_ns < least ? least : expires_ns;
+	(void)!sys_timer_set(handle_of(timer), handle_of(SLOT_NOTIFICATION),
+			     EXPIRED_BIT, armed_ns, 0);
 }
 
-static void sweep(u32 look)
+// What has expired and was never imported is let go at once.
+static void notified(void *, u64 bits)
 {
 	u64 now_ns = clock_ns();
-	u32 place;
 
-	for (u32 i = 0; i < look; i++)
-		if (grants_over(&grants, now_ns, &place))
-			let_go(place);
+	if (!(bits & EXPIRED_BIT))
+		return;
+	for (u32 i = 0; i < GRANTS; i++)
+		if (grants_over(&grants, i, now_ns) == GRANT_OVER_UNUSED)
+			let_go(i);
+	armed_ns = 0;
+	wake_at(grants_next_expiry(&grants, now_ns));
 }
 
-// Also those whose object is gone: nothing tells the service when that happens.
-static void sweep_all(void)
+// Let go what is over, and what has no object any more (nothing tells the service
+// when that happens): of one client, or, when all places are taken, of all.
+static void make_room(u64 owner, bool all)
 {
-	for (u32 i = 0; i < GRANTS; i++)
-		if (grants_live(&grants, i) &&
+	u64 now_ns = clock_ns();
+
+	for (u32 i = 0; i < GRANTS; i++) {
+		if (!grants_live(&grants, i) ||
+		    (!all && !grants_owned(&grants, i, owner)))
+			continue;
+		if (grants_over(&grants, i, now_ns) != GRANT_NOT_OVER ||
 		    sys_cap_info(kept(i), nullptr, nullptr, nullptr) !=
 			    STATUS_OK)
 			let_go(i);
-	sweep(GRANTS);
+	}
+}
+
+static enum status reserve(const struct tokens_export_args *args, u32 *place)
+{
+	enum status status = ERR_QUOTA;
+
+	for (u32 tries = 0; tries < 3 && status == ERR_QUOTA; tries++) {
+		if (tries)
+			make_room(request.owner, tries == 2);
+		status = grants_reserve(&grants, request.owner, args->rights,
+					args->flags, args->expires_ns, place);
+	}
+	return status;
 }
 
 static void answer(u32 place, struct tokens_export_result *result)
@@ -92,14 +124,7 @@ static enum status do_export(void *, const struct tokens_export_args *args,
 		answer(place, result);
 		return STATUS_OK;
 	}
-	sweep(SWEEP_STEP);
-	status = grants_reserve(&grants, request.owner, args->rights,
-				args->flags, args->expires_ns, &place);
-	if (status == ERR_QUOTA) {
-		sweep_all();
-		status = grants_reserve(&grants, request.owner, args->rights,
-					args->flags, args->expires_ns, &place);
-	}
+	status = reserve(args, &place);
 	if (status != STATUS_OK)
 		return status;
 	(void)!sys_cap_delete(keep, place);
@@ -108,6 +133,7 @@ static enum status do_export(void *, const struct tokens_export_args *args,
 		return ERR_QUOTA;
 	slot_free(args->object.value);
 	grants_commit(&grants, place, &request);
+	wake_at(args->expires_ns);
 	answer(place, result);
 	return STATUS_OK;
 }
@@ -146,7 +172,7 @@ static enum status do_import(void *, const struct tokens_import_args *args,
 		let_go(place); // the object is gone
 		return ERR_STALE;
 	}
-	grants_used(&grants, place, &request);
+	grants_imported(&grants, place, &request);
 	server_free_after_reply(slot);
 	result->object = handle_of(slot);
 	return STATUS_OK;
@@ -160,11 +186,13 @@ static enum status do_revoke(void *, const struct tokens_revoke_args *args)
 	enum status status =
 		grants_revocable(&grants, &token, request.owner, &place);
 
-	if (status == ERR_STALE)
+	if (status == ERR_STALE && grants_was_revoked(&grants, &request))
 		return STATUS_OK;
 	if (status != STATUS_OK)
 		return status;
-	take_back(place);
+	(void)!sys_cap_revoke(keep, place);
+	(void)!sys_cap_delete(keep, place);
+	grants_revoked(&grants, place, &request);
 	return STATUS_OK;
 }
 
@@ -174,7 +202,8 @@ static enum status do_revoke_all(void *,
 	result->count = 0;
 	for (u32 i = 0; i < GRANTS; i++)
 		if (grants_owned(&grants, i, request.owner)) {
-			take_back(i);
+			(void)!sys_cap_revoke(keep, i);
+			let_go(i);
 			result->count++;
 		}
 	return STATUS_OK;
@@ -237,7 +266,8 @@ static void open_stash(void)
 
 int component_main(const struct startup *page)
 {
-	static struct server server = {.dispatch = dispatch};
+	static struct server server = {.dispatch = dispatch,
+				       .notified = notified};
 	u32 endpoint = startup_need("tokens", STARTUP_ENDPOINT_SERVER)->handle;
 	const struct startup_cap *cnode = startup_need("keep", STARTUP_CNODE);
 
@@ -248,7 +278,12 @@ int component_main(const struct startup *page)
 			       (unsigned long)sizeof(struct grants_stash),
 			       GRANTS);
 	keep = handle_of(cnode->handle);
+	timer = slot_alloc();
+	if (sys_object_create(SELF_POOL, OBJECT_TIMER, 0, 0, handle_of(0),
+			      SELF_CNODE, timer) != STATUS_OK)
+		component_fail("no timer");
 	open_stash();
+	wake_at(grants_next_expiry(&grants, clock_ns()));
 	if (server_init(&server, handle_of(endpoint), 0, nullptr) != STATUS_OK)
 		component_fail("no memory");
 	component_ready();

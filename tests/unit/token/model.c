@@ -86,7 +86,7 @@ static enum status use(struct known *k, u32 rights)
 
 	if (status == STATUS_OK) {
 		CHECK(place == k->place);
-		grants_used(&grants, place, &request);
+		grants_imported(&grants, place, &request);
 	}
 	return status;
 }
@@ -146,20 +146,42 @@ static void step_revoke(struct known *k)
 	}
 }
 
-static void step_sweep(void)
+// What the service may let go: a grant that is over, used or expired.
+static void step_let_go(struct known *k)
 {
-	u32 place;
+	enum grant_over want = GRANT_NOT_OVER, got;
 
-	if (!grants_over(&grants, now_ns, &place))
+	if (k->over)
 		return;
+	if (k->used && (once(k) || expired(k)))
+		want = GRANT_OVER_IMPORTED;
+	else if (expired(k))
+		want = GRANT_OVER_UNUSED;
+	got = grants_over(&grants, k->place, now_ns);
+	CHECK(got == want ||
+	      (want == GRANT_OVER_IMPORTED && stash.last_place == k->place));
+	if (got == GRANT_NOT_OVER)
+		return;
+	grants_end(&grants, k->place);
+	k->over = true;
+}
+
+static void step_expiry(void)
+{
+	u64 next = 0;
+
 	for (u32 i = 0; i < nknown && i < KNOWN; i++) {
-		struct known *k = &known[i];
-		if (k->place != place || k->over)
+		const struct known *k = &known[i];
+		u64 at = k->expires_ns;
+
+		if (k->over || k->used || at == 0)
 			continue;
-		CHECK(expired(k) || (k->used && once(k)));
-		k->over = true;
+		if (at <= now_ns)
+			at = now_ns + 1;
+		if (next == 0 || at < next)
+			next = at;
 	}
-	grants_end(&grants, place);
+	CHECK(grants_next_expiry(&grants, now_ns) == next);
 }
 
 static u32 living(void)
@@ -233,8 +255,10 @@ void test_grants(void)
 			step_revoke(k);
 		else if (what < 88)
 			step_forge(k);
+		else if (what < 98)
+			step_let_go(k);
 		else if (what < 99)
-			step_sweep();
+			step_expiry();
 		else
 			step_restart();
 		issued = nknown;
@@ -260,7 +284,7 @@ void test_last_request(void)
 	CHECK(!grants_repeated(&grants, &second, &again));
 	CHECK(grants_check(&grants, &known[0].token, 1, 0, &second, &again) ==
 	      STATUS_OK);
-	grants_used(&grants, place, &second);
+	grants_imported(&grants, place, &second);
 	(void)restart();
 	CHECK(grants_check(&grants, &known[0].token, 1, 0, &second, &again) ==
 	      STATUS_OK);
@@ -268,6 +292,17 @@ void test_last_request(void)
 	      ERR_STALE);
 	CHECK(grants_check(&grants, &known[0].token, 1, 0, &first, &again) ==
 	      ERR_STALE);
+	(void)restart();
+	CHECK(grants_revocable(&grants, &known[0].token, 8, &again) ==
+	      ERR_DENIED);
+	CHECK(grants_revocable(&grants, &known[0].token, 7, &again) ==
+	      STATUS_OK);
+	grants_revoked(&grants, again, &first);
+	(void)restart();
+	CHECK(grants_revocable(&grants, &known[0].token, 7, &again) ==
+	      ERR_STALE);
+	CHECK(grants_was_revoked(&grants, &first));
+	CHECK(!grants_was_revoked(&grants, &second));
 	// An instance that died between the record and the grant: done anew.
 	begin();
 	CHECK(issue(7, 3, 0, 0, &first) == STATUS_OK);
@@ -417,12 +452,19 @@ static void act(enum act what, const struct grant_request *request)
 	case ACT_IMPORT_ONCE:
 		CHECK(grants_check(&grants, &known[1].token, 1, now_ns, request,
 				   &place) == STATUS_OK);
-		grants_used(&grants, place, request);
+		grants_imported(&grants, place, request);
 		break;
 	default:
-		if (grants_revocable(&grants, &known[1].token, 1, &place) ==
-		    STATUS_OK)
-			grants_end(&grants, place);
+		switch (grants_revocable(&grants, &known[1].token, 1, &place)) {
+		case STATUS_OK:
+			grants_revoked(&grants, place, request);
+			break;
+		case ERR_STALE:
+			CHECK(grants_was_revoked(&grants, request));
+			break;
+		default:
+			CHECK(false);
+		}
 	}
 }
 
