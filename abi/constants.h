@@ -60,7 +60,18 @@
 #define THREAD_REPLY 5
 #define THREAD_WAITING 6 // notification
 #define THREAD_PAGING 7
-#define THREAD_FAULTED 8
+#define THREAD_RESTING 8 // until its sched may be used again
+#define THREAD_FAULTED 9
+
+// object_create: word a of a sched. No more than budget in each period on all
+// its CPUs together; SCHED_LIMITS(ceiling, 0, 0): no limit.
+#define SCHED_BUDGET_SHIFT 8
+#define SCHED_PERIOD_SHIFT 36
+#define SCHED_TIME_BITS 28
+#define SCHED_PERIOD_MIN_US 100
+#define SCHED_LIMITS(ceiling, budget_us, period_us)                            \
+	((ceiling) | (u64)(budget_us) << SCHED_BUDGET_SHIFT |                  \
+	 (u64)(period_us) << SCHED_PERIOD_SHIFT)
 
 // Kinds of fault, word 0 of the message to the fault endpoint. Words: kind,
 // address, pc, code, sp. The reply's word 0 is a FAULT_REPLY number.

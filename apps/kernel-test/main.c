@@ -243,6 +243,7 @@ static void run_suites(void)
 		run_suite(suite_ipc, prefix);
 		run_suite(suite_memory, prefix);
 		run_suite(suite_threads, prefix);
+		run_suite(suite_accounts, prefix);
 		run_suite(suite_time, prefix);
 		run_suite(suite_devices, prefix);
 		run_suite(suite_guest, prefix);

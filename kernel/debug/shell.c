@@ -45,7 +45,7 @@ static const char *const type_names[] = {
 
 static const char *const state_names[] = {
 	"stopped", "ready",   "running", "sending", "receiving",
-	"reply",   "waiting", "paging",	 "faulted"};
+	"reply",   "waiting", "paging",	 "resting", "faulted"};
 static_assert(THREAD_FAULTED == ARRAY_COUNT(state_names) - 1);
 
 [[gnu::format(printf, 1, 2)]] static void say(const char *format, ...)

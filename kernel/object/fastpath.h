@@ -128,7 +128,7 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 		return nullptr;
 	// Nobody more urgent than the caller may be ready.
 	if (UNLIKELY(caller->cpu != self->cpu || caller->timeout.armed ||
-		     caller->faulted || !caller->roots.full ||
+		     caller->faulted | caller->broke || !caller->roots.full ||
 		     self->cpu->ready_mask >> caller->effective > 1))
 		return nullptr;
 	if (UNLIKELY(self->bound && atomic_load_relaxed(&self->bound->bits)))

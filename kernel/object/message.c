@@ -19,6 +19,7 @@
 #include "kernel/object/cnode.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"
+#include "kernel/object/sched.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
@@ -242,6 +243,8 @@ enum status sysk_reply_save(struct thread *self, struct cap_ref *cap, u32 index)
 
 	if (!caller)
 		return ERR_NOREPLY;
+	if (sched_limits)
+		sched_pay(self);
 	status = cnode_fill_begin(cnode, index, &slot);
 	if (status != STATUS_OK)
 		return status;
@@ -395,6 +398,8 @@ void message_syscall(struct thread *self, u32 number)
 	u64 info = arch_ipc_info(self);
 	enum status status;
 
+	if (sched_limits)
+		sched_pay(self);
 	if (info_words(info) > MESSAGE_WORDS || info_caps(info) > MESSAGE_CAPS)
 		status = ERR_ARGUMENT;
 	else if (number == SYS_CALL)

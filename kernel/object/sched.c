@@ -9,20 +9,56 @@
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
+#include "lib/base/bits.h"
 
-enum status sched_create(struct pool *pool, u64 ceiling, u64 cpus,
+#define FILL_MAX (1ull << 16) // periods that pay back what was overdrawn
+
+bool sched_limits;
+
+enum status sched_create(struct pool *pool, u64 limits, u64 cpus,
 			 struct sched **out)
 {
+	u64 ceiling = limits & ((1 << SCHED_BUDGET_SHIFT) - 1);
+	u64 budget_us = limits >> SCHED_BUDGET_SHIFT &
+		((1 << SCHED_TIME_BITS) - 1);
+	u64 period_us = limits >> SCHED_PERIOD_SHIFT;
 	enum status status;
 
-	if (ceiling >= PRIORITIES || !cpus)
+	if (ceiling >= PRIORITIES || !cpus ||
+	    !budget_us != !period_us ||
+	    budget_us > period_us * (u64)__builtin_popcountll(cpus) ||
+	    (period_us && period_us < SCHED_PERIOD_MIN_US))
 		return ERR_ARGUMENT;
 	status = POOL_NEW(pool, OBJECT_SCHED, out);
 	if (status != STATUS_OK)
 		return status;
 	(*out)->ceiling = ceiling;
 	(*out)->cpus = cpus;
+	(*out)->budget_ns = budget_us * 1000;
+	(*out)->period_ns = period_us * 1000;
+	sched_limits |= budget_us;
 	return STATUS_OK;
+}
+
+i64 sched_use(struct sched *sched, u64 used_ns, u64 now_ns)
+{
+	i64 budget_ns = (i64)sched->budget_ns, left;
+
+	lock_take(&sched->object.lock);
+	sched->left_ns -= (i64)used_ns;
+	if (now_ns >= sched->fill_at_ns) {
+		u64 periods = 1 +
+			(now_ns - sched->fill_at_ns) / sched->period_ns;
+
+		sched->fill_at_ns += periods * sched->period_ns;
+		// What is not used is lost.
+		sched->left_ns += (i64)MIN(periods, FILL_MAX) * budget_ns;
+		if (sched->left_ns > budget_ns && !BUG(185))
+			sched->left_ns = budget_ns;
+	}
+	left = sched->left_ns;
+	lock_drop(&sched->object.lock);
+	return left;
 }
 
 enum status sysk_thread_schedule(struct thread *, struct cap_ref *cap,

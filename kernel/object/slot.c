@@ -152,6 +152,7 @@ static void slot_lost(struct object *object, struct slot *slot)
 	case HOLDER_THREAD_ASPACE:
 	case HOLDER_THREAD_CSPACE:
 	case HOLDER_THREAD_NOTIFICATION:
+	case HOLDER_THREAD_SCHED:
 		thread_slot_lost(slot->owner, slot);
 		break;
 	case HOLDER_MAPPING:

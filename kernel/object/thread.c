@@ -139,7 +139,7 @@ static bool thread_serve(struct thread *thread, u32 requests)
 	if (requests & REQUEST_RESCHEDULE && sched_changed(thread))
 		return true;
 	if (!(requests & REQUEST_TIMEOUT) || thread->state < THREAD_SENDING ||
-	    thread->state > THREAD_PAGING)
+	    thread->state > THREAD_RESTING)
 		return false;
 	if (!cpu->accepts) {
 		sched_hand_over(thread, sched_place(thread->allowed_cpus),
@@ -340,6 +340,9 @@ static bool take_queue_wait(struct thread *thread)
 bool thread_cancel(struct thread *thread, enum status status)
 {
 	switch (thread->state) {
+	case THREAD_RESTING:
+		BUG(186) ? (void)0 : thread_ready(thread);
+		return true;
 	case THREAD_SENDING:
 	case THREAD_RECEIVING:
 	case THREAD_WAITING:
@@ -383,7 +386,8 @@ void thread_kick(struct thread *thread)
 		thread_cancel(thread, ERR_INTERRUPTED);
 	else if (thread->running_guest &&
 		 (thread->state == THREAD_READY ||
-		  thread->state == THREAD_RUNNING))
+		  thread->state == THREAD_RUNNING ||
+		  thread->state == THREAD_RESTING))
 		guest_kick(thread);
 }
 
@@ -419,6 +423,10 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 		break;
 	case HOLDER_THREAD_CSPACE:
 		thread->cspace = &cnode_empty;
+		break;
+	case HOLDER_THREAD_SCHED: // the right to be among the more urgent
+		thread->priority = 0;
+		thread_request(thread, REQUEST_RESCHEDULE);
 		break;
 	case HOLDER_THREAD_ASPACE:
 		// It cannot run any more; the home CPU takes it off. In this

@@ -68,6 +68,7 @@ struct thread {
 	bool stopped; // [h] stop requested and in force
 	bool sends_call; // [o] queued sender: a call, not a send
 	bool faulted; // [h] the wait is the delivery of fault[]
+	bool broke; // [a] its account was empty: it is to pass through schedule()
 	bool fault_pending; // [h] fault[] is to be delivered before it runs
 	struct slot *reply_slot; // [l] where the right to reply to it is saved
 

@@ -81,6 +81,9 @@ struct cpu {
 	// and the next deadline, which was timer_next_ns; ~0: not set.
 	u64 timer_set, timer_next_ns;
 	u64 slice; // ticks
+	// Where there are accounts: up to when time is paid for, and the end of
+	// current's slice, which it may not pass even when alone; ~0: it may.
+	u64 paid_until_ns, alone_until;
 	u64 timer_interrupts;
 	struct list condemned; // what the reaper has to destroy
 	u32 hardware_id; // as in boot_info

@@ -9,8 +9,10 @@
 // first occupied bucket from the current one on is next: O(1). A thread that
 // slept starts at the current pass, so it cannot save time up.
 #include "kernel/sched/sched.h"
+#include "kernel/object/message.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/sched.h"
+#include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/start/cpus.h"
@@ -26,7 +28,7 @@ void sched_init(struct cpu *cpu)
 {
 	cpu->timeouts = (struct timeouts){.tree.seed = arch_counter(),
 					  .next_ns = ~0ull};
-	cpu->timer_set = cpu->timer_next_ns = ~0ull;
+	cpu->timer_set = cpu->timer_next_ns = cpu->alone_until = ~0ull;
 	cpu->slice = clock_ticks(TIME_SLICE_NS);
 	// Slow counters: a bucket is to be less than a slice everywhere.
 	while (cpu->slice << finer < 4ull << BUCKET_SHIFT)
@@ -105,7 +107,7 @@ static u32 fair_first(struct cpu *cpu)
 }
 
 // The most urgent ready thread, removed from its queue; NULL when none.
-static struct thread *pick(struct cpu *cpu)
+[[gnu::always_inline]] static inline struct thread *pick(struct cpu *cpu)
 {
 	struct thread *thread;
 	u32 number;
@@ -118,6 +120,100 @@ static struct thread *pick(struct cpu *cpu)
 	thread = LIST_ENTRY(cpu->queue[number].next, struct thread, run);
 	take_out(cpu, thread, number);
 	return thread;
+}
+
+// The account that a thread's sched limits, if it does.
+static struct sched *account_of(const struct thread *thread)
+{
+	struct sched *sched =
+		(struct sched *)word_object(slot_word(&thread->sched_slot));
+
+	return sched && sched->budget_ns ? sched : nullptr;
+}
+
+// Who pays: of the callers that wait for its answer the outermost with something
+// left on its account, or itself. NULL: nobody can. With a caller that cannot, it
+// goes on with its own priority.
+static struct sched *payer_of(struct thread *thread, i64 *left_ns)
+{
+	u64 now_ns = arch_now_ns();
+	struct sched *payer = nullptr;
+	struct thread *caller = thread;
+
+	for (u32 i = 0; caller && i <= DONATION_MAX; i++) {
+		struct sched *sched = account_of(caller);
+		i64 left = sched ? sched_use(sched, 0, now_ns) : 0;
+
+		if (left > 0) {
+			payer = sched;
+			*left_ns = left;
+		} else if (sched) {
+			thread->effective = thread->priority;
+			caller->broke = true;
+		}
+		caller = atomic_load(&caller->reply_caller);
+	}
+	return payer;
+}
+
+// What was used since the last time is paid for by whoever pays for the thread, which
+// is current or just was.
+void sched_pay(struct thread *thread)
+{
+	struct cpu *cpu = cpu_self();
+	u64 now_ns = arch_now_ns(), used_ns = now_ns - cpu->paid_until_ns;
+	struct sched *payer;
+	i64 left;
+
+	cpu->paid_until_ns = now_ns;
+	payer = payer_of(thread, &left) ?: account_of(thread);
+	if (payer && !BUG(183) && sched_use(payer, used_ns, now_ns) <= 0)
+		(void)payer_of(thread, &left);
+}
+
+// May it run, now that it was picked? Not beyond what is left of the account.
+// When nobody can pay it rests until its own is filled.
+static bool affords(struct cpu *cpu, struct thread *thread, u64 now)
+{
+	struct sched *own = account_of(thread);
+	i64 left;
+
+	thread->broke = false;
+	if (payer_of(thread, &left)) {
+		if (BUG(182))
+			left *= 4;
+		if (now >= thread->slice_end)
+			thread->slice_end = now + cpu->slice;
+		thread->slice_end = MIN(thread->slice_end,
+					now + clock_ticks((u64)left) + 1);
+		cpu->alone_until = BUG(184) ? ~0ull : thread->slice_end;
+		return true;
+	}
+	if (!own)
+		return true;
+	thread_block(thread, THREAD_RESTING, own->fill_at_ns);
+	return false;
+}
+
+// pick(), where there are accounts.
+[[gnu::noinline]] static struct thread *
+pick_limited(struct cpu *cpu, struct thread *old, u64 now)
+{
+	struct thread *next;
+
+	if (old) {
+		u8 effective = old->effective;
+
+		sched_pay(old);
+		if (old->effective != effective && thread_queued(old)) {
+			sched_dequeue(cpu, old);
+			sched_enqueue(cpu, old, false);
+		}
+	}
+	cpu->paid_until_ns = arch_now_ns();
+	cpu->alone_until = ~0ull;
+	next = pick(cpu);
+	return next && affords(cpu, next, now) ? next : nullptr;
 }
 
 // Time used since the thread was switched in.
@@ -157,7 +253,8 @@ static void schedule(struct cpu *cpu)
 			sched_enqueue(cpu, old, true); // woken before it left
 		}
 	}
-	next = pick(cpu);
+	next = __builtin_expect(sched_limits, false) ? pick_limited(cpu, old, now)
+						     : pick(cpu);
 	if (next) {
 		if (now >= next->slice_end)
 			next->slice_end = now + cpu->slice;
@@ -195,6 +292,10 @@ bool sched_changed(struct thread *thread)
 	if (thread_queued(thread) && !BUG(152))
 		sched_dequeue(cpu, thread);
 	thread->effective = thread->priority;
+	if (thread->state == THREAD_RESTING) {
+		thread_cancel(thread, STATUS_OK); // it may be able to pay now
+		return false;
+	}
 	cpu->reschedule = true;
 	if (thread->allowed_cpus & cpu->accepts) {
 		// Also one that was to leave, or found no place here, before.
@@ -368,8 +469,9 @@ void kernel_leave(void)
 			current->fault_pending = false;
 			thread_fault(current, current->fault[0],
 				     current->fault[1], 0);
+			continue;
 		}
-		if (cpu->reschedule || atomic_load(&cpu->requests))
+		if (atomic_load(&cpu->requests))
 			continue;
 		if (current && cpu->nready) {
 			set_timer(cpu, current->slice_end);
@@ -377,10 +479,10 @@ void kernel_leave(void)
 				push_work(cpu);
 			arch_leave(current);
 		}
-		set_timer(cpu, ~0ull);
+		set_timer(cpu, cpu->alone_until);
 		if (current)
 			arch_leave(current);
-		if (cpu->reaper)
+		if (cpu->reaper || cpu->reschedule)
 			continue;
 		if (!cpu->accepts) {
 			cpu_leave_step(cpu);

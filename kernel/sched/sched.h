@@ -18,6 +18,9 @@ void sched_dequeue(struct cpu *cpu, struct thread *thread);
 // Every way out of the kernel: serves requests, reaps a little, schedules if
 // needed, sets the timer, leaves. Never returns; the stack is abandoned.
 [[noreturn]] void kernel_leave(void);
+// Current, or who just was, pays for its time up to now: before it changes for whom it
+// works. Nothing to do unless there are accounts: sched_limits.
+void sched_pay(struct thread *thread);
 // The timer interrupt.
 void sched_timer(void);
 // A fresh thread's home: the allowed CPU with the fewest ready threads; CPU 0 if

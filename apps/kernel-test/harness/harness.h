@@ -172,7 +172,7 @@ u64 random_next(u64 *state);
 extern const struct test_case suite_caps[], suite_objects[], suite_ipc[],
 	suite_memory[], suite_threads[], suite_time[], suite_devices[],
 	suite_guest[], suite_hardening[], suite_smp[], suite_rings[], suite_cpus[],
-	suite_cpus_smp[];
+	suite_cpus_smp[], suite_accounts[];
 // What an irq object can be made for: a message, or where there are none the line of
 // the serial port.
 u64 irq_of_machine(u64 *flags);

@@ -11,7 +11,8 @@
 // Then, from every state within a shorter length, each pair of steps of the two CPUs
 // interleaved: the second one happens at any one atomic operation or lock of the
 // first. Then random walks, long enough for the fair class's bound on waiting.
-// Last, three threads that always run: each gets its weight's share.
+// Last, three threads that always run: each gets its weight's share. Search and walks
+// are done again with all threads on one account of time.
 //
 // After each step:
 // - a ready thread is in exactly one run queue, that of its CPU and its priority
@@ -29,6 +30,8 @@
 // - with nothing on its way, no CPU idles over another's spare thread
 // - while a thread of the fair class waits, no other one of it gets more than the
 //   distance of the two passes, a bucket and a slice
+// - on an account: together they have never had more than what was filled in, and what
+//   the other CPU used before it noticed; who rests does so with a deadline
 //
 //   scheduler [length [length before the interleaved pair [walks]]]
 #include "tests/fake_arch/fake.h"
@@ -70,6 +73,8 @@ void *realloc(void *memory, usize size);
 #define WALK_STEPS 400
 #define BUCKET (1ull << 20) // sched.c
 #define URGENT 5
+#define BUDGET_US 2000
+#define PERIOD_US 7000
 
 enum { SELF_CNODE = 1, ASPACE, SCHED, THREAD_OF = 8, NOTE_OF = 12 };
 
@@ -77,6 +82,8 @@ static struct thread *thread[THREADS];
 static struct notification *note[THREADS];
 static struct cnode *cnode;
 static u8 changes_max, passes_max;
+static u64 limits = 10; // of all threads' sched
+static struct sched *sched;
 
 // ---- steps
 
@@ -385,8 +392,11 @@ static void check_thread(u32 n)
 	if (t->state == THREAD_STOPPED || t->stopped)
 		CHECK(!queued && !running_somewhere(t));
 	CHECK(places <= 1);
+	if (t->state == THREAD_RESTING)
+		CHECK(limits > 63 && !queued && !running_somewhere(t) &&
+		      (t->timeout.armed || t->requests));
 	if (t->timeout.armed)
-		CHECK(t->state == THREAD_WAITING);
+		CHECK(t->state == THREAD_WAITING || t->state == THREAD_RESTING);
 	if (world.deleted[n])
 		CHECK(t->object.dead || t->object.condemned);
 }
@@ -405,7 +415,7 @@ static void check_cpu(const struct cpu *cpu)
 	if (current) {
 		CHECK(current->state == THREAD_RUNNING && current->cpu == cpu);
 		CHECK(cpu->ready_mask >> current->effective <= 1);
-		if (cpu->nready)
+		if (cpu->nready || limits > 63)
 			CHECK(cpu->timer_set <= current->slice_end ||
 			      cpu->timer_set <= fake_counter);
 	} else {
@@ -478,8 +488,24 @@ static void check_balance(void)
 	}
 }
 
+static void check_account(void)
+{
+	const i64 budget_ns = BUDGET_US * 1000;
+	u64 periods = fake_counter / (PERIOD_US * 1000) + 1;
+	i64 used = 0;
+
+	if (limits < 64)
+		return;
+	for (u32 n = 0; n < THREADS; n++)
+		used += exists(n) ? (i64)thread[n]->run_time : 0;
+	CHECK(used <= (i64)(periods + 1) * budget_ns);
+	CHECK(sched->left_ns <= budget_ns);
+	CHECK(sched->left_ns >= -budget_ns - 10);
+}
+
 static void check_state(void)
 {
+	check_account();
 	for (u32 i = 0; i < CPUS; i++)
 		check_cpu(cpus[i]);
 	check_balance();
@@ -542,7 +568,6 @@ static void start_threads(void)
 static void set_up(void)
 {
 	struct aspace *aspace;
-	struct sched *sched;
 	struct pool *pool;
 
 	fake_machine(24, CPUS);
@@ -554,7 +579,8 @@ static void set_up(void)
 	need(cnode_install(cnode, SELF_CNODE, &cnode->object, RIGHTS_ALL, 0));
 	need(aspace_create(pool, ASPACE_PLAIN, nullptr, &aspace));
 	need(cnode_install(cnode, ASPACE, &aspace->object, RIGHTS_ALL, 0));
-	need(sched_create(pool, 10, 3, &sched));
+	sched_limits = false;
+	need(sched_create(pool, limits, 3, &sched));
 	need(cnode_install(cnode, SCHED, &sched->object, RIGHTS_ALL, 0));
 	for (u32 i = 0; i < THREADS; i++)
 		make_thread(pool, i);
@@ -644,6 +670,7 @@ static u64 hash_state(void)
 		t.regs.cap = t.regs.restarts ? thread[i]->regs.cap : 0;
 		hash = hash_bytes(&t, sizeof t, hash);
 	}
+	hash = hash_bytes(&sched->left_ns, sizeof sched->left_ns, hash);
 	return hash;
 }
 
@@ -771,9 +798,10 @@ static void search(u32 length, bool two)
 	changes_max = 3;
 	passes_max = 3;
 	if (!seeded_bug)
-		printf("scheduler: %u CPUs, %u threads, up to %u steps%s, of "
+		printf("scheduler: %u CPUs, %u threads%s, up to %u steps%s, of "
 		       "them %u changes of a thread and %u passages of time\n",
-		       CPUS, THREADS, length,
+		       CPUS, THREADS,
+		       limits > 63 ? " on an account of 2 ms in 7" : "", length,
 		       two ? " and a pair interleaved at each atomic operation"
 			   : "",
 		       changes_max, passes_max);
@@ -838,8 +866,8 @@ static void walks(u32 count)
 	free(start_state);
 	fake_panic_hook = nullptr;
 	if (!seeded_bug)
-		printf("scheduler: %u random walks of %u steps\n", count,
-		       WALK_STEPS);
+		printf("scheduler: %u random walks of %u steps%s\n", count,
+		       WALK_STEPS, limits > 63 ? " on the account" : "");
 }
 
 // All on one CPU and never blocked: each has its weight's share of the time, give
@@ -873,12 +901,41 @@ static void shares(void)
 		       "two slices\n");
 }
 
+// What one account says over the periods.
+static void fillings(void)
+{
+	const i64 budget = BUDGET_US * 1000;
+	const u64 period = PERIOD_US * 1000;
+
+	set_up();
+	CHECK(sched_use(sched, 0, 5) == budget);
+	CHECK(sched_use(sched, 700, 6) == budget - 700);
+	CHECK(sched_use(sched, 0, period - 1) == budget - 700);
+	CHECK(sched_use(sched, 0, period) == budget);
+	CHECK(sched_use(sched, 0, period * 100) == budget); // nothing is saved
+	CHECK(sched_use(sched, (u64)budget * 3, period * 100) == -2 * budget);
+	CHECK(sched_use(sched, 0, period * 101) == -budget);
+	CHECK(sched_use(sched, 0, period * 103) == budget);
+	CHECK(sched_use(sched, 0, ~0ull) == budget);
+}
+
+static void on_account(u32 length, u32 before, u32 nwalks)
+{
+	limits = SCHED_LIMITS(10, BUDGET_US, PERIOD_US);
+	fillings();
+	search(length, false);
+	search(before, true);
+	walks(nwalks);
+	limits = 10;
+}
+
 static void all_short(void)
 {
 	search(3, false);
 	search(0, true);
 	walks(25);
 	shares();
+	on_account(3, 0, 25);
 }
 
 int main(int argc, char **argv)
@@ -902,6 +959,11 @@ int main(int argc, char **argv)
 		{163, "a thread that arrives is not announced"},
 		{164, "a deadline does not set the timer"},
 		{165, "no work is given to an idle CPU"},
+		{182, "a slice is longer than what is left"},
+		{183, "time used is not paid for"},
+		{184, "no timer for the end of an account"},
+		{185, "what was not used adds up"},
+		{186, "a resting thread is not woken by its deadline"},
 	};
 	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 4;
 	u32 before = argc > 2 ? (u32)atoi(argv[2]) : 0;
@@ -912,6 +974,7 @@ int main(int argc, char **argv)
 	search(before, true);
 	walks(argc > 3 ? (u32)atoi(argv[3]) : 100);
 	shares();
+	on_account(length, before, argc > 3 ? (u32)atoi(argv[3]) : 100);
 	for (u32 i = 0; i < ARRAY_COUNT(bug); i++)
 		caught &= fake_bug_is_caught(bug[i].number, bug[i].what,
 					     all_short);
