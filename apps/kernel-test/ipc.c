@@ -759,6 +759,36 @@ static void link_run(struct worker *self)
 	(void)!ipc_reply(&message);
 }
 
+// Calls of many at one endpoint are received by priority, and in the order of
+// their arrival among the same.
+static void test_by_priority(void)
+{
+	enum { CALLERS = 9 };
+	static const u32 priority[CALLERS] = {7, 3, 9, 0, 7, 15, 3, 9, 0};
+	static const u32 order[CALLERS] = {5, 2, 7, 0, 4, 1, 6, 3, 8};
+	struct handle gate = endpoint();
+	struct worker *caller[CALLERS];
+	struct message message = {};
+
+	for (u32 i = 0; i < CALLERS; i++) {
+		caller[i] = worker_new(client);
+		caller[i]->priority = priority[i];
+		caller[i]->argument[0] = gate.value;
+		caller[i]->argument[1] = i;
+		worker_start(caller[i]);
+		worker_wait_state(caller[i], THREAD_SENDING);
+	}
+	kill(caller[order[3]]); // from the middle
+	for (u32 i = 0; i < CALLERS; i++) {
+		if (i == 3)
+			continue;
+		OK(ipc_recv(gate, &message, 0));
+		SAME(message.word[0], order[i]);
+		OK(ipc_reply(&message));
+		worker_join(caller[order[i]]);
+	}
+}
+
 // Calls that wait for calls: up to sixteen.
 static void test_chain(void)
 {
@@ -903,6 +933,7 @@ const struct test_case suite_ipc[] = {
 	{"ipc.noreply", test_noreply, nullptr, 0},
 	{"ipc.server-dies", test_server_dies, "call error PEER_RESTARTED", 0},
 	{"ipc.client-dies", test_client_dies, nullptr, 0},
+	{"ipc.by-priority", test_by_priority, nullptr, 0},
 	{"ipc.chain", test_chain, "call error DEPTH", 0},
 	{"ipc.donation", test_donation, nullptr, 0},
 	{"ipc.state", test_state, nullptr, 0},

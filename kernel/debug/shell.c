@@ -167,22 +167,33 @@ static void show_aspace(struct object *object)
 	lock_drop(&object->lock);
 }
 
+static struct thread *next_sender(const struct endpoint *endpoint,
+				  const struct thread *after)
+{
+	struct tree_node *node =
+		tree_find(&endpoint->senders, after->sender.key + 1);
+
+	return node ? CONTAINER_OF(node, struct thread, sender) : nullptr;
+}
+
 static void show_endpoint(struct object *object)
 {
 	const struct endpoint *endpoint = object_endpoint(object);
 
 	if (!take(object, &object->lock))
 		return;
-	if (!list_empty(&endpoint->queue) || wanted)
+	const struct thread *t = first_sender(endpoint);
+
+	if (t || !list_empty(&endpoint->receivers) || wanted)
 		say("endpoint %p pool %p layer %u: %s\n", object, object->pool,
 		    endpoint->layer,
-		    list_empty(&endpoint->queue) ? "nobody waits"
-			    : endpoint->state == ENDPOINT_SENDERS
-			    ? "callers wait"
-			    : "servers wait");
-	LIST_FOR_EACH(node, &endpoint->queue) {
-		const struct thread *t = LIST_ENTRY(node, struct thread, queue);
-
+		    t					? "callers wait"
+		    : list_empty(&endpoint->receivers) ? "nobody waits"
+						       : "servers wait");
+	for (; t; t = next_sender(endpoint, t))
+		say("  thread %p priority %u\n", &t->object, t->effective);
+	LIST_FOR_EACH(node, &endpoint->receivers) {
+		t = LIST_ENTRY(node, struct thread, queue);
 		say("  thread %p priority %u\n", &t->object, t->effective);
 	}
 	lock_drop(&object->lock);

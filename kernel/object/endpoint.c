@@ -16,7 +16,8 @@ enum status endpoint_create(struct pool *pool, u32 layer, struct endpoint **out)
 	if (status != STATUS_OK)
 		return status;
 	(*out)->layer = layer;
-	list_init(&(*out)->queue);
+	list_init(&(*out)->receivers);
+	(*out)->senders.seed = arch_counter();
 	return STATUS_OK;
 }
 
@@ -25,7 +26,7 @@ bool endpoint_destroy_step(struct endpoint *endpoint)
 	struct thread *thread;
 
 	lock_take(&endpoint->object.lock);
-	thread = first_waiter(&endpoint->queue);
+	thread = first_waiter(&endpoint->receivers) ?: first_sender(endpoint);
 	if (thread)
 		leave_queue_locked(thread);
 	lock_drop(&endpoint->object.lock);

@@ -89,10 +89,9 @@ FAST struct thread *fast_call_to(struct thread *self, u64 cap, u64 info,
 		     self->donation_depth >= DONATION_MAX ||
 		     !lock_try(&endpoint->object.lock)))
 		return nullptr;
-	receiver = LIST_ENTRY(endpoint->queue.next, struct thread, queue);
+	receiver = LIST_ENTRY(endpoint->receivers.next, struct thread, queue);
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
-		     endpoint->state != ENDPOINT_RECEIVERS ||
-		     list_empty(&endpoint->queue) ||
+		     list_empty(&endpoint->receivers) ||
 		     receiver->cpu != self->cpu || receiver->timeout.armed ||
 		     !receiver->roots.full)) {
 		lock_drop(&endpoint->object.lock);
@@ -138,14 +137,12 @@ FAST struct thread *fast_reply_to(struct thread *self, u64 cap, u64 info)
 		return nullptr;
 	// In the end: from here on the caller is ours, or somebody else's.
 	if (UNLIKELY(slot_word(slot) != word || endpoint->object.dead ||
-		     (endpoint->state == ENDPOINT_SENDERS &&
-		      !list_empty(&endpoint->queue)) ||
+		     endpoint->senders.root ||
 		     !atomic_replace(&self->reply_caller, caller, nullptr))) {
 		lock_drop(&endpoint->object.lock);
 		return nullptr;
 	}
-	list_add_last(&endpoint->queue, &self->queue);
-	endpoint->state = ENDPOINT_RECEIVERS;
+	list_add_last(&endpoint->receivers, &self->queue);
 	arch_set_info(self, info); // once the lock is dropped, that is a sender's
 	self->wait_on = &endpoint->object;
 	self->state = THREAD_RECEIVING;

@@ -81,8 +81,8 @@ static i64 result_info(u32 nwords, u32 ncaps)
 }
 
 // The thread whose message it is waits, or is current: it all goes at once.
-static void copy_message(struct thread *from, struct thread *to, bool grants,
-			 u64 badge)
+static inline void copy_message(struct thread *from, struct thread *to,
+				bool grants, u64 badge)
 {
 	u32 nwords = message_words(from), ncaps = 0;
 
@@ -100,11 +100,16 @@ static void message_result(struct thread *thread, enum status status)
 
 // ---- queue of an endpoint
 
-static void enqueue_locked(struct endpoint *endpoint, struct thread *thread,
-			   enum endpoint_state state)
+#define ARRIVAL_BITS 56
+
+static void enqueue_sender_locked(struct endpoint *endpoint,
+				  struct thread *thread)
 {
-	list_add_last(&endpoint->queue, &thread->queue);
-	endpoint->state = state;
+	u64 behind = PRIORITIES - 1 - thread->effective;
+
+	thread->sender.key = behind << ARRIVAL_BITS | endpoint->arrivals++;
+	thread->senders = &endpoint->senders;
+	tree_insert(thread->senders, &thread->sender);
 	atomic_store(&thread->wait_on, &endpoint->object);
 }
 
@@ -161,8 +166,8 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 		return ERR_DEPTH;
 	if (cap_lock(cap) != STATUS_OK)
 		return ERR_DEAD;
-	receiver = first_waiter(&endpoint->queue);
-	if (receiver && endpoint->state == ENDPOINT_RECEIVERS) {
+	receiver = first_waiter(&endpoint->receivers);
+	if (receiver) {
 		leave_queue_locked(receiver);
 		lock_drop(&endpoint->object.lock);
 		deliver(self, receiver, cap->badge, calls,
@@ -174,7 +179,7 @@ static enum status send_to(struct thread *self, struct cap_ref *cap, bool calls)
 		return ERR_AGAIN;
 	}
 	self->sends_call = calls;
-	enqueue_locked(endpoint, self, ENDPOINT_SENDERS);
+	enqueue_sender_locked(endpoint, self);
 	thread_block(self, THREAD_SENDING, deadline);
 	lock_drop(&endpoint->object.lock);
 	return STATUS_DEFERRED;
@@ -301,8 +306,7 @@ static bool receive_queued(struct thread *self, struct endpoint *endpoint)
 	struct thread *sender;
 	struct cap_ref cap;
 
-	while ((sender = first_waiter(&endpoint->queue)) &&
-	       endpoint->state == ENDPOINT_SENDERS) {
+	while ((sender = first_sender(endpoint))) {
 		u32 nwords, ncaps = 0;
 		u64 sender_info, sender_caps;
 		bool calls;
@@ -352,7 +356,8 @@ static enum status receive(struct thread *self, struct cap_ref *cap)
 		lock_drop(&endpoint->object.lock);
 		return ERR_AGAIN;
 	}
-	enqueue_locked(endpoint, self, ENDPOINT_RECEIVERS);
+	list_add_last(&endpoint->receivers, &self->queue);
+	atomic_store(&self->wait_on, &endpoint->object);
 	thread_block(self, THREAD_RECEIVING, info_deadline(self, info));
 	lock_drop(&endpoint->object.lock);
 	return STATUS_DEFERRED;

@@ -56,6 +56,7 @@ struct thread {
 	u8 layer; // [I] while started
 	u8 donation_depth;
 	struct list queue; // [o] of what it waits on (notification: in none)
+	struct tree *senders; // [o] of an endpoint it is queued in as sender
 	struct object *wait_on; // [o] object whose queue holds it
 	struct thread *reply_caller; // [a] who waits for this thread's reply
 	struct thread *reply_server; // [a] caller side: whose reply it awaits
@@ -73,6 +74,7 @@ struct thread {
 	struct slot *reply_slot; // [l] where the right to reply to it is saved
 
 	// Waiting
+	struct tree_node sender; // [o] in senders
 	u64 wait_mask; // notification
 	u64 wait_page; // paged memory: index
 	u64 fault[5]; // kind, address, pc, code, sp of the fault being delivered
@@ -112,7 +114,12 @@ static inline struct thread *first_waiter(const struct list *queue)
 // Take a waiting thread out of it; the object's lock is held.
 static inline void leave_queue_locked(struct thread *thread)
 {
-	list_remove(&thread->queue);
+	if (thread->senders) {
+		tree_remove(thread->senders, &thread->sender);
+		thread->senders = nullptr;
+	} else {
+		list_remove(&thread->queue);
+	}
 	atomic_store(&thread->wait_on, nullptr);
 }
 

@@ -493,14 +493,24 @@ static bool take_step(const struct step *step, bool *reached)
 
 // ---- what must hold
 
+static struct thread *after(const struct thread *sender)
+{
+	struct tree_node *node =
+		tree_find(&endpoint->senders, sender->sender.key + 1);
+
+	return node ? CONTAINER_OF(node, struct thread, sender) : nullptr;
+}
+
 static bool in_queue(const struct thread *t)
 {
 	u32 found = 0;
 
 	if (t->wait_on != &endpoint->object)
 		return false;
-	LIST_FOR_EACH(node, &endpoint->queue)
+	LIST_FOR_EACH(node, &endpoint->receivers)
 		found += node == &t->queue;
+	for (const struct thread *s = first_sender(endpoint); s; s = after(s))
+		found += s == t;
 	CHECK(found == 1);
 	return true;
 }
@@ -578,19 +588,38 @@ static void check_queue(void)
 {
 	if (endpoint->object.dead)
 		return;
-	LIST_FOR_EACH(node, &endpoint->queue) {
+	CHECK(!first_sender(endpoint) || list_empty(&endpoint->receivers));
+	LIST_FOR_EACH(node, &endpoint->receivers) {
 		const struct thread *q = LIST_ENTRY(node, struct thread, queue);
 
 		CHECK(node->next->prev == node && node->prev->next == node);
 		CHECK(q->wait_on == &endpoint->object);
-		CHECK(q->state ==
-		      (endpoint->state == ENDPOINT_SENDERS ? THREAD_SENDING
-							   : THREAD_RECEIVING));
+		CHECK(q->state == THREAD_RECEIVING && !q->senders);
 	}
+	for (const struct thread *s = first_sender(endpoint); s; s = after(s)) {
+		CHECK(s->wait_on == &endpoint->object);
+		CHECK(s->state == THREAD_SENDING);
+		CHECK(s->senders == &endpoint->senders);
+	}
+}
+
+// What has no effect any more, so that states which differ in it are one: numbers
+// that only grow, the shape of trees.
+static void tidy(void)
+{
+	if (!endpoint->object.dead) {
+		if (!first_sender(endpoint))
+			endpoint->arrivals = 0;
+		endpoint->senders.seed = 0;
+	}
+	for (u32 i = 0; i < THREADS; i++)
+		if (exists(i) && !thread[i]->senders)
+			memset(&thread[i]->sender, 0, sizeof thread[i]->sender);
 }
 
 static void check_state(void)
 {
+	tidy();
 	check_queue();
 	for (u32 i = 0; i < THREADS; i++)
 		check_thread(i);
@@ -626,7 +655,7 @@ static void wind_down(void)
 		CHECK(fake_run(2, fake_syscall, m));
 	}
 	CHECK(!m->regs.restarts && !m->regs.info);
-	CHECK(list_empty(&endpoint->queue));
+	CHECK(list_empty(&endpoint->receivers) && !first_sender(endpoint));
 	for (u32 i = 0; i < MANAGER; i++)
 		CHECK(!slot_word(&cnode[MANAGER]->slots[THREAD_OF + i]));
 	pool_check(first);

@@ -52,7 +52,7 @@ def judge(context, log, at_least):
 def test_conformance(context):
     log = context.run_root("root=kernel-test suite=conformance", icount=True,
                            mem="256M")
-    judge(context, log, 116)
+    judge(context, log, 125)
     path = os.path.join(context.output(), "gen/tests/conformance_list.txt")
     with open(path, encoding="utf-8") as f:
         wanted = set(f.read().splitlines()) - BY_THE_END
@@ -74,4 +74,4 @@ def test_conformance(context):
 def test_one_processor(context):
     log = context.run_root("root=kernel-test suite=conformance case=ipc", smp=1,
                            icount=True, mem="64M")
-    judge(context, log, 24)
+    judge(context, log, 25)
