@@ -69,6 +69,7 @@
 #define SCHED_PERIOD_SHIFT 36
 #define SCHED_TIME_BITS 28
 #define SCHED_PERIOD_MIN_US 100
+#define SCHED_CEILING(limits) ((limits) & ((1u << SCHED_BUDGET_SHIFT) - 1))
 #define SCHED_LIMITS(ceiling, budget_us, period_us)                            \
 	((ceiling) | (u64)(budget_us) << SCHED_BUDGET_SHIFT |                  \
 	 (u64)(period_us) << SCHED_PERIOD_SHIFT)

@@ -87,6 +87,12 @@ static void spin(struct worker *self)
 		self->result[0]++;
 }
 
+static enum status try(u64 limits, u64 cpus, struct handle above)
+{
+	return sys_object_create(CASE_POOL, OBJECT_SCHED, limits, cpus, above,
+				 SELF_CNODE, SLOT_CASE_END - 1);
+}
+
 static void test_limits(void)
 {
 	static const u64 bad[] = {
@@ -94,8 +100,6 @@ static void test_limits(void)
 		SCHED_LIMITS(10, 1000, 0),
 		SCHED_LIMITS(10, 2001, 1000), // more than two processors have
 		SCHED_LIMITS(10, 1, SCHED_PERIOD_MIN_US - 1),
-		SCHED_LIMITS(64, 1, 1000),
-		~0ull,
 	};
 	static const u64 good[] = {
 		SCHED_LIMITS(10, 2000, 1000),
@@ -103,14 +107,22 @@ static void test_limits(void)
 		SCHED_LIMITS(63, (1 << SCHED_TIME_BITS) - 1,
 			     (1 << SCHED_TIME_BITS) - 1),
 	};
-	u32 slot = slot_new();
+	struct handle low = make(OBJECT_SCHED, 10, 1), limited;
 
 	for (u32 i = 0; i < ARRAY_COUNT(bad); i++)
-		SAME(sys_object_create(CASE_POOL, OBJECT_SCHED, bad[i], 3, NONE,
-				       SELF_CNODE, slot),
-		     ERR_ARGUMENT);
+		SAME(try(bad[i], 3, SCHED), ERR_ARGUMENT);
 	for (u32 i = 0; i < ARRAY_COUNT(good); i++)
 		(void)make(OBJECT_SCHED, good[i], 3);
+	SAME(try(SCHED_LIMITS(64, 1, 1000), 3, SCHED), ERR_RANGE);
+	SAME(try(~0ull, 3, SCHED), ERR_RANGE);
+	// Not more than the one it is made under.
+	SAME(try(11, 1, low), ERR_RANGE);
+	SAME(try(10, 3, low), ERR_RANGE);
+	SAME(try(10, 1, with_rights(low, RIGHT_READ)), ERR_RIGHTS);
+	SAME(try(10, 1, NONE), ERR_HANDLE);
+	SAME(try(10, 1, SELF_CNODE), ERR_TYPE);
+	limited = account(10, 1000, 10000);
+	SAME(try(SCHED_LIMITS(1, 10, 10000), 1, limited), ERR_RANGE);
 }
 
 // The most urgent of all, and yet no more than its share: also two on one account.

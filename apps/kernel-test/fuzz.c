@@ -385,6 +385,9 @@ static void stock_all(u64 *state)
 	stock(OBJECT_POOL, pool, state);
 	replace(OBJECT_POOL * 4 + 3, F_POOL);
 	stock(OBJECT_SCHED, F_SCHED, state);
+	replace(OBJECT_SCHED * 4 + 1,
+		create(OBJECT_SCHED, SCHED_LIMITS(CEILING, 900, 1000), 3,
+		       F_SCHED));
 	stock(OBJECT_IRQ, create_irq(), state);
 	stock(OBJECT_IOPORT, create_device(OBJECT_IOPORT, 0x2ff, 1), state);
 	stock(OBJECT_GUEST, create(OBJECT_GUEST, 0, 0, memory), state);
@@ -456,8 +459,8 @@ static void child_make(u32 nthreads, u64 *state)
 	check(sys_object_create(SELF_POOL, OBJECT_CNODE, 7, 0, NONE, SELF_CNODE,
 				F_MASTER),
 	      "master");
-	check(sys_object_create(SELF_POOL, OBJECT_SCHED, CEILING, 3, NONE,
-				SELF_CNODE, F_SCHED),
+	check(sys_object_create(SELF_POOL, OBJECT_SCHED, CEILING, 3,
+				handle_of(SLOT_SCHED), SELF_CNODE, F_SCHED),
 	      "sched");
 	check(sys_object_create(pool, OBJECT_NOTIFICATION, 0, 0, NONE,
 				SELF_CNODE, F_BELL),

@@ -51,6 +51,24 @@ static enum status create_aspace(struct thread *self, struct pool *pool,
 	return CREATE(aspace, pool, (u32)kind, &container);
 }
 
+// Never more than what it is made under allows; an account is not divided.
+static enum status create_sched(struct thread *self, struct pool *pool,
+				u64 limits, u64 cpus, struct handle c,
+				struct object **out)
+{
+	struct cap_ref above;
+	enum status status =
+		cap_lookup(self, c.value, OBJECT_SCHED, RIGHT_CONTROL, &above);
+
+	if (status != STATUS_OK)
+		return status;
+	const struct sched *sched = (struct sched *)cap_object(&above);
+	if (SCHED_CEILING(limits) > sched->ceiling || cpus & ~sched->cpus ||
+	    sched->budget_ns)
+		return ERR_RANGE;
+	return CREATE(sched, pool, limits, cpus);
+}
+
 static enum status create_guest(struct thread *self, struct pool *pool,
 				u64 offset, struct handle c,
 				struct object **out)
@@ -104,7 +122,7 @@ static enum status create(struct thread *self, struct pool *pool, u64 type,
 	case OBJECT_POOL:
 		return CREATE(pool, pool, a);
 	case OBJECT_SCHED:
-		return CREATE(sched, pool, a, b);
+		return create_sched(self, pool, a, b, c, out);
 	case OBJECT_GUEST:
 		return create_guest(self, pool, a, c, out);
 	case OBJECT_TIMER:

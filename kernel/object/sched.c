@@ -18,7 +18,7 @@ bool sched_limits;
 enum status sched_create(struct pool *pool, u64 limits, u64 cpus,
 			 struct sched **out)
 {
-	u64 ceiling = limits & ((1 << SCHED_BUDGET_SHIFT) - 1);
+	u64 ceiling = SCHED_CEILING(limits);
 	u64 budget_us = limits >> SCHED_BUDGET_SHIFT &
 		((1 << SCHED_TIME_BITS) - 1);
 	u64 period_us = limits >> SCHED_PERIOD_SHIFT;

@@ -88,7 +88,9 @@ static void carve(void)
 	for (u32 i = 0; i < ARRAY_COUNT(domains); i++) {
 		struct domain *d = &domains[i];
 		d->pool = create(SELF_POOL, OBJECT_POOL, d->pages, 0, "domain");
-		d->sched = create(SELF_POOL, OBJECT_SCHED, d->ceiling, ~0ull,
+		d->sched = slot_alloc();
+		need(sys_object_create(SELF_POOL, OBJECT_SCHED, d->ceiling,
+			~0ull, handle_of(SLOT_SCHED), SELF_CNODE, d->sched),
 			"domain");
 	}
 	log_print("memory: sovereign %lu MiB, services %lu MiB, drivers and "

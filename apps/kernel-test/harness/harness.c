@@ -114,7 +114,9 @@ struct handle make_from(struct handle pool, u32 type, u64 a, u64 b)
 {
 	struct handle made = handle_of(slot_new());
 
-	OK(sys_object_create(pool, type, a, b, NONE, SELF_CNODE, made.value));
+	OK(sys_object_create(pool, type, a, b,
+			     type == OBJECT_SCHED ? SCHED : NONE, SELF_CNODE,
+			     made.value));
 	return made;
 }
 
