@@ -6,7 +6,9 @@
 
 static enum status create(u32 type, u64 a, u64 b, u32 slot)
 {
-	return sys_object_create(CASE_POOL, type, a, b, SCHED, SELF_CNODE, slot);
+	return sys_object_create(CASE_POOL, type, a, b,
+				 type == OBJECT_SCHED ? SCHED : NONE,
+				 SELF_CNODE, slot);
 }
 
 static void test_create(void)
