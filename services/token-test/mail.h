@@ -11,6 +11,8 @@
 
 #define OBJECTS 4u // that the owner has, a page of memory each
 #define MAIL_TOKENS 8u
+#define COST_BATCH 8u
+#define COST_ROUNDS 8u
 
 enum mail_command : u32 {
 	MAIL_EXPORT = 1, // a object, b rights, c flags, d expires -> token[0]
@@ -28,7 +30,7 @@ enum mail_command : u32 {
 	MAIL_RING_TAKE, // a messages -> a sum of their first words
 	MAIL_RING_CLOSE,
 	MAIL_POOL, // -> a objects, b capabilities of the owner's pool
-	MAIL_COST, // a times -> a export, b revoke, ns for one
+	MAIL_COST, // -> a export, b revoke, ns for one
 };
 
 struct mail {

@@ -11,6 +11,7 @@
 #include "gen/abi/rights.h"
 #include "gen/abi/syscall_stubs.h"
 #include "gen/abi/tokens.h"
+#include "lib/base/bits.h"
 #include "lib/base/format.h"
 #include "lib/base/parse.h"
 #include "lib/base/string.h"
@@ -534,49 +535,55 @@ static void test_all(u32 kills)
 
 // ---- what it costs: with -icount shift=0 a nanosecond is an instruction
 
-static void measure(const char *name, const struct token *token, u32 rights,
-		    enum status want)
+static u64 import_batch(const struct token *token, enum status want)
 {
-	static u32 slot[64];
-	u64 begin, total = 0;
+	u32 slot[COST_BATCH];
+	enum status status = want;
+	u64 begin, total;
 
-	for (u32 i = 0; i < 64; i++) {
-		enum status status;
+	for (u32 i = 0; i < COST_BATCH; i++)
 		slot[i] = slot_alloc();
-		begin = clock_ns();
-		status = token_import(&tokens, token, rights,
+	begin = clock_ns();
+	for (u32 i = 0; i < COST_BATCH && status == want; i++)
+		status = token_import(&tokens, token, RIGHT_READ,
 				      handle_of(slot[i]));
-		total += clock_ns() - begin;
-		if (status != want)
-			wanted(name, status, want);
-	}
-	for (u32 i = 0; i < 64; i++)
+	total = clock_ns() - begin;
+	if (status != want)
+		wanted("cost-import", status, want);
+	for (u32 i = 0; i < COST_BATCH; i++)
 		slot_free(slot[i]);
-	log_print("COST %s %lu", name, (unsigned long)(total / 64));
+	return total / COST_BATCH;
+}
+
+static u64 call_batch(void)
+{
+	u64 begin = clock_ns();
+
+	for (u32 i = 0; i < COST_BATCH; i++) {
+		struct message message = {.word = {99}, .nwords = 1};
+		(void)!session_call(&tokens, &message);
+	}
+	return (clock_ns() - begin) / COST_BATCH;
 }
 
 static void costs(void)
 {
-	struct token token, forged;
-	u64 begin;
+	struct token token = export(0, RIGHT_READ, 0, 0), forged = token;
+	u64 import = ~0ull, denied = ~0ull, call = ~0ull;
 
-	(void)!ask(MAIL_COST, 64, 0, 0, 0); // all is touched once
-	if (ask(MAIL_COST, 64, 0, 0, 0) != STATUS_OK)
+	forged.mac[0] ^= 1;
+	if (ask(MAIL_COST, 0, 0, 0, 0) != STATUS_OK)
 		result(false, "cost", "%s", status_text(mail->status));
 	log_print("COST export %lu", (unsigned long)mail->a);
 	log_print("COST revoke %lu", (unsigned long)mail->b);
-	token = export(0, RIGHT_READ, 0, 0);
-	forged = token;
-	forged.mac[0] ^= 1;
-	(void)!try(&token, RIGHT_READ);
-	measure("import", &token, RIGHT_READ, STATUS_OK);
-	measure("import-forged", &forged, RIGHT_READ, ERR_DENIED);
-	begin = clock_ns();
-	for (u32 i = 0; i < 64; i++) {
-		struct message message = {.word = {99}, .nwords = 1};
-		(void)!session_call(&tokens, &message);
+	for (u32 i = 0; i < COST_ROUNDS; i++) {
+		import = MIN(import, import_batch(&token, STATUS_OK));
+		denied = MIN(denied, import_batch(&forged, ERR_DENIED));
+		call = MIN(call, call_batch());
 	}
-	log_print("COST call %lu", (unsigned long)((clock_ns() - begin) / 64));
+	log_print("COST import %lu", (unsigned long)import);
+	log_print("COST import-forged %lu", (unsigned long)denied);
+	log_print("COST call %lu", (unsigned long)call);
 	wanted("cost-revoke", revoke(&token), STATUS_OK);
 }
 
