@@ -28,25 +28,25 @@ enum status guest_create(struct pool *pool, const struct cap_ref *memory,
 	if (!is_aligned(offset, sizeof(struct guest_state)) ||
 	    object_memory(cap_object(memory))->flags & ~MEMORY_COMMITTED)
 		return ERR_ARGUMENT;
-	status = pool_charge(pool, 1); // the share of the frame
-	if (status != STATUS_OK)
-		return status;
 	status = POOL_NEW(pool, OBJECT_GUEST, &guest);
 	if (status != STATUS_OK)
-		goto uncharge;
+		return status;
+	status = pool_charge(pool, 1); // the share of the frame
+	if (status != STATUS_OK)
+		goto abandon;
 	slot_init(&guest->pin.slot, guest, HOLDER_GUEST_MEMORY);
 	status = memory_pin(&guest->pin, memory, offset);
 	if (status != STATUS_OK)
-		goto abandon;
+		goto uncharge;
 	guest->state =
 		(struct guest_state *)((u8 *)arch_direct(guest->pin.frame) +
 				       offset % PAGE_BYTES);
 	*out = guest;
 	return STATUS_OK;
-abandon:
-	pool_object_abandon(&guest->object);
 uncharge:
 	pool_uncharge(pool, 1);
+abandon:
+	pool_object_abandon(&guest->object);
 	return status;
 }
 

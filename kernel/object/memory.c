@@ -49,18 +49,19 @@ static u64 most_pages(u64 npages)
 	return sum;
 }
 
-// cost: pages to charge the pool from the beginning.
+// cost: pages to charge the pool from the beginning. Charged after the object is
+// made: until then the pool may be destroyed.
 static enum status memory_alloc(struct pool *pool, u64 npages, u32 flags,
 				u64 cost, struct memory **out)
 {
 	struct memory *memory;
-	enum status status = pool_charge(pool, cost);
+	enum status status = POOL_NEW(pool, OBJECT_MEMORY, &memory);
 
 	if (status != STATUS_OK)
 		return status;
-	status = POOL_NEW(pool, OBJECT_MEMORY, &memory);
+	status = pool_charge(pool, cost);
 	if (status != STATUS_OK) {
-		pool_uncharge(pool, cost);
+		pool_object_abandon(&memory->object);
 		return status;
 	}
 	struct paddr own = arch_physical(memory);

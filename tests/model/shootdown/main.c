@@ -21,6 +21,7 @@
 // - no translation in a TLB and no root that is loaded leads to a free frame
 // - a call that looked an object up never acts on what took its memory
 // - two CPUs that ask each other for flushes both get on; nobody waits for ever
+// - a pool that was destroyed has no page in use, whatever is made in it meanwhile
 //
 // load_root() stands for change_root() and arch_switch() of kernel/arch/*/; its
 // steps are theirs: publish the next, read the root, load it (which empties store
@@ -61,7 +62,8 @@ int atoi(const char *text);
 #define WAITS_MAX 400 // looks in vain
 #define TURN_MAX 1000
 
-enum { SELF_CNODE = 1, SPACE, SPACE_2, SCHED, MEMORY, POOL, NOTE, NEW, FOREIGN };
+enum { SELF_CNODE = 1, SPACE, SPACE_2, SCHED, MEMORY, POOL, NOTE, NEW, FOREIGN,
+       CHILD };
 
 // Threads 0 (of CPU 0) and 1 share an address space; 2 and 3 (of CPU 0) another.
 #define THREADS 4
@@ -92,6 +94,8 @@ enum action : u8 {
 	RECLAIM, // what is dead is to be reused
 	CREATE, // a notification
 	SIGNAL, // the old one
+	DESTROY, // a child pool
+	CREATE_IN_IT, // memory that is paid for at once
 };
 
 struct scenario {
@@ -106,38 +110,41 @@ struct scenario {
 	// aspace[0] is a container, thread 1 in a foreign address space that shows
 	// it.
 	bool foreign;
+	bool child; // there is a child pool
 };
 
 static const struct scenario scenarios[] = {
 	{"unmap, the other CPU reads", {{UNMAP}, {READ, READ, READ}}, UNMAP, 1,
-	 false, 0, false},
+	 false, 0, false, false},
 	{"unmap, the other CPU's TLB refills at once",
-	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 0, false},
+	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 0, false, false},
 	{"unmap, the other CPU comes to the address space",
-	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 0, false},
+	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 0, false, false},
 	{"unmap, the other CPU leaves it and comes back",
-	 {{UNMAP}, {READ, YIELD, YIELD, READ}}, UNMAP, 1, true, 0, false},
+	 {{UNMAP}, {READ, YIELD, YIELD, READ}}, UNMAP, 1, true, 0, false, false},
 	{"protect, the other CPU writes", {{PROTECT}, {WRITE, WRITE}}, PROTECT,
-	 1, true, 0, false},
+	 1, true, 0, false, false},
 	{"both unmap and flush each other",
 	 {{READ + 1, UNMAP, READ + 1}, {READ, UNMAP_SECOND, READ}}, UNMAP, 1,
-	 true, 0, false},
+	 true, 0, false, false},
 	{"revoke and delete memory, the other CPU reads",
-	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}}, REVOKE, 1, true, 0, false},
+	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}}, REVOKE, 1, true, 0, false, false},
 	{"revoke, the other CPU comes to the address space",
-	 {{REVOKE, DELETE}, {YIELD, READ}}, REVOKE, 2, true, 0, false},
+	 {{REVOKE, DELETE}, {YIELD, READ}}, REVOKE, 2, true, 0, false, false},
 	{"destroy the address space while the other CPU runs in it",
 	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {READ, YIELD, YIELD}}, END, 1,
-	 true, 3, false},
+	 true, 3, false, false},
 	{"destroy the address space while the other CPU comes to it",
 	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {YIELD, READ}}, END, 2, true,
-	 3, false},
+	 3, false, false},
 	{"reuse an object's memory while the other CPU looks it up",
-	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}}, END, 1, false, 0, false},
+	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}}, END, 1, false, 0, false, false},
 	{"unmap from a container, the other CPU reads",
-	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 3, true},
+	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 3, true, false},
 	{"unmap from a container, the other CPU comes to it",
-	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 3, true},
+	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 3, true, false},
+	{"destroy a pool while the other CPU makes something in it",
+	 {{DESTROY, RECLAIM}, {CREATE_IN_IT}}, END, 1, false, 0, false, true},
 };
 
 static const enum action nothing = END;
@@ -460,6 +467,19 @@ static void prepare(struct thread *t, enum action action)
 		word[4] = SELF_CNODE;
 		word[5] = NEW;
 		break;
+	case CREATE_IN_IT:
+		number = SYS_OBJECT_CREATE;
+		cap = CHILD;
+		word[0] = OBJECT_MEMORY;
+		word[1] = PAGE_BYTES;
+		word[2] = MEMORY_COMMITTED;
+		word[4] = SELF_CNODE;
+		word[5] = NEW;
+		break;
+	case DESTROY:
+		number = SYS_POOL_DESTROY;
+		cap = CHILD;
+		break;
 	case SIGNAL:
 		number = SYS_SIGNAL;
 		cap = NOTE;
@@ -649,6 +669,12 @@ static void set_up(void)
 	need(notification_create(pool, &note));
 	install(NOTE, &note->object);
 	install(POOL, &pool->object);
+	if (scenario->child) {
+		struct pool *child;
+
+		need(pool_create(pool, 4, &child));
+		install(CHILD, &child->object);
+	}
 	for (u32 i = 0; i < THREADS; i++)
 		make_thread(pool, i);
 	map_pages();
@@ -704,7 +730,10 @@ static void run(void)
 	interleaves = false;
 	check_frames();
 	CHECK(!cpus[0]->arch.ipis && !cpus[1]->arch.ipis);
-	if (slot_word(&cnode->slots[NEW])) {
+	if (scenario->child) {
+		CHECK(!slot_word(&cnode->slots[NEW]) &&
+		      !slot_word(&cnode->slots[CHILD]));
+	} else if (slot_word(&cnode->slots[NEW])) {
 		const struct notification *made = (struct notification *)
 			word_object(slot_word(&cnode->slots[NEW]));
 
