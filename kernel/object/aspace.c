@@ -70,14 +70,8 @@ enum status aspace_create(struct pool *pool, u32 kind,
 
 bool aspace_destroy_step(struct aspace *aspace)
 {
-	// The threads that ran in it have been told to stop. Nobody starts one
-	// again once all CPUs have seen that, this one included; until those
-	// that run have stopped, a CPU walks these tables.
-	if (!aspace->unused) {
-		cpu_quiesce_all();
-		cpu_serve();
-		aspace->unused = true;
-	}
+	// The threads that ran in it have been told to stop, and all CPUs have
+	// seen that; until those that run have stopped, a CPU walks these tables.
 	if (cpus_showing(aspace) && !BUG(179))
 		return false;
 	for (u32 i = 0; i < STEP_MAPPINGS && aspace->nmappings; i++) {

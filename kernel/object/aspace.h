@@ -56,7 +56,6 @@ struct aspace {
 	u64 table_pages; // charged page-table frames
 	// What dead KEEP mappings show for reading, for writing; 0: none yet
 	struct paddr dead_frame[2];
-	bool unused; // being destroyed: its threads have been stopped
 };
 
 static inline struct aspace *object_aspace(struct object *object)

@@ -83,6 +83,7 @@ struct object {
 	bool dead; // set once under lock; nothing new may refer to it
 	bool listed; // on its pool's list (or was): it has been referred to
 	bool condemned; // given to the reaper
+	bool unused; // nobody is in the middle of using it
 	u16 size_bytes; // [I] of the memory it was made in
 	struct lock lock;
 	struct pool *pool; // [I] charged for it

@@ -376,6 +376,17 @@ static bool pool_finish(struct pool *pool)
 	return true;
 }
 
+// Nobody begins to use it any more, and after a grace period nobody is in the middle
+// of that.
+static void await_unused(struct object *object)
+{
+	if (object->unused || BUG(182))
+		return;
+	cpu_quiesce_all();
+	cpu_serve();
+	object->unused = true;
+}
+
 static bool destroy_step(struct object *object)
 {
 	if (object->type == OBJECT_POOL &&
@@ -392,6 +403,12 @@ static bool destroy_step(struct object *object)
 	case OBJECT_##NAME:                                                    \
 		return name##_destroy_step((struct name *)object);
 		OBJECTS_DESTROYED(DESTROY)
+#undef DESTROY
+#define DESTROY(NAME, name)                                                    \
+	case OBJECT_##NAME:                                                    \
+		await_unused(object);                                          \
+		return name##_destroy_step((struct name *)object);
+		OBJECTS_DESTROYED_UNUSED(DESTROY)
 #undef DESTROY
 	default:
 		return true;

@@ -12,16 +12,21 @@
 	TYPE(CNODE, cnode)                                                     \
 	TYPE(ENDPOINT, endpoint)                                               \
 	TYPE(NOTIFICATION, notification)                                       \
-	TYPE(ASPACE, aspace)                                                   \
 	TYPE(MEMORY, memory)                                                   \
-	TYPE(IRQ, irq)                                                         \
 	TYPE(GUEST, guest)                                                     \
-	TYPE(DMA, dma)                                                         \
+	TYPE(DMA, dma)
+
+// Those that calls use after look-up alone: destroyed when no call can be in the
+// middle of that.
+#define OBJECTS_DESTROYED_UNUSED(TYPE)                                         \
+	TYPE(ASPACE, aspace)                                                   \
+	TYPE(IRQ, irq)                                                         \
 	TYPE(TIMER, timer)
 
 #define TYPE(NAME, name)                                                       \
 	struct name;                                                           \
 	bool name##_destroy_step(struct name *name);
 OBJECTS_DESTROYED(TYPE)
+OBJECTS_DESTROYED_UNUSED(TYPE)
 #undef TYPE
 #endif

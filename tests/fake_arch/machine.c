@@ -236,9 +236,11 @@ void arch_guest_end(struct thread *)
 {
 }
 
-bool arch_irq_claim(u32, u32, u32, u32, u32 *, u64 *, u64 *)
+// There is one line: 1.
+bool arch_irq_claim(u32 line, u32, u32, u32, u32 *vector, u64 *, u64 *)
 {
-	return false;
+	*vector = line;
+	return line == 1;
 }
 
 void arch_fault_words(const struct thread *thread, u64 words[5])

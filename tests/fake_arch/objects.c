@@ -34,6 +34,10 @@ void fake_place(void)
 {
 }
 
+void cpu_serve(void)
+{
+}
+
 void cpu_quiesce_all(void)
 {
 	lock_check_none();

@@ -21,7 +21,8 @@
 // - no translation in a TLB and no root that is loaded leads to a free frame
 // - a call that looked an object up never acts on what took its memory
 // - two CPUs that ask each other for flushes both get on; nobody waits for ever
-// - a pool that was destroyed has no page in use, whatever is made in it meanwhile
+// - whatever a call does with an object that is destroyed meanwhile: afterwards no
+//   slot of it is left in another's forest, and no page of its pool is in use
 //
 // load_root() stands for change_root() and arch_switch() of kernel/arch/*/; its
 // steps are theirs: publish the next, read the root, load it (which empties store
@@ -38,11 +39,14 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"
+#include "kernel/object/dma.h"
+#include "kernel/object/irq.h"
 #include "kernel/object/memory.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/pool.h"
 #include "kernel/object/sched.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "lib/base/string.h"
@@ -62,15 +66,26 @@ int atoi(const char *text);
 #define WAITS_MAX 400 // looks in vain
 #define TURN_MAX 1000
 
-enum { SELF_CNODE = 1, SPACE, SPACE_2, SCHED, MEMORY, POOL, NOTE, NEW, FOREIGN,
-       CHILD };
+enum {
+	SELF_CNODE = 1,
+	SPACE,
+	SPACE_2,
+	SCHED,
+	MEMORY,
+	POOL,
+	NOTE,
+	NEW,
+	FOREIGN,
+	OLD, // what is destroyed while it is used
+};
 
 // Threads 0 (of CPU 0) and 1 share an address space; 2 and 3 (of CPU 0) another.
 #define THREADS 4
 static struct thread *thread[THREADS];
 static struct cnode *cnode;
 static struct aspace *aspace[2];
-static struct aspace *lives_in; // threads 0 and 1: aspace[0], or one that shows it
+static struct aspace
+	*lives_in; // threads 0 and 1: aspace[0], or one that shows it
 static u64 first_page;
 static struct memory *memory;
 static struct notification *note;
@@ -94,8 +109,28 @@ enum action : u8 {
 	RECLAIM, // what is dead is to be reused
 	CREATE, // a notification
 	SIGNAL, // the old one
-	DESTROY, // a child pool
-	CREATE_IN_IT, // memory that is paid for at once
+	DESTROY_POOL, // OLD
+	DELETE_OLD,
+	MAKE_MEMORY, // in OLD, a pool
+	MAKE_CNODE,
+	MAKE_SPACE,
+	MAKE_POOL,
+	MAKE_GUEST,
+	CLONE_INTO,
+	TIMER_SET, // OLD
+	IRQ_BIND,
+	PAGER_BIND,
+	CLONE_OLD,
+	MAP_OLD,
+	DMA_MAP,
+	THREAD_BIND,
+	CONFIGURE,
+	SCHEDULE,
+	START,
+	STOP,
+	COPY_INTO,
+	MAP_INTO,
+	FOREIGN_OF,
 };
 
 struct scenario {
@@ -110,41 +145,171 @@ struct scenario {
 	// aspace[0] is a container, thread 1 in a foreign address space that shows
 	// it.
 	bool foreign;
-	bool child; // there is a child pool
 };
 
 static const struct scenario scenarios[] = {
-	{"unmap, the other CPU reads", {{UNMAP}, {READ, READ, READ}}, UNMAP, 1,
-	 false, 0, false, false},
+	{"unmap, the other CPU reads",
+	 {{UNMAP}, {READ, READ, READ}},
+	 UNMAP,
+	 1,
+	 false,
+	 0,
+	 false},
 	{"unmap, the other CPU's TLB refills at once",
-	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 0, false, false},
+	 {{UNMAP}, {READ, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 0,
+	 false},
 	{"unmap, the other CPU comes to the address space",
-	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 0, false, false},
+	 {{UNMAP}, {YIELD, READ}},
+	 UNMAP,
+	 2,
+	 true,
+	 0,
+	 false},
 	{"unmap, the other CPU leaves it and comes back",
-	 {{UNMAP}, {READ, YIELD, YIELD, READ}}, UNMAP, 1, true, 0, false, false},
-	{"protect, the other CPU writes", {{PROTECT}, {WRITE, WRITE}}, PROTECT,
-	 1, true, 0, false, false},
+	 {{UNMAP}, {READ, YIELD, YIELD, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"protect, the other CPU writes",
+	 {{PROTECT}, {WRITE, WRITE}},
+	 PROTECT,
+	 1,
+	 true,
+	 0,
+	 false},
 	{"both unmap and flush each other",
-	 {{READ + 1, UNMAP, READ + 1}, {READ, UNMAP_SECOND, READ}}, UNMAP, 1,
-	 true, 0, false, false},
+	 {{READ + 1, UNMAP, READ + 1}, {READ, UNMAP_SECOND, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 0,
+	 false},
 	{"revoke and delete memory, the other CPU reads",
-	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}}, REVOKE, 1, true, 0, false, false},
+	 {{REVOKE, DELETE, RECLAIM}, {READ, READ}},
+	 REVOKE,
+	 1,
+	 true,
+	 0,
+	 false},
 	{"revoke, the other CPU comes to the address space",
-	 {{REVOKE, DELETE}, {YIELD, READ}}, REVOKE, 2, true, 0, false, false},
+	 {{REVOKE, DELETE}, {YIELD, READ}},
+	 REVOKE,
+	 2,
+	 true,
+	 0,
+	 false},
 	{"destroy the address space while the other CPU runs in it",
-	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {READ, YIELD, YIELD}}, END, 1,
-	 true, 3, false, false},
+	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {READ, YIELD, YIELD}},
+	 END,
+	 1,
+	 true,
+	 3,
+	 false},
 	{"destroy the address space while the other CPU comes to it",
-	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {YIELD, READ}}, END, 2, true,
-	 3, false, false},
+	 {{REVOKE_SPACE, DELETE_SPACE, RECLAIM}, {YIELD, READ}},
+	 END,
+	 2,
+	 true,
+	 3,
+	 false},
 	{"reuse an object's memory while the other CPU looks it up",
-	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}}, END, 1, false, 0, false, false},
+	 {{DELETE_NOTE, RECLAIM, CREATE}, {SIGNAL, SIGNAL}},
+	 END,
+	 1,
+	 false,
+	 0,
+	 false},
 	{"unmap from a container, the other CPU reads",
-	 {{UNMAP}, {READ, READ}}, UNMAP, 1, true, 3, true, false},
+	 {{UNMAP}, {READ, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 3,
+	 true},
 	{"unmap from a container, the other CPU comes to it",
-	 {{UNMAP}, {YIELD, READ}}, UNMAP, 2, true, 3, true, false},
-	{"destroy a pool while the other CPU makes something in it",
-	 {{DESTROY, RECLAIM}, {CREATE_IN_IT}}, END, 1, false, 0, false, true},
+	 {{UNMAP}, {YIELD, READ}},
+	 UNMAP,
+	 2,
+	 true,
+	 3,
+	 true},
+};
+
+// What CPU 1 does with an object that CPU 0 destroys.
+static const struct destruction {
+	enum object_type type;
+	enum action use[4];
+	const char *name;
+} destructions[] = {
+	{OBJECT_POOL, {MAKE_MEMORY}, "a pool; memory is made in it"},
+	{OBJECT_POOL, {MAKE_CNODE}, "a pool; a cnode is made in it"},
+	{OBJECT_POOL, {MAKE_SPACE}, "a pool; an address space is made in it"},
+	{OBJECT_POOL, {MAKE_POOL}, "a pool; another is carved from it"},
+	{OBJECT_POOL, {MAKE_GUEST}, "a pool; a guest is made in it"},
+	{OBJECT_POOL, {CLONE_INTO}, "a pool; memory is cloned into it"},
+	{OBJECT_TIMER, {TIMER_SET}, "a timer; it is set"},
+	{OBJECT_IRQ, {IRQ_BIND}, "an interrupt; it is bound"},
+	{OBJECT_MEMORY, {PAGER_BIND}, "memory; a pager is bound"},
+	{OBJECT_MEMORY, {CLONE_OLD}, "memory; it is cloned"},
+	{OBJECT_MEMORY, {MAP_OLD}, "memory; it is mapped"},
+	{OBJECT_DMA, {DMA_MAP}, "a dma object; a page is pinned"},
+	{OBJECT_THREAD, {THREAD_BIND}, "a thread; a notification is bound"},
+	{OBJECT_THREAD, {CONFIGURE, SCHEDULE}, "a thread; it is configured"},
+	{OBJECT_THREAD,
+	 {CONFIGURE, SCHEDULE, START, STOP},
+	 "a thread; it is started"},
+	{OBJECT_CNODE, {COPY_INTO}, "a cnode; it is copied into"},
+	{OBJECT_ASPACE, {MAP_INTO}, "an address space; memory is mapped in it"},
+	{OBJECT_ASPACE, {FOREIGN_OF}, "a container; a space above it is made"},
+};
+static enum object_type old_type; // of OLD; 0: there is none
+static u64 nslots; // that refer to what the scenarios share, without OLD
+
+#define MAKE(type, a, b, c)                                                    \
+	{                                                                      \
+		SYS_OBJECT_CREATE, OLD,                                        \
+		{                                                              \
+			OBJECT_##type, a, b, c, SELF_CNODE, NEW                \
+		}                                                              \
+	}
+static const struct {
+	u64 number, cap, word[6];
+} calls[] = {
+	[DESTROY_POOL] = {SYS_POOL_DESTROY, OLD, {}},
+	[DELETE_OLD] = {SYS_CAP_DELETE, SELF_CNODE, {OLD}},
+	[MAKE_MEMORY] = MAKE(MEMORY, PAGE_BYTES, MEMORY_COMMITTED, 0),
+	[MAKE_CNODE] = MAKE(CNODE, 7, 0, 0),
+	[MAKE_SPACE] = MAKE(ASPACE, ASPACE_PLAIN, 0, 0),
+	[MAKE_POOL] = MAKE(POOL, 3, 0, 0),
+	[MAKE_GUEST] = MAKE(GUEST, 0, 0, MEMORY),
+	[CLONE_INTO] = {SYS_MEMORY_CLONE, MEMORY, {OLD, SELF_CNODE, NEW}},
+	[TIMER_SET] = {SYS_TIMER_SET, OLD, {NOTE, 1, 1ull << 60}},
+	[IRQ_BIND] = {SYS_IRQ_BIND, OLD, {NOTE, 1}},
+	[PAGER_BIND] = {SYS_MEMORY_REQUEST, OLD, {NOTE, 1}},
+	[CLONE_OLD] = {SYS_MEMORY_CLONE, OLD, {POOL, SELF_CNODE, NEW}},
+	[MAP_OLD] = {SYS_ASPACE_MAP,
+		     SPACE_2,
+		     {OLD, 0, 0x40000, PAGE_BYTES, MAP_READ}},
+	[DMA_MAP] = {SYS_DMA_MAP, OLD, {MEMORY, 0, 8}},
+	[THREAD_BIND] = {SYS_THREAD_BIND, OLD, {NOTE}},
+	[CONFIGURE] = {SYS_THREAD_CONFIGURE, OLD, {SPACE_2, SELF_CNODE}},
+	[SCHEDULE] = {SYS_THREAD_SCHEDULE, OLD, {SCHED, 1, 100, 2}},
+	[START] = {SYS_THREAD_START, OLD, {0x1000}},
+	[STOP] = {SYS_THREAD_STOP, OLD, {}},
+	[COPY_INTO] = {SYS_CAP_COPY, OLD, {1, NOTE}},
+	[MAP_INTO] = {SYS_ASPACE_MAP,
+		      OLD,
+		      {MEMORY, 0, 0, PAGE_BYTES, MAP_READ}}, // at GUEST_END
+	[FOREIGN_OF] = {SYS_OBJECT_CREATE,
+			POOL,
+			{OBJECT_ASPACE, ASPACE_FOREIGN, 0, OLD, SELF_CNODE,
+			 NEW}},
 };
 
 static const enum action nothing = END;
@@ -237,7 +402,8 @@ static void check_frames(void)
 		CHECK(!co[i].root || frame_is_used(co[i].root));
 		for (u32 p = 0; p < PAGES; p++)
 			CHECK(!co[i].entry[p] ||
-			      frame_is_used(arch_pte_frame(co[i].entry[p]).value));
+			      frame_is_used(
+				      arch_pte_frame(co[i].entry[p]).value));
 	}
 }
 
@@ -452,7 +618,7 @@ static void prepare(struct thread *t, enum action action)
 	case DELETE_SPACE:
 	case DELETE_NOTE:
 		number = SYS_CAP_DELETE;
-		word[0] = action == DELETE ? MEMORY
+		word[0] = action == DELETE	? MEMORY
 			: action == DELETE_NOTE ? NOTE
 						: SPACE;
 		break;
@@ -467,25 +633,19 @@ static void prepare(struct thread *t, enum action action)
 		word[4] = SELF_CNODE;
 		word[5] = NEW;
 		break;
-	case CREATE_IN_IT:
-		number = SYS_OBJECT_CREATE;
-		cap = CHILD;
-		word[0] = OBJECT_MEMORY;
-		word[1] = PAGE_BYTES;
-		word[2] = MEMORY_COMMITTED;
-		word[4] = SELF_CNODE;
-		word[5] = NEW;
-		break;
-	case DESTROY:
-		number = SYS_POOL_DESTROY;
-		cap = CHILD;
-		break;
 	case SIGNAL:
 		number = SYS_SIGNAL;
 		cap = NOTE;
 		break;
-	default:
+	case YIELD:
 		number = SYS_YIELD;
+		break;
+	default:
+		number = calls[action].number;
+		cap = calls[action].cap;
+		memcpy(word, calls[action].word, sizeof calls[action].word);
+		if (action == MAP_INTO)
+			word[2] = GUEST_END;
 	}
 	t->regs.info = number;
 	t->regs.cap = cap;
@@ -524,7 +684,8 @@ static void call(enum action action)
 		t->regs.restarts = 0;
 		enter(fake_syscall, t);
 		// It may have been taken off meanwhile.
-		while (cpu_self()->current != t && cpus[fake_cpu_number]->arch.ipis)
+		while (cpu_self()->current != t &&
+		       cpus[fake_cpu_number]->arch.ipis)
 			enter(fake_interrupt, nullptr);
 	} while (cpu_self()->current == t && t->regs.restarts);
 	if (fake_cpu_number == 0 && action == scenario->ends)
@@ -634,10 +795,74 @@ static void make_foreign(struct pool *pool)
 	install(FOREIGN, &lives_in->object);
 }
 
+static u64 count_slots(void)
+{
+	u64 count = 0;
+
+	for (u32 i = SELF_CNODE; i <= NOTE; i++)
+		count += slot_check_locked(
+			word_object(slot_word(&cnode->slots[i])));
+	return count;
+}
+
+static struct object *make_old(struct pool *pool)
+{
+	union {
+		void *made;
+		struct thread *thread;
+		struct timer *timer;
+		struct irq *irq;
+		struct memory *memory;
+		struct dma *dma;
+		struct cnode *cnode;
+		struct aspace *aspace;
+		struct pool *pool;
+	} old;
+
+	switch (old_type) {
+	case OBJECT_THREAD:
+		need(thread_create(pool, &old.thread));
+		return &old.thread->object;
+	case OBJECT_TIMER:
+		need(timer_create(pool, &old.timer));
+		break;
+	case OBJECT_IRQ:
+		need(irq_create(pool, 1, 0, &old.irq));
+		break;
+	case OBJECT_MEMORY:
+		need(memory_create(pool, PAGE_BYTES, MEMORY_PAGED,
+				   &old.memory));
+		break;
+	case OBJECT_DMA:
+		need(dma_create(pool, &old.dma));
+		break;
+	case OBJECT_CNODE:
+		need(cnode_create(pool, 2, &old.cnode));
+		break;
+	case OBJECT_ASPACE:
+		need(aspace_create(pool, ASPACE_CONTAINER, nullptr,
+				   &old.aspace));
+		break;
+	default:
+		need(pool_create(pool, 12, &old.pool));
+	}
+	return old.made; // its header lies at the beginning
+}
+
 static void run_alone(u32 cpu, void (*entry)(void *), void *data)
 {
 	fake_cpu_number = cpu;
 	enter(entry, data);
+}
+
+// OLD is gone, and what was made in it; nothing of it is left elsewhere.
+static void check_old(void)
+{
+	for (u32 i = 0; i < 20; i++)
+		run_alone(i % CPUS, fake_interrupt, nullptr);
+	CHECK(!slot_word(&cnode->slots[OLD]));
+	CHECK(old_type != OBJECT_POOL || !slot_word(&cnode->slots[NEW]));
+	CHECK(count_slots() == nslots && !memory->pinned);
 }
 
 static void set_up(void)
@@ -669,15 +894,12 @@ static void set_up(void)
 	need(notification_create(pool, &note));
 	install(NOTE, &note->object);
 	install(POOL, &pool->object);
-	if (scenario->child) {
-		struct pool *child;
-
-		need(pool_create(pool, 4, &child));
-		install(CHILD, &child->object);
-	}
 	for (u32 i = 0; i < THREADS; i++)
 		make_thread(pool, i);
 	map_pages();
+	nslots = count_slots();
+	if (old_type)
+		install(OLD, make_old(pool));
 }
 
 // The first thread of CPU 1 runs, the other is ready.
@@ -730,12 +952,12 @@ static void run(void)
 	interleaves = false;
 	check_frames();
 	CHECK(!cpus[0]->arch.ipis && !cpus[1]->arch.ipis);
-	if (scenario->child) {
-		CHECK(!slot_word(&cnode->slots[NEW]) &&
-		      !slot_word(&cnode->slots[CHILD]));
+	if (old_type) {
+		check_old();
 	} else if (slot_word(&cnode->slots[NEW])) {
-		const struct notification *made = (struct notification *)
-			word_object(slot_word(&cnode->slots[NEW]));
+		const struct notification *made =
+			(struct notification *)word_object(
+				slot_word(&cnode->slots[NEW]));
 
 		CHECK(!made->bits);
 	}
@@ -804,6 +1026,28 @@ static void search(const struct scenario *which)
 	fflush(nullptr);
 }
 
+static void search_destructions(void)
+{
+	if (!seeded_bug)
+		printf("what CPU 0 destroys, and CPU 1 uses:\n");
+	for (u32 i = 0; i < ARRAY_COUNT(destructions); i++) {
+		const struct destruction *d = &destructions[i];
+		struct scenario s = {
+			.name = d->name,
+			.program = {{d->type == OBJECT_POOL ? DESTROY_POOL
+							    : DELETE_OLD,
+				     RECLAIM},
+				    {d->use[0], d->use[1], d->use[2],
+				     d->use[3]}},
+			.first = 1,
+		};
+
+		old_type = d->type;
+		search(&s);
+		old_type = 0;
+	}
+}
+
 static void search_all(void)
 {
 	if (!seeded_bug)
@@ -812,6 +1056,7 @@ static void search_all(void)
 		       deviations);
 	for (u32 i = 0; i < ARRAY_COUNT(scenarios); i++)
 		search(&scenarios[i]);
+	search_destructions();
 	broadcasts = true;
 	if (!seeded_bug)
 		printf("the same where a flush reaches all CPUs at once:\n");
@@ -836,6 +1081,7 @@ int main(int argc, char **argv)
 		{179, "page tables are freed while a CPU walks them"},
 		{180, "a request without an interrupt"},
 		{181, "a root is loaded and not published"},
+		{182, "what is used without a lock is destroyed at once"},
 	};
 	bool caught = true;
 
