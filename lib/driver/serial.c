@@ -21,6 +21,7 @@
 #define QUEUE_BYTES 16384 // a power of two
 #define STASH_MAGIC 0x31545241554b0002ull
 #define NOTIFY_IRQ BIT(32)
+#define QUIET_LOOKS 2000 // at the port: longer than a byte takes to come in
 
 // head and tail count bytes since ever; head - tail are in the queue.
 struct queue {
@@ -406,12 +407,29 @@ static void wake_kept(void)
 	}
 }
 
+// What was typed before anybody listened is in the port, and a 16550 drops it when
+// its FIFOs are switched on.
+static void receive_early(void)
+{
+	const struct queue *input = &serial.stash->input;
+
+	for (u32 looks = 0; looks < QUIET_LOOKS; looks++) {
+		u64 before = input->head;
+
+		receive();
+		if (input->head != before)
+			looks = 0;
+	}
+}
+
 static void open_port(void)
 {
 	struct queue *output = &serial.stash->output;
 	bool fresh = startup->generation <= 1;
 	enum status status;
 
+	if (fresh)
+		receive_early();
 	if (serial.hooks->open(fresh, output->tail) && !fresh &&
 	    queue_used(output) != 0)
 		queue_advance(&output->tail, 1);

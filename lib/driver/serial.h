@@ -33,7 +33,7 @@ struct serial_hooks {
 	u32 (*room)(void);
 	// Send a byte; number counts all bytes ever sent.
 	void (*send)(u8 byte, u64 number);
-	// Take a byte that arrived; false: there is none.
+	// Take a byte that arrived; false: there is none. Also before open().
 	bool (*receive)(u8 *byte);
 	// What may interrupt: input, room for output. sent: bytes ever sent.
 	void (*allow)(bool input, bool output, u64 sent);

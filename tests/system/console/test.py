@@ -5,6 +5,8 @@ full-screen programs, and the ways to leave."""
 
 import time
 
+from kochab_tools.guest import Guest
+
 
 def test_prompt_and_commands(context):
     guest = context.boot()
@@ -12,6 +14,20 @@ def test_prompt_and_commands(context):
                   (0, "ONE TWO\n"))
     context.equal(guest.line("false")[0], 1)
     context.equal(guest.line_ok("printf 'a\\nb\\nc\\n' | grep -c ."), "3\n")
+
+
+# The port keeps the first byte, and who sends the others, until its driver comes.
+# OpenSBI empties the port: there the keys come when the kernel begins.
+def test_typed_before_anybody_listens(context):
+    guest = Guest(context.arch, {})
+    context.guests.append(guest)
+    guest.machine.start()
+    if context.arch == "riscv64":
+        guest.expect("MEDELEG")  # the last it says
+    guest.send("echo quite ear''ly\n")
+    guest.expect(r"^quite early\r?\n")
+    guest.expect(guest.READY)
+    context.equal(guest.poweroff(), "off")
 
 
 def test_line_editing_and_history(context):
