@@ -18,6 +18,9 @@
 #include "lib/base/string.h"
 
 #define MAP_ACCESS (MAP_READ | MAP_WRITE | MAP_EXEC)
+// Rights to memory that permit access have its bits.
+static_assert((u32)RIGHT_READ == MAP_READ && (u32)RIGHT_WRITE == MAP_WRITE &&
+	      (u32)RIGHT_EXEC == MAP_EXEC);
 #define STEP_ENTRIES 600 // page-table entries looked at in one step
 #define STEP_MAPPINGS 8
 #define SHOW_MAPPINGS 8 // at most in which a page that came is shown at once
@@ -119,13 +122,6 @@ static enum status check_range(const struct aspace *aspace, u64 address,
 static bool writes_code(u32 flags)
 {
 	return flags & MAP_WRITE && flags & MAP_EXEC;
-}
-
-static u32 access_allowed(u32 rights)
-{
-	return (rights & RIGHT_READ ? MAP_READ : 0) |
-		(rights & RIGHT_WRITE ? MAP_WRITE : 0) |
-		(rights & RIGHT_EXEC ? MAP_EXEC : 0);
 }
 
 // Make the entry for one page. False: no memory for tables.
@@ -240,7 +236,7 @@ static enum status map_locked(struct aspace *aspace, struct mapping *mapping,
 enum status aspace_map(struct aspace *aspace, const struct cap_ref *memory,
 		       u64 offset, u64 address, u64 length, u32 flags)
 {
-	u32 allowed = access_allowed(word_rights(memory->word));
+	u32 allowed = word_rights(memory->word) & MAP_ACCESS;
 	struct mapping *mapping;
 	enum status status = check_range(aspace, address, length);
 
