@@ -109,6 +109,8 @@ enum action : u8 {
 	RECLAIM, // what is dead is to be reused
 	CREATE, // a notification
 	SIGNAL, // the old one
+	CLONE, // the memory, whose pages are then read-only
+	CLONE_SECOND,
 	DESTROY_POOL, // OLD
 	DELETE_OLD,
 	MAKE_MEMORY, // in OLD, a pool
@@ -137,7 +139,7 @@ struct scenario {
 	const char *name;
 	enum action program[CPUS][PROGRAM_MAX];
 	// After this action of CPU 0 has returned, page 0's translation is not
-	// used any more: none, or only for reading (PROTECT).
+	// used any more: none, or only for reading (PROTECT, CLONE).
 	enum action ends;
 	u8 first; // thread that runs on CPU 1 at the start; the other is ready
 	bool eager; // the TLB is filled again at once
@@ -179,6 +181,41 @@ static const struct scenario scenarios[] = {
 	{"protect, the other CPU writes",
 	 {{PROTECT}, {WRITE, WRITE}},
 	 PROTECT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"clone, the other CPU writes",
+	 {{CLONE}, {WRITE, WRITE}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"both clone, and one writes",
+	 {{READ, CLONE, WRITE}, {CLONE_SECOND}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"both clone, and the other writes",
+	 {{CLONE}, {CLONE_SECOND, WRITE}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"clone what the other CPU unmaps",
+	 {{CLONE, WRITE}, {UNMAP, READ}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"clone what the other CPU deletes",
+	 {{DELETE, REVOKE, RECLAIM}, {CLONE_SECOND, WRITE}},
+	 END,
 	 1,
 	 true,
 	 0,
@@ -281,6 +318,8 @@ static u64 nslots; // that refer to what the scenarios share, without OLD
 static const struct {
 	u64 number, cap, word[6];
 } calls[] = {
+	[CLONE] = {SYS_MEMORY_CLONE, MEMORY, {POOL, SELF_CNODE, NEW}},
+	[CLONE_SECOND] = {SYS_MEMORY_CLONE, MEMORY, {POOL, SELF_CNODE, OLD}},
 	[DESTROY_POOL] = {SYS_POOL_DESTROY, OLD, {}},
 	[DELETE_OLD] = {SYS_CAP_DELETE, SELF_CNODE, {OLD}},
 	[MAKE_MEMORY] = MAKE(MEMORY, PAGE_BYTES, MEMORY_COMMITTED, 0),
@@ -349,7 +388,8 @@ struct coroutine {
 	jmp_buf at, bottom;
 	u8 *stack;
 	const enum action *next;
-	bool in_kernel, waits; // in its spinning loop
+	bool in_kernel;
+	bool calls; // a call may be made again
 	u32 nstores;
 	struct {
 		u64 value;
@@ -375,7 +415,8 @@ static struct coroutine *self(void)
 
 static bool can_run(u32 cpu)
 {
-	return co[cpu].in_kernel || *co[cpu].next || cpus[cpu]->arch.ipis;
+	return co[cpu].in_kernel || co[cpu].calls || *co[cpu].next ||
+		cpus[cpu]->arch.ipis;
 }
 
 static void switch_to(u32 cpu)
@@ -589,7 +630,8 @@ static void access(enum action action)
 		return; // a fault; its handling is no part of this
 	CHECK(frame_is_used(arch_pte_frame(entry).value));
 	CHECK(!(ended && page == 0 && cpu_self()->published == lives_in &&
-		(action == WRITE || scenario->ends != PROTECT)));
+		(action == WRITE ||
+		 (scenario->ends != PROTECT && scenario->ends != CLONE))));
 }
 
 static void prepare(struct thread *t, enum action action)
@@ -677,7 +719,10 @@ static void call(enum action action)
 
 	if (!t)
 		return;
+	struct coroutine *c = self();
+
 	prepare(t, action);
+	c->calls = true;
 	do {
 		if (t->regs.restarts)
 			relax();
@@ -688,6 +733,7 @@ static void call(enum action action)
 		       cpus[fake_cpu_number]->arch.ipis)
 			enter(fake_interrupt, nullptr);
 	} while (cpu_self()->current == t && t->regs.restarts);
+	c->calls = false;
 	if (fake_cpu_number == 0 && action == scenario->ends)
 		ended = true;
 }
@@ -954,7 +1000,8 @@ static void run(void)
 	CHECK(!cpus[0]->arch.ipis && !cpus[1]->arch.ipis);
 	if (old_type) {
 		check_old();
-	} else if (slot_word(&cnode->slots[NEW])) {
+	} else if (word_type(slot_word(&cnode->slots[NEW])) ==
+		   OBJECT_NOTIFICATION) {
 		const struct notification *made =
 			(struct notification *)word_object(
 				slot_word(&cnode->slots[NEW]));
