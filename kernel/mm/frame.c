@@ -19,10 +19,6 @@
 #define CACHE_BATCH 16 // moved at once
 #define KEPT_MAX 83 // interrupt controllers have a part for each CPU
 
-#ifndef ARCH_DIRECT_BYTES // how far the direct map can reach
-#define ARCH_DIRECT_BYTES (1ull << 43)
-#endif
-
 struct frame_cache {
 	alignas(64) struct lock lock;
 	u32 count;

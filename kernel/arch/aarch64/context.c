@@ -101,11 +101,8 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
 {
 	struct arch_regs *regs = &thread->regs;
 
-	if (pc != 0) {
-		*regs = (struct arch_regs){ .x[0] = argument, .pc = pc,
-					    .sp = sp };
-		thread->resume_syscall = false;
-	}
+	if (pc != 0)
+		*regs = (struct arch_regs){.x[0] = argument, .pc = pc, .sp = sp};
 	if (thread_pointer != 0)
 		regs->tpidr = thread_pointer;
 }
@@ -121,7 +118,6 @@ bool arch_registers_write(struct thread *t, const struct thread_registers *in)
 		return false;
 	memcpy(&t->regs, in, sizeof(*in));
 	t->regs.pstate = in->pstate & USER_PSTATE;
-	t->resume_syscall = false;
 	return true;
 }
 
@@ -141,5 +137,4 @@ void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address)
 	regs->x[1] = regs->pc;
 	regs->pc = vector;
 	regs->pstate &= ~0xc00ull; // BTYPE: no landing pad is wanted
-	thread->resume_syscall = false;
 }

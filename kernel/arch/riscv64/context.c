@@ -80,10 +80,8 @@ void arch_thread_start(struct thread *thread, u64 pc, u64 sp, u64 argument,
 {
 	struct arch_regs *regs = &thread->regs;
 
-	if (pc != 0) {
+	if (pc != 0)
 		*regs = (struct arch_regs){.pc = pc, .sp = sp, .a0 = argument};
-		thread->resume_syscall = false;
-	}
 	if (thread_pointer != 0)
 		regs->tp = thread_pointer;
 }
@@ -98,7 +96,6 @@ bool arch_registers_write(struct thread *t, const struct thread_registers *in)
 	if (!arch_address_ok(in->pc))
 		return false;
 	memcpy(&t->regs, in, sizeof(*in));
-	t->resume_syscall = false;
 	return true;
 }
 
@@ -117,5 +114,4 @@ void arch_set_fault_entry(struct thread *thread, u64 vector, u64 address)
 	regs->a0 = address;
 	regs->a1 = regs->pc;
 	regs->pc = vector;
-	thread->resume_syscall = false;
 }

@@ -85,7 +85,6 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 {
 	struct cpu *cpu = cpu_self();
 
-	thread->resume_syscall = true;
 	kernel_syscall(thread, thread->regs.a7);
 	// Straight back, unless there is something to do for kernel_leave():
 	// whatever gives it work sets reschedule, posts a request, or condemns.
@@ -102,10 +101,7 @@ static void exception(struct thread *thread, u64 cause, u64 value)
 	struct cpu *cpu = cpu_self();
 	struct thread *thread = cpu->current;
 
-	if (cpu->in_guest)
-		cpu->in_guest = 0;
-	else
-		thread->resume_syscall = false;
+	cpu->in_guest = 0;
 	if (cause & CAUSE_INTERRUPT)
 		interrupt(cause);
 	else

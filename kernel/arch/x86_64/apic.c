@@ -33,7 +33,6 @@
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_X2APIC 0x800
-#define MSR_TSC_DEADLINE 0x6e0
 
 #define LVT_MASKED BIT(16)
 #define LVT_NMI 0x400
@@ -116,11 +115,6 @@ void apic_timer_start(u32 count)
 u32 apic_timer_count(void)
 {
 	return apic_read(APIC_TIMER_CURRENT);
-}
-
-void apic_timer_deadline(u64 counter)
-{
-	write_msr(MSR_TSC_DEADLINE, counter);
 }
 
 // MultiProcessor specification 1.4, B.4; the 10 ms that it leaves between the

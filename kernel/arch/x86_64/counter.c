@@ -10,6 +10,7 @@
 #include "lib/base/bits.h"
 
 #define WINDOW_NS 4000000ull
+#define MSR_TSC_DEADLINE 0x6e0 // compared with the counter; 0: stop
 
 static u64 timer_per_tick; // << CLOCK_SHIFT
 
@@ -126,7 +127,7 @@ void arch_timer_at(u64 counter)
 	u64 now = arch_counter(), count;
 
 	if (cpu_features.tsc_deadline) {
-		apic_timer_deadline(counter);
+		write_msr(MSR_TSC_DEADLINE, counter);
 		return;
 	}
 	count = counter > now ? clock_scale(counter - now, timer_per_tick) : 0;

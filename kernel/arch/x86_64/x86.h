@@ -176,7 +176,6 @@ void apic_start_cpu(u32 apic_id);
 void apic_stop_others(void); // by NMI
 void apic_timer_start(u32 count); // one-shot, divided by 16; 0: stop
 u32 apic_timer_count(void);
-void apic_timer_deadline(u64 counter); // TSC-deadline mode; 0: stop
 // A device vector arrived: acknowledge; level-triggered lines are masked first.
 void apic_device_interrupt(u32 vector);
 
