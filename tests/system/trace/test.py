@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# Copyright The Kochab authors
+"""What the kernel executes, instruction by instruction (bench_trace.py): a call and
+its answer are two ways into the kernel and two switches of the address space, and
+nobody else's code is run; an allocation ends within its bound."""
+
+import os
+
+from kochab_tools import bench_trace
+from kochab_tools.testcase import traits
+
+# All that a call and its answer may execute.
+FAST = {"syscall_entry", "trap_vectors", "user_sync", "trap_entry", "fast_call",
+        "fast_reply_recv", "fast_exit"}
+ALLOCATION = 1000  # instructions: 1 µs at 1 GHz
+
+
+def kernel_of(context):
+    return bench_trace.Kernel(context.arch, os.path.join(context.output(),
+                                                         "kernel.elf"))
+
+
+def test_call_and_reply(context):
+    """With 64 bytes both ways. The scheduler, with its run queues, and the slow
+    path are functions of their own: they would show. Three atomic operations: the
+    endpoint's lock for the call and for the reply, and the decision who answers; so
+    no lock that others share."""
+    kernel = kernel_of(context)
+    found = bench_trace.trace(kernel, "call-reply-64", context.folder)
+    one = bench_trace.Round(kernel, bench_trace.period(found))
+    context.note(bench_trace.summary("call-reply-64", one))
+    context.equal(set(one.functions) - FAST, set(), "not of the fast path")
+    context.equal((len(one.ways_in), one.roots, one.atomics, one.fpu),
+                  (2, 2, 3, 0), "ways in, roots loaded, atomics, floating point")
+    for name in ("fast_call", "fast_reply_recv", "fast_exit"):
+        times = sum(way.count(kernel.functions[name]) for way in one.ways_in)
+        context.equal(times, 2 if name == "fast_exit" else 1, name)
+
+
+def ways_with(kernel, ways_in, name):
+    """The ways in that pass through this function, without the zeroing of pages."""
+    out = []
+    for way in ways_in:
+        names = [kernel.name_at(address) for address in way]
+        if name in names:
+            out.append(sum(each not in ("memset", "memset_pages")
+                           for each in names))
+    return sorted(out)
+
+
+@traits(tier="full", timeout_s=1800)
+def test_allocation(context):
+    """The whole system call or fault that a frame or a piece of a slab is taken in,
+    which is more than the allocation: the 99th percentile is within the bound."""
+    kernel = kernel_of(context)
+    for row, name in (("fault-zero-page", "frame_alloc"),
+                      ("endpoint-create-delete", "decode_object_create")):
+        found = bench_trace.trace(kernel, row, context.folder)
+        took = ways_with(kernel, found, name)
+        context.check(len(took) > 100, "%s: %s was called %d times" % (
+            row, name, len(took)))
+        median, most = took[len(took) // 2], took[len(took) * 99 // 100]
+        context.note("%s: median %d, 99th percentile %d instructions" % (
+            row, median, most))
+        context.check(100 < median <= most <= ALLOCATION,
+                      "%s takes %d instructions" % (row, most))
