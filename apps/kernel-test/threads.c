@@ -5,6 +5,8 @@
 #include "apps/kernel-test/arch/machine.h"
 #include "apps/kernel-test/harness/harness.h"
 
+#define CPUS_MOST 4
+
 static void empty(struct worker *)
 {
 }
@@ -618,6 +620,61 @@ static void test_affinity_waiting(void)
 	worker_join(worker);
 }
 
+// How many of the loops run at this moment.
+static u64 at_work(struct worker *const *worker, u64 count)
+{
+	u64 running = 0;
+
+	for (u64 i = 0; i < count; i++)
+		running += thread_state(worker[i]->thread) == THREAD_RUNNING;
+	return running;
+}
+
+// Twice as many loops as processors, all on the first one. When they may go, all
+// processors are at work 100 ms later: whenever this thread, which needs one itself,
+// looks. (That each has two of them is not promised.)
+static void test_balance(void)
+{
+	struct worker *worker[2 * CPUS_MOST];
+	u64 online, count, least = ~0ull, before = 0;
+
+	OK(sys_system_info(SYSTEM, SYSTEM_INFO_CPUS, 0, nullptr, &online,
+			   nullptr, nullptr));
+	if (online < CPUS_MOST)
+		test_skip("wants four processors");
+	online = CPUS_MOST;
+	count = 2 * online;
+	for (u32 i = 0; i < count; i++) {
+		worker[i] = worker_new(spin_until);
+		worker[i]->priority = 10;
+		worker[i]->cpus = 1;
+		worker_start(worker[i]);
+	}
+	for (u32 i = 0; i < 10; i++) {
+		u64 now = at_work(worker, count);
+
+		before = now > before ? now : before;
+		pause_ns(3 * MS);
+	}
+	for (u32 i = 0; i < count; i++)
+		OK(sys_thread_schedule(handle_of(worker[i]->thread), SCHED, 10,
+				       100, (1u << online) - 1));
+	pause_ns(100 * MS);
+	for (u32 i = 0; i < 20; i++) {
+		u64 now = at_work(worker, count);
+
+		least = now < least ? now : least;
+		pause_ns(3 * MS);
+	}
+	shared->number[0] = 1;
+	for (u32 i = 0; i < count; i++)
+		worker_join(worker[i]);
+	say("threads: of %lu loops at most %lu at work, then %lu and more\n",
+	    count, before, least);
+	CHECK(before <= 1);
+	CHECK(least >= online - 1);
+}
+
 // Many threads, made and unmade: nothing is left (checked behind every case).
 static void test_many(void)
 {
@@ -681,5 +738,6 @@ const struct test_case suite_threads[] = {
 	{"threads.affinity", test_affinity, nullptr, NEEDS_TWO_CPUS},
 	{"threads.affinity-waiting", test_affinity_waiting, nullptr,
 	 NEEDS_TWO_CPUS},
+	{"threads.balance", test_balance, nullptr, NEEDS_TWO_CPUS | ONCE},
 	{"threads.many", test_many, nullptr, 0},
 	{}};
