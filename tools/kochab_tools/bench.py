@@ -19,7 +19,9 @@ explains the rows.
 --peers measures Linux (linux_peer.py) and writes peers.json; --record adds the
 run to tests/bench/history (bench_history.py); --recorded shows the last recorded
 run again. Both with --book, and --record in any case, write the page of results,
-its picture and the figures of other pages (bench_page.py).
+its picture and the figures of other pages (bench_page.py). --trace ROW,ROW shows
+what the kernel executes in one round of a row, instruction by instruction
+(bench_trace.py), and measures nothing.
 """
 
 import argparse
@@ -28,7 +30,8 @@ import os
 import re
 import subprocess
 
-from . import bench_history, bench_page, build, guest, linux_peer, size
+from . import bench_history, bench_page, bench_trace, build, guest, linux_peer
+from . import size
 from .bench_page import about_linux, peers_of, ratio, shown, verdict
 from .common import ARCHES, BUILD, Failure, TOP, arch_of, need, progress
 from .execute import Session
@@ -279,6 +282,7 @@ def parse(words):
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--recorded", action="store_true")
     parser.add_argument("--book", action="store_true")
+    parser.add_argument("--trace")
     chosen = parser.parse_args(words)
     chosen.arches = list(ARCHES) if chosen.arch == "all" \
         else [arch_of(chosen.arch)]
@@ -312,6 +316,19 @@ def run_of(chosen, rows, recorded):
     return run
 
 
+def trace_rows(chosen, rows):
+    wanted = chosen.trace.split(",")
+    able = [row["name"] for row in rows if row["source"] == "boot"]
+    unknown = [name for name in wanted if name not in able]
+    if unknown:
+        raise Failure("bench --trace: not a row of the kernel's: %s; there are "
+                      "%s" % (", ".join(unknown), ", ".join(able)), 2)
+    for arch in chosen.arches:
+        output = build.ensure(arch, "release")
+        bench_trace.show(arch, os.path.join(output, "kernel.elf"), wanted)
+    return 0
+
+
 def missing_rows(targets, tables):
     """Rows without a figure that have a program to measure them."""
     able = {row["name"] for row in targets if row["source"] != "none"}
@@ -323,6 +340,8 @@ def bench_command(words):
     chosen = parse(words)
     targets, recorded = read("targets.json"), read("peers.json")
     os.makedirs(RESULTS, exist_ok=True)
+    if chosen.trace:
+        return trace_rows(chosen, targets["rows"])
     run = run_of(chosen, targets["rows"], recorded)
     what = {row["name"]: row["what"] for row in targets["rows"]}
     tables = {}

@@ -12,7 +12,7 @@ instruction.
                                  (system call, exception, interrupt)
     period(entries)              the round that repeats in them: a list of ways in
     Round(kernel, ways_in)       .instructions .functions .atomics .roots .fpu
-    show(words), page(...)       `./kochab bench --trace`, --traces
+    show(arch, path, rows)       prints them: `./kochab bench --trace ROW`
 
 QEMU executes one instruction at a time (-singlestep) and logs the address of each,
 but for those outside of the kernel's code. One processor, and time is counted

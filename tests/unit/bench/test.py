@@ -8,7 +8,7 @@ import os
 import subprocess
 import xml.etree.ElementTree
 
-from kochab_tools import bench, bench_history, bench_page
+from kochab_tools import bench, bench_history, bench_page, bench_trace
 from kochab_tools.common import ARCHES
 
 FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -134,12 +134,23 @@ def test_page_and_picture(context):
                           "Linux on %s has no %s" % (arch, row["name"]))
 
 
+def test_rounds_of_a_trace(context):
+    """The round that repeats is found, with one in ten disturbed, and not where
+    there is none."""
+    call, reply, timer = [1, 2, 3], [4, 5], [9]
+    context.equal(bench_trace.period([call, reply] * 50), [call, reply])
+    context.equal(bench_trace.period([call] * 30 + [timer] + [call] * 30),
+                  [call])
+    context.equal(bench_trace.period([[i] for i in range(100)]), [])
+
+
 def test_words(context):
     """What cannot be done is refused before anything is measured."""
     for words in (["--record"], ["--arch", "aarch64", "--record"],
                   ["--arch", "all", "--record", "--recorded"],
                   ["--recorded", "--peers"], ["--arch", "vax"], ["--book"],
-                  ["--recorded", "--book"]):
+                  ["--recorded", "--book"], ["--trace", "nonsense"],
+                  ["--trace", "linux-pipe"]):
         result = subprocess.run(
             [os.path.join(context.top, "kochab"), "bench"] + words,
             capture_output=True, text=True, check=False,
