@@ -72,14 +72,22 @@ extern u32 *samples;
 // Runs the row once more and prints its median, 99th percentile and longest.
 void latency_measure(const struct row *row);
 
-// Processes until no more fit, which stay; tenths of KiB that each took.
-void crowd_measure(u32 *count, u64 *kib_tenths);
+// Processes until no more fit, which stay; tenths of KiB that each took. each
+// (unless null) is called with how many there are.
+void crowd_measure(u32 *count, u64 *kib_tenths, void (*each)(u32 count));
 // End the last so many of them.
 void crowd_shrink(u32 count, u32 by);
 
 // The growth of rows by what there is, before and with the crowd: prints its row.
 void flat_before(void);
 void flat_after(void);
+
+// Rows among 10 to 10,000 of something; the same at some counts of processes.
+void scale_measure(void);
+void scale_processes(u32 count);
+
+// Two processors beside one; prints its row.
+void pairs_measure(void);
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Ends the program when a call that must work did not.

@@ -117,7 +117,7 @@ static u64 free_frames(void)
 	return frames;
 }
 
-void crowd_measure(u32 *count, u64 *kib_tenths)
+void crowd_measure(u32 *count, u64 *kib_tenths, void (*each)(u32 count))
 {
 	enum status status = STATUS_OK;
 	u64 before;
@@ -143,6 +143,8 @@ void crowd_measure(u32 *count, u64 *kib_tenths)
 			must(sys_pool_destroy(pool), "pool_destroy");
 			break;
 		}
+		if (each)
+			each(*count + 1);
 	}
 	if (status != STATUS_OK && status != ERR_QUOTA && status != ERR_MEMORY)
 		must(status, "a process of the crowd");

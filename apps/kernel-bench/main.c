@@ -6,8 +6,9 @@
 // Further words:
 //   rows=NAME,NAME,…   only these (default: all)
 //   latency=1          single operations, too
+// With more than one processor: the row throughput-2cpu alone (pairs.c).
 // Prints `BENCH name unit value` for each row, with latency also `BENCH-LATENCY name
-// unit median 99th longest`, then `BENCH-END`, and powers the machine off; `BENCH-FAILED what` when something went wrong.
+// unit median 99th longest`, and among much of something BENCH-SCALE (scale.c), then `BENCH-END`, and powers the machine off; `BENCH-FAILED what` when something went wrong.
 #include "apps/kernel-bench/bench.h"
 
 #include <stdarg.h>
@@ -211,7 +212,10 @@ static void run_crowd(void)
 
 	if (wanted("flatness"))
 		flat_before();
-	crowd_measure(&count, &kib_tenths);
+	if (wanted("scaling"))
+		scale_measure();
+	crowd_measure(&count, &kib_tenths,
+		      wanted("scaling") ? scale_processes : nullptr);
 	print_tenths("native-processes", "processes", count * 10ul);
 	print_tenths("idle-process-memory", "KiB", kib_tenths);
 	if (!wanted("flatness"))
@@ -222,6 +226,8 @@ static void run_crowd(void)
 
 int component_main(const struct startup *)
 {
+	u64 online;
+
 	(void)startup_word("rows", rows_word, sizeof(rows_word));
 	must(sys_thread_schedule(handle_of(SLOT_THREAD), SCHED, PRIORITY, 100,
 				 1),
@@ -231,13 +237,21 @@ int component_main(const struct startup *)
 			    SHARED_BYTES, MAP_READ | MAP_WRITE),
 	     "shared memory");
 	peer_make();
+	must(sys_system_info(SYSTEM, SYSTEM_INFO_CPUS, 0, nullptr, &online,
+			     nullptr, nullptr),
+	     "system_info");
+	if (online > 1) {
+		pairs_measure();
+		say("BENCH-END\n");
+		off();
+	}
 	run_rows(message_rows, "insns", true);
 	run_rows(object_rows, "insns", true);
 	run_rows(memory_rows, "insns", true);
 	run_rows(ring_rows, "insns", false);
 	run_rows(kib_rows, "insns/KiB", false);
 	if (wanted("native-processes") || wanted("idle-process-memory") ||
-	    wanted("flatness"))
+	    wanted("flatness") || wanted("scaling"))
 		run_crowd(); // last: it takes all memory
 	say("BENCH-END\n");
 	off();

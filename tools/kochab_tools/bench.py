@@ -8,6 +8,9 @@ in tests/bench/peers.json. Where a row's value comes from (its `source`):
     boot      the log of a boot with apps/kernel-bench as the first process
               holds `BENCH <name> <unit> <value>`, and for rows of single
               operations `BENCH-LATENCY <name> <unit> <p50> <p99> <max>`
+              Also `BENCH-SCALE <things> <row> <tenths>…`, at 10, 100, 1,000 and
+              10,000 of those things
+    pairs     the same program on two processors
     program   tests/bench/linux/<name without linux->.c, a static Linux
               program run by `exec`, prints the same lines
     size      counted on the host
@@ -45,6 +48,7 @@ LINE = re.compile(r"\bBENCH (\S+) (\S+) ([0-9]+(?:\.[0-9]+)?)\s*$",
                   re.MULTILINE)
 LATENCY = re.compile(r"\bBENCH-LATENCY (\S+) \S+ (\d+) (\d+) (\d+)\s*$",
                      re.MULTILINE)
+SCALE = re.compile(r"\bBENCH-SCALE (\S+) (\S+) ([0-9 ]+?)\s*$", re.MULTILINE)
 BOOT_TIMEOUT_S = 900
 PROGRAM_TIMEOUT_S = 240
 ENTRY = {"boot": ["-Wl,-e,bench_start"]}
@@ -67,6 +71,15 @@ def latencies_of(text):
             for match in LATENCY.finditer(text)}
 
 
+def scaling_of(text):
+    """{things: {name: [figure at 10, 100, 1,000, 10,000 of them]}}."""
+    found = {}
+    for things, name, tenths in SCALE.findall(text):
+        found.setdefault(things, {})[name] = [
+            int(each) / 10 for each in tenths.split()]
+    return found
+
+
 def machine_options(arch):
     options = MachineOptions()
     options.arch = arch
@@ -75,12 +88,12 @@ def machine_options(arch):
     return options
 
 
-def boot_rows(arch):
+def boot_rows(arch, smp=1):
     """(log, reason why others are missing) of apps/kernel-bench."""
-    progress("bench: the kernel's rows")
+    progress("bench: the kernel's rows" + (", two processors" * (smp > 1)))
     verdict, log = guest.run_to_end(arch, "root=kernel-bench latency=1",
                                     BOOT_TIMEOUT_S,
-                                    {"smp": 1, "icount": True})
+                                    {"smp": smp, "icount": True})
     failed = re.search(r"BENCH-FAILED (.*)", log)
     if failed:
         reason = "kernel-bench failed: " + failed[1].strip()
@@ -158,10 +171,10 @@ def size_rows(arch):
 
 
 def measure(arch, rows):
-    """{name: (value, reason, latency)} for every row; latency is [p50, p99,
-    max] or None."""
+    """{name: (value, reason, latency)} for every row, latency [p50, p99, max] or
+    None; and what scaling_of() found."""
     sources = {row["source"] for row in rows}
-    figures, latencies, reasons = {}, {}, {}
+    figures, latencies, reasons, scaling = {}, {}, {}, {}
 
     def take(text):
         figures.update(lines_of(text))
@@ -171,6 +184,10 @@ def measure(arch, rows):
         figures.update(found)
     if "boot" in sources:
         log, reasons["boot"] = boot_rows(arch)
+        take(log)
+        scaling = scaling_of(log)
+    if "pairs" in sources:
+        log, reasons["pairs"] = boot_rows(arch, 2)
         take(log)
     programs = compile_programs(arch) if "program" in sources else {}
     results = {}
@@ -189,7 +206,7 @@ def measure(arch, rows):
                                                                row["unit"])
         results[name] = (value, None if value is not None else reason,
                          latencies.get(name))
-    return results
+    return results, scaling
 
 
 def target_of(row, arch):
@@ -312,7 +329,7 @@ def run_of(chosen, rows, recorded):
         build.ensure(arch, "release")
         if run is None:
             run = bench_history.new(about_run(arch))
-        bench_history.add(run, arch, measure(arch, rows))
+        bench_history.add(run, arch, *measure(arch, rows))
     return run
 
 

@@ -6,7 +6,8 @@ and how much worse a row may be than the last of them.
 A run is what one `./kochab bench` measured:
     {"date", "tree", "compiler", "emulator",
      "figures": {arch: {row: value}}, "missing": {arch: {row: reason}},
-     "latency": {arch: {row: [p50, p99, max]}}}
+     "latency": {arch: {row: [p50, p99, max]}},
+     "scaling": {arch: {things: {row: [at 10, 100, 1,000, 10,000 of them]}}}}
 
     new, add, append    make one, put an architecture's rows in, keep it
     last                the last one that is kept
@@ -29,11 +30,12 @@ ROUNDING = 1  # a figure of 40 may become 41 whatever 5 % of it is
 
 def new(about):
     return dict(date=datetime.date.today().isoformat(), **about,
-                figures={}, missing={}, latency={})
+                figures={}, missing={}, latency={}, scaling={})
 
 
-def add(run, arch, measured):
-    """What bench.measure found: {name: (value, reason, latency)}."""
+def add(run, arch, measured, scaling):
+    """What bench.measure found: {name: (value, reason, latency)}, and the rest."""
+    run["scaling"][arch] = scaling
     run["figures"][arch] = {name: value for name, (value, _, _)
                             in measured.items() if value is not None}
     run["missing"][arch] = {name: reason for name, (value, reason, _)

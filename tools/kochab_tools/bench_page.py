@@ -26,6 +26,7 @@ from .common import TOP
 PAGE = os.path.join(TOP, "docs", "book", "benchmark-results.md")
 PLOT = os.path.join(TOP, "docs", "book", "benchmark-results.svg")
 # In a page: rows by name, and the table of them.
+SCALE = (10, 100, 1000, 10000)  # of something, as apps/kernel-bench/scale.c has it
 FIGURES = re.compile(r"<!-- figures ([^>]+) -->\n.*?<!-- end of figures -->",
                      re.DOTALL)
 
@@ -116,12 +117,25 @@ def markdown(run, tables, what, recorded):
                 shown(row["peers"]["sel4"]),
                 shown(row["peers"]["linux"])))
         out += latencies(arch, rows, what, recorded)
+        out += scaling(run.get("scaling", {}).get(arch, {}), what)
         missing = [row for row in rows if row["value"] is None]
         if missing:
             out += ["", "Not measured:"]
             out += ["- %s: %s" % (what[row["name"]], row["reason"])
                     for row in missing]
     return "\n".join(out) + "\n"
+
+
+def scaling(found, what):
+    """The tables of rows among much of something."""
+    out = []
+    for things, rows in found.items():
+        out += ["", "Among so many %s:" % things.replace("-", " "), "",
+                "| operation | %s |" % " | ".join(map(shown, SCALE)),
+                "|---|%s" % ("---:|" * len(SCALE))]
+        out += ["| %s | %s |" % (what[name], " | ".join(map(shown, figures)))
+                for name, figures in rows.items()]
+    return out
 
 
 def latencies(arch, rows, what, recorded):

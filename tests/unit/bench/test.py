@@ -68,7 +68,8 @@ def run_of(value):
     run = bench_history.new({"tree": "t", "compiler": "c", "emulator": "e"})
     for arch in ARCHES:
         bench_history.add(run, arch, {
-            "a": (value, None, [1, 2, 3]), "b": (None, "why", None)})
+            "a": (value, None, [1, 2, 3]), "b": (None, "why", None)},
+                          {"mappings": {"a": [1, 2, 3, value]}})
     return run
 
 
@@ -132,6 +133,16 @@ def test_page_and_picture(context):
             context.check(row["source"] != "program" or
                           linux["figures"][row["name"]] > 0,
                           "Linux on %s has no %s" % (arch, row["name"]))
+
+
+def test_scaling(context):
+    found = bench.scaling_of("x BENCH-SCALE mappings yield-pair 10 20 30 45\n"
+                             "BENCH-SCALE mappings a 1 2 3 4\nBENCH b c 1\n")
+    context.equal(found, {"mappings": {"yield-pair": [1.0, 2.0, 3.0, 4.5],
+                                       "a": [0.1, 0.2, 0.3, 0.4]}})
+    page = "\n".join(bench_page.scaling(found, {"yield-pair": "yields",
+                                                "a": "one"}))
+    context.check("| yields | 1 | 2 | 3 | 4.50 |" in page, page)
 
 
 def test_rounds_of_a_trace(context):
