@@ -23,7 +23,10 @@
 #define INFO_DEADLINE (1 << 20) // the deadline register is meaningful
 #define INFO_CAPS (1 << 21) // the capability register is meaningful
 #define INFO_NONBLOCK (1 << 22) // AGAIN instead of waiting for the peer
-#define MESSAGE_WORDS 8
+#define MESSAGE_WORDS 8 // in registers
+// More words lie in the message pages of both threads (thread_message): word i of
+// the message at word i of the page, for i from MESSAGE_WORDS on.
+#define MESSAGE_PAGE_WORDS 128
 #define MESSAGE_CAPS 4
 
 // aspace_map and aspace_protect

@@ -96,7 +96,9 @@ void make(u32 slot, u32 type, u64 a, u64 b);
 void drop(u32 slot);
 
 void peer_give(u32 slot); // a copy into the same slot of the peer
-void peer_run(void (*run)(void), u32 priority);
+void peer_prepare(void); // makes SLOT_PEER_THREAD
+void peer_start(void (*run)(void), u32 priority);
+void peer_run(void (*run)(void), u32 priority); // both
 void peer_end(void);
 
 // Guest instructions since some moment.

@@ -93,16 +93,21 @@ static void peer_make(void)
 		(void)!sys_yield();
 }
 
-// Above the main thread's priority it has run until it waits when this returns.
-void peer_run(void (*run)(void), u32 priority)
+void peer_prepare(void)
 {
-	struct handle thread = handle_of(SLOT_PEER_THREAD);
-
 	make(SLOT_PEER_THREAD, OBJECT_THREAD, 0, 0);
-	must(sys_thread_configure(thread, handle_of(SLOT_PEER_ASPACE),
+	must(sys_thread_configure(handle_of(SLOT_PEER_THREAD),
+				  handle_of(SLOT_PEER_ASPACE),
 				  handle_of(SLOT_PEER_CNODE), NONE, PEER_LAYER,
 				  0),
 	     "thread_configure");
+}
+
+// Above the main thread's priority it has run until it waits when this returns.
+void peer_start(void (*run)(void), u32 priority)
+{
+	struct handle thread = handle_of(SLOT_PEER_THREAD);
+
 	must(sys_thread_schedule(thread, SCHED, priority, 100, 1),
 	     "thread_schedule");
 	must(sys_thread_start(thread, (u64)peer_main,
@@ -110,6 +115,12 @@ void peer_run(void (*run)(void), u32 priority)
 	     "thread_start");
 	if (priority <= PRIORITY)
 		must(sys_yield(), "yield");
+}
+
+void peer_run(void (*run)(void), u32 priority)
+{
+	peer_prepare();
+	peer_start(run, priority);
 }
 
 void peer_end(void)

@@ -81,6 +81,57 @@ static u64 call_64(u64 *)
 	return MEASURE((void)ipc_call_8(ROW, word));
 }
 
+// 960 bytes: eight words in registers, the rest through message pages, which are made
+// by who calls and which both sides fill and read.
+#define LONG_WORDS 120
+#define SLOT_PAGE (SLOT_ROW + 3)
+
+static void page_set(u32 thread, u32 page, u64 offset)
+{
+	must(sys_thread_message(handle_of(thread), handle_of(page), offset),
+	     "thread_message");
+}
+
+[[gnu::always_inline]] static inline i64 long_exchange(u64 number, u64 *badge,
+						       u64 word[MESSAGE_WORDS])
+{
+	return arch_message(number | LONG_WORDS << INFO_WORDS_SHIFT, badge,
+			    word, 0, 0);
+}
+
+static void serve_long(void)
+{
+	u64 badge = SLOT_ROW, word[MESSAGE_WORDS] = {};
+
+	first_message();
+	while (long_exchange(SYS_REPLY_RECV, &badge, word) >= 0)
+		badge = SLOT_ROW;
+}
+
+static void call_long_once(void)
+{
+	u64 cap = SLOT_ROW, word[MESSAGE_WORDS] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+	good(long_exchange(SYS_CALL, &cap, word), "call");
+}
+
+static u64 call_960(u64 *)
+{
+	u64 elapsed;
+
+	make(SLOT_PAGE, OBJECT_MEMORY, 2 * PAGE_BYTES, 0);
+	make(SLOT_ROW, OBJECT_ENDPOINT, SERVER_LAYER, 0);
+	peer_give(SLOT_ROW);
+	peer_prepare();
+	page_set(SLOT_THREAD, SLOT_PAGE, 0);
+	page_set(SLOT_PEER_THREAD, SLOT_PAGE, PAGE_BYTES);
+	peer_start(serve_long, PRIORITY + 1);
+	call_long_once();
+	elapsed = MEASURE(call_long_once());
+	page_set(SLOT_THREAD, 0, 0);
+	return elapsed;
+}
+
 static void serve_fpu(void)
 {
 	u64 badge;
@@ -270,6 +321,7 @@ static u64 yield_pair(u64 *)
 const struct row message_rows[] = {{"call-reply-0", call_0},
 				   {"call-reply-32", call_32},
 				   {"call-reply-64", call_64},
+				   {"call-reply-960", call_960},
 				   {"call-reply-fpu", call_fpu},
 				   {"call-cap-transfer", call_gift},
 				   {"signal-wake", signal_wake},

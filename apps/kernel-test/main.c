@@ -241,6 +241,7 @@ static void run_suites(void)
 		run_suite(suite_caps, prefix);
 		run_suite(suite_objects, prefix);
 		run_suite(suite_ipc, prefix);
+		run_suite(suite_pages, prefix);
 		run_suite(suite_memory, prefix);
 		run_suite(suite_threads, prefix);
 		run_suite(suite_accounts, prefix);

@@ -24,6 +24,8 @@
 #include "kernel/object/thread.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
+#include "lib/base/bits.h"
+#include "lib/base/string.h"
 
 #define CAP_SLOT(caps, i) ((u32)((caps) >> 16 * (i)) & 0xffff)
 
@@ -42,14 +44,37 @@ static u64 info_deadline(const struct thread *thread, u64 info)
 	return info & INFO_DEADLINE ? arch_ipc_deadline(thread) : 0;
 }
 
-// Words of the message a thread sends: its fault, or its registers.
+// Words that fit into registers and message page.
+static u32 words_room(const struct thread *thread)
+{
+	return atomic_load(&thread->message) ? MESSAGE_PAGE_WORDS
+					     : MESSAGE_WORDS;
+}
+
+// Words of the message a thread sends: its fault, or its registers and what follows
+// in its message page, if it has not been lost.
 static u32 message_words(const struct thread *from)
 {
-	return from->faulted ? 5 : info_words(arch_ipc_info(from));
+	u32 nwords = info_words(arch_ipc_info(from));
+
+	return from->faulted ? 5 : MIN(nwords, words_room(from));
+}
+
+// A page that is lost meanwhile stays where it is until its thread is claimed.
+static void copy_page(const struct thread *from, struct thread *to, u32 nwords)
+{
+	const u64 *source = atomic_load(&from->message);
+	u64 *target = atomic_load(&to->message);
+
+	if (source && target)
+		memcpy(target + MESSAGE_WORDS, source + MESSAGE_WORDS,
+		       (nwords - MESSAGE_WORDS) * sizeof(u64));
 }
 
 static void copy_words(const struct thread *from, struct thread *to, u32 nwords)
 {
+	if (nwords > MESSAGE_WORDS)
+		copy_page(from, to, nwords);
 	for (u32 i = 0; i < MESSAGE_WORDS; i++)
 		*arch_ipc_word(to, i) = i >= nwords ? 0
 			: from->faulted		    ? from->fault[i]
@@ -405,7 +430,8 @@ void message_syscall(struct thread *self, u32 number)
 
 	if (sched_limits)
 		sched_pay(self);
-	if (info_words(info) > MESSAGE_WORDS || info_caps(info) > MESSAGE_CAPS)
+	if (info_words(info) > words_room(self) ||
+	    info_caps(info) > MESSAGE_CAPS)
 		status = ERR_ARGUMENT;
 	else if (number == SYS_CALL)
 		status = message_call(self, true);

@@ -56,6 +56,7 @@ enum slot_holder : u8 {
 	HOLDER_THREAD_FAULT,
 	HOLDER_THREAD_NOTIFICATION,
 	HOLDER_THREAD_SCHED,
+	HOLDER_THREAD_MESSAGE,
 	HOLDER_MAPPING, // owner: struct mapping
 	HOLDER_ASPACE_CONTAINER, // owner: struct aspace
 	HOLDER_GUEST_MEMORY, // owner: struct guest

@@ -153,6 +153,7 @@ static void slot_lost(struct object *object, struct slot *slot)
 	case HOLDER_THREAD_CSPACE:
 	case HOLDER_THREAD_NOTIFICATION:
 	case HOLDER_THREAD_SCHED:
+	case HOLDER_THREAD_MESSAGE:
 		thread_slot_lost(slot->owner, slot);
 		break;
 	case HOLDER_MAPPING:

@@ -50,6 +50,7 @@ enum status thread_create(struct pool *pool, struct thread **out)
 	slot_init(&thread->notification_slot, thread,
 		  HOLDER_THREAD_NOTIFICATION);
 	slot_init(&thread->sched_slot, thread, HOLDER_THREAD_SCHED);
+	slot_init(&thread->message_pin.slot, thread, HOLDER_THREAD_MESSAGE);
 	*out = thread;
 	return STATUS_OK;
 }
@@ -428,6 +429,10 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 		thread->priority = 0;
 		thread_request(thread, REQUEST_RESCHEDULE);
 		break;
+	case HOLDER_THREAD_MESSAGE:
+		atomic_store(&thread->message, nullptr);
+		memory_pin_lost_locked(&thread->message_pin);
+		break;
 	case HOLDER_THREAD_ASPACE:
 		// It cannot run any more; the home CPU takes it off. In this
 		// order: cpu->published, arch_switch().
@@ -495,6 +500,7 @@ bool thread_destroy_step(struct thread *thread)
 	slot_drop(&thread->fault_slot);
 	slot_drop(&thread->notification_slot);
 	slot_drop(&thread->sched_slot);
+	message_page_drop(thread);
 	// The state once more, after the requests: another CPU may have served a
 	// start between the first look and here.
 	if (atomic_load(&thread->requests) || !is_still(thread))

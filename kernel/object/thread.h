@@ -15,6 +15,7 @@
 #define KERNEL_OBJECT_THREAD_H
 #include "abi/constants.h"
 #include "kernel/arch/arch.h"
+#include "kernel/object/memory.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/timeout.h"
 #include "lib/base/list.h"
@@ -97,6 +98,8 @@ struct thread {
 	struct slot aspace_slot, cspace_slot, fault_slot, notification_slot,
 		sched_slot;
 	u64 fault_vector; // [I] while started
+	u64 *message; // [a] page for long messages, NULL: none
+	struct pin message_pin; // of that page; memory NULL: there was none
 };
 
 static inline struct thread *object_thread(struct object *object)
@@ -187,6 +190,9 @@ void thread_fault(struct thread *thread, u64 kind, u64 address, u64 code);
 
 // Deliver a fault before the thread runs the next time.
 void thread_fault_later(struct thread *thread, u64 kind);
+
+// It has no message page any more. A claimed thread, the current one, or a dead one.
+void message_page_drop(struct thread *thread);
 
 // Embedded references lost their object.
 void thread_slot_lost(struct thread *thread, struct slot *slot);

@@ -7,10 +7,12 @@
 #include "kernel/object/aspace.h"
 #include "kernel/object/cap.h"
 #include "kernel/object/cnode.h"
+#include "kernel/object/pool.h"
 #include "kernel/object/slot.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
+#include "lib/base/bits.h"
 
 static struct thread *cap_thread(const struct cap_ref *cap)
 {
@@ -74,6 +76,60 @@ enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
 	thread->layer = layer;
 	thread->fault_vector = fault_vector;
 	thread_release(thread);
+	return status;
+}
+
+void message_page_drop(struct thread *thread)
+{
+	if (!thread->message_pin.memory)
+		return;
+	atomic_store(&thread->message, nullptr);
+	memory_unpin(&thread->message_pin);
+	thread->message_pin.memory = nullptr;
+	pool_uncharge(thread->object.pool, 1);
+}
+
+static enum status message_page_set(struct thread *thread,
+				    const struct cap_ref *memory, u64 offset)
+{
+	enum status status;
+
+	if (~word_rights(memory->word) & (RIGHT_READ | RIGHT_WRITE))
+		return ERR_RIGHTS;
+	if (!is_aligned(offset, PAGE_BYTES))
+		return ERR_ARGUMENT;
+	status = pool_charge(thread->object.pool, 1); // the share of the frame
+	if (status != STATUS_OK)
+		return status;
+	status = memory_pin(&thread->message_pin, memory, offset,
+			    ~(u32)MEMORY_COMMITTED);
+	if (status == STATUS_OK)
+		atomic_store(&thread->message,
+			     arch_direct(thread->message_pin.frame));
+	else
+		pool_uncharge(thread->object.pool, 1);
+	return status;
+}
+
+enum status sysk_thread_message(struct thread *self, struct cap_ref *cap,
+				struct handle handle, u64 offset)
+{
+	struct thread *thread = cap_thread(cap);
+	struct cap_ref memory;
+	enum status status = STATUS_OK;
+
+	if (handle.value)
+		status = cap_lookup(self, handle.value, OBJECT_MEMORY, 0,
+				    &memory);
+	if (status == STATUS_OK && thread != self)
+		status = thread_claim(cap);
+	if (status != STATUS_OK)
+		return status;
+	message_page_drop(thread);
+	if (handle.value)
+		status = message_page_set(thread, &memory, offset);
+	if (thread != self)
+		thread_release(thread);
 	return status;
 }
 

@@ -23,7 +23,7 @@ static u64 info_of(const struct message *message, u64 deadline_ns, u64 slots)
 
 static bool sendable(const struct message *message)
 {
-	return message->nwords <= MESSAGE_WORDS && message->ncaps <= MESSAGE_CAPS;
+	return message->nwords <= MESSAGE_PAGE_WORDS && message->ncaps <= MESSAGE_CAPS;
 }
 
 // A call whose answer, or received message, replaces the message.

@@ -9,6 +9,9 @@
 // in which capabilities of the answer (or of the received message) may arrive, 0
 // for none. Coming back: nwords, word, ncaps, and slot[0..ncaps-1] where the
 // capabilities arrived; badge of who sent it (receive only).
+// More than MESSAGE_WORDS words: those behind them lie, going out and coming back, in
+// the thread's message page (sys_thread_message), word i at u64 i of the page. Who
+// receives more than it has room for gets the count of those sent.
 // Deadlines are absolute monotonic time, 0 for none. On an error the contents of
 // the message are unspecified, but for slot, which is untouched.
 #pragma once

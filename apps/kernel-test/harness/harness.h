@@ -170,6 +170,7 @@ struct handle space_from(struct handle pool, u32 memory_slot, u32 aspace_slot);
 u64 random_next(u64 *state);
 
 extern const struct test_case suite_caps[], suite_objects[], suite_ipc[],
+	suite_pages[],
 	suite_memory[], suite_threads[], suite_time[], suite_devices[],
 	suite_guest[], suite_hardening[], suite_smp[], suite_rings[], suite_cpus[],
 	suite_cpus_smp[], suite_accounts[];

@@ -52,7 +52,7 @@ def judge(context, log, at_least):
 def test_conformance(context):
     log = context.run_root("root=kernel-test suite=conformance", icount=True,
                            mem="256M")
-    judge(context, log, 125)
+    judge(context, log, 130)
     path = os.path.join(context.output(), "gen/tests/conformance_list.txt")
     with open(path, encoding="utf-8") as f:
         wanted = set(f.read().splitlines()) - BY_THE_END
