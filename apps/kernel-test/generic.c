@@ -212,6 +212,7 @@ static const char *argument_name(const struct syscall_desc *desc, u32 k)
 		{"thread_bind", {"notification"}},
 		{"thread_schedule", {"sched", "priority", "weight"}},
 		{"thread_registers", {"buffer", "write"}},
+		{"thread_message", {"memory", "offset"}},
 		{"aspace_map",
 		 {"memory", "offset", "address", "length", "flags"}},
 		{"aspace_protect", {"address", "length", "flags"}},

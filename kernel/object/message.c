@@ -53,15 +53,18 @@ static u32 words_room(const struct thread *thread)
 
 // Words of the message a thread sends: its fault, or its registers and what follows
 // in its message page, if it has not been lost.
-static u32 message_words(const struct thread *from)
+static inline u32 message_words(const struct thread *from)
 {
 	u32 nwords = info_words(arch_ipc_info(from));
 
-	return from->faulted ? 5 : MIN(nwords, words_room(from));
+	if (__builtin_expect(nwords > MESSAGE_WORDS, false))
+		nwords = MIN(nwords, words_room(from));
+	return from->faulted ? 5 : nwords;
 }
 
 // A page that is lost meanwhile stays where it is until its thread is claimed.
-static void copy_page(const struct thread *from, struct thread *to, u32 nwords)
+[[gnu::noinline]] static void copy_page(const struct thread *from,
+					struct thread *to, u32 nwords)
 {
 	const u64 *source = atomic_load(&from->message);
 	u64 *target = atomic_load(&to->message);
@@ -71,9 +74,10 @@ static void copy_page(const struct thread *from, struct thread *to, u32 nwords)
 		       (nwords - MESSAGE_WORDS) * sizeof(u64));
 }
 
-static void copy_words(const struct thread *from, struct thread *to, u32 nwords)
+[[gnu::noinline]] static void copy_words(const struct thread *from,
+					 struct thread *to, u32 nwords)
 {
-	if (nwords > MESSAGE_WORDS)
+	if (__builtin_expect(nwords > MESSAGE_WORDS, false))
 		copy_page(from, to, nwords);
 	for (u32 i = 0; i < MESSAGE_WORDS; i++)
 		*arch_ipc_word(to, i) = i >= nwords ? 0
@@ -106,8 +110,8 @@ static i64 result_info(u32 nwords, u32 ncaps)
 }
 
 // The thread whose message it is waits, or is current: it all goes at once.
-static inline void copy_message(struct thread *from, struct thread *to,
-				bool grants, u64 badge)
+[[gnu::always_inline]] static inline void
+copy_message(struct thread *from, struct thread *to, bool grants, u64 badge)
 {
 	u32 nwords = message_words(from), ncaps = 0;
 
@@ -430,7 +434,8 @@ void message_syscall(struct thread *self, u32 number)
 
 	if (sched_limits)
 		sched_pay(self);
-	if (info_words(info) > words_room(self) ||
+	if ((info_words(info) > MESSAGE_WORDS &&
+	     info_words(info) > words_room(self)) ||
 	    info_caps(info) > MESSAGE_CAPS)
 		status = ERR_ARGUMENT;
 	else if (number == SYS_CALL)

@@ -431,7 +431,6 @@ void thread_slot_lost(struct thread *thread, struct slot *slot)
 		break;
 	case HOLDER_THREAD_MESSAGE:
 		atomic_store(&thread->message, nullptr);
-		memory_pin_lost_locked(&thread->message_pin);
 		break;
 	case HOLDER_THREAD_ASPACE:
 		// It cannot run any more; the home CPU takes it off. In this

@@ -99,7 +99,7 @@ struct thread {
 		sched_slot;
 	u64 fault_vector; // [I] while started
 	u64 *message; // [a] page for long messages, NULL: none
-	struct pin message_pin; // of that page; memory NULL: there was none
+	struct pin message_pin; // of that page; frame 0: there was none
 };
 
 static inline struct thread *object_thread(struct object *object)

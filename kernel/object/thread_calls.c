@@ -81,11 +81,11 @@ enum status sysk_thread_configure(struct thread *self, struct cap_ref *cap,
 
 void message_page_drop(struct thread *thread)
 {
-	if (!thread->message_pin.memory)
+	if (!thread->message_pin.frame.value)
 		return;
 	atomic_store(&thread->message, nullptr);
 	memory_unpin(&thread->message_pin);
-	thread->message_pin.memory = nullptr;
+	thread->message_pin.frame.value = 0;
 	pool_uncharge(thread->object.pool, 1);
 }
 
@@ -96,19 +96,20 @@ static enum status message_page_set(struct thread *thread,
 
 	if (~word_rights(memory->word) & (RIGHT_READ | RIGHT_WRITE))
 		return ERR_RIGHTS;
-	if (!is_aligned(offset, PAGE_BYTES))
+	if (!is_aligned(offset, PAGE_BYTES) ||
+	    object_memory(cap_object(memory))->flags & ~MEMORY_COMMITTED)
 		return ERR_ARGUMENT;
 	status = pool_charge(thread->object.pool, 1); // the share of the frame
 	if (status != STATUS_OK)
 		return status;
-	status = memory_pin(&thread->message_pin, memory, offset,
-			    ~(u32)MEMORY_COMMITTED);
-	if (status == STATUS_OK)
-		atomic_store(&thread->message,
-			     arch_direct(thread->message_pin.frame));
-	else
+	status = memory_pin(&thread->message_pin, memory, offset);
+	if (status != STATUS_OK) {
 		pool_uncharge(thread->object.pool, 1);
-	return status;
+		thread->message_pin.frame.value = 0;
+		return status;
+	}
+	atomic_store(&thread->message, arch_direct(thread->message_pin.frame));
+	return STATUS_OK;
 }
 
 enum status sysk_thread_message(struct thread *self, struct cap_ref *cap,
