@@ -221,10 +221,10 @@ static void run_crowd(void)
 	u64 kib_tenths;
 	u32 count;
 
+	if (wanted("scaling"))
+		scale_measure(); // in slots that flat_before() fills
 	if (wanted("flatness"))
 		flat_before();
-	if (wanted("scaling"))
-		scale_measure();
 	crowd_measure(&count, &kib_tenths,
 		      wanted("scaling") ? scale_processes : nullptr);
 	print_tenths("native-processes", "processes", count * 10ul);
