@@ -212,13 +212,14 @@ void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
 	}
 	cursor->address = MIN(at.address, at.end);
 	cursor->budget = at.budget;
-	lock_drop(&aspace->table_lock);
-	if (changed)
+	if (changed) // who takes the lock next can rely on that
 		tlb_flush_add(flush, aspace);
+	lock_drop(&aspace->table_lock);
 }
 
 void tlb_batch_work(struct tlb_batch *batch)
 {
+	batch->flush.cpus |= tlb_unflushed();
 	tlb_flush_finish(&batch->flush);
 	for (u32 i = 0; i < batch->nframes; i++)
 		(void)frame_unshare(batch->frame[i]);

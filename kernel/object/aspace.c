@@ -79,7 +79,7 @@ bool aspace_destroy_step(struct aspace *aspace)
 		return false;
 	for (u32 i = 0; i < STEP_MAPPINGS && aspace->nmappings; i++) {
 		lock_take(&aspace->object.lock);
-		mapping_remove(mapping_find(aspace, 0), 0);
+		mapping_remove(mapping_find(aspace, 0));
 		lock_drop(&aspace->object.lock);
 	}
 	if (aspace->nmappings)
@@ -277,13 +277,13 @@ enum status sysk_aspace_map(struct thread *, struct cap_ref *cap,
 // ---- unmap
 
 // Take [from, to) out of the mapping, whose entries there are clear.
-static enum status cut_out(struct mapping *mapping, u64 from, u64 to, u64 cpus)
+static enum status cut_out(struct mapping *mapping, u64 from, u64 to)
 {
 	u64 start = mapping->start, end = start + mapping->length;
 	enum status status = STATUS_OK;
 
 	if (from == start && to == end) {
-		mapping_remove(mapping, cpus);
+		mapping_remove(mapping);
 	} else if (from == start) {
 		mapping_trim(mapping, to, end);
 	} else {
@@ -314,7 +314,7 @@ static enum status unmap_step_locked(struct aspace *aspace, u64 address,
 		cursor.end = MIN(mapping->start + mapping->length, end);
 		pagetable_restrict(&cursor, 0, 0, flush);
 		// What is left of the range is for the next step.
-		status = cut_out(mapping, from, cursor.address, flush->cpus);
+		status = cut_out(mapping, from, cursor.address);
 		if (status != STATUS_OK || (last && cursor.address == end))
 			return status;
 	}
@@ -334,6 +334,7 @@ enum status sysk_aspace_unmap(struct thread *, struct cap_ref *cap, u64 address,
 		return status;
 	status = unmap_step_locked(aspace, address, address + length, &flush);
 	BUG(174) ? tlb_flush_finish(&flush) : lock_drop(&aspace->object.lock);
+	flush.cpus |= tlb_unflushed();
 	tlb_flush_finish(&flush);
 	return status;
 }
@@ -429,6 +430,7 @@ enum status sysk_aspace_protect(struct thread *, struct cap_ref *cap,
 	status = protect_step_locked(aspace, address, address + length, flags,
 				     &flush);
 	lock_drop(&aspace->object.lock);
+	flush.cpus |= tlb_unflushed();
 	tlb_flush_finish(&flush);
 	return status;
 }

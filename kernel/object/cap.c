@@ -238,6 +238,7 @@ static bool used_under_lock(enum object_type type)
 enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)
 {
 	struct slot *slot = cnode_slot(object_cnode(cap_object(cap)), index);
+	struct tlb_flush flush;
 	bool left = true;
 
 	if (!slot)
@@ -252,6 +253,8 @@ enum status sysk_cap_revoke(struct thread *, struct cap_ref *cap, u32 index)
 	aspace_flush_lost();
 	if (left)
 		return STATUS_RESTART;
+	flush.cpus = tlb_unflushed(); // of who unmaps at this moment
+	tlb_flush_finish(&flush);
 	if (!used_under_lock(type))
 		cpu_quiesce_all();
 	return STATUS_OK;

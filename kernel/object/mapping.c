@@ -84,7 +84,7 @@ struct memory *mapping_lock_memory(struct mapping *mapping)
 	return nullptr;
 }
 
-void mapping_remove(struct mapping *mapping, u64 cpus)
+void mapping_remove(struct mapping *mapping)
 {
 	struct aspace *aspace = mapping->aspace;
 	struct memory *memory = mapping_lock_memory(mapping);
@@ -93,7 +93,6 @@ void mapping_remove(struct mapping *mapping, u64 cpus)
 	aspace->nmappings--;
 	if (memory) {
 		detach_locked(mapping);
-		memory->flush_cpus |= cpus;
 		bool last = slot_clear_locked(&mapping->slot);
 
 		lock_drop(&memory->object.lock);
@@ -196,7 +195,7 @@ void memory_zap_locked(struct memory *memory, u64 first, u64 npages,
 void memory_protect_locked(struct memory *memory, u64 first, u64 npages,
 			   struct tlb_flush *flush)
 {
-	flush->cpus |= memory->freeze_cpus;
+	flush->cpus |= memory->freeze_cpus | tlb_unflushed();
 	restrict_all(memory, first, npages, MAP_READ | MAP_EXEC, flush);
 }
 
@@ -206,11 +205,9 @@ static u64 lost_cpus[CPU_MAX]; // each CPU its own: to be flushed
 
 void mapping_lost_locked(struct mapping *mapping)
 {
-	struct memory *memory = mapping->memory;
 	struct tlb_flush flush = {0};
 
 	restrict_shown(mapping, 0, ~0ull, 0, &flush);
-	memory->flush_cpus |= flush.cpus;
 	lost_cpus[cpu_self()->number] |= flush.cpus;
 	detach_locked(mapping);
 }

@@ -24,8 +24,8 @@ struct memory *mapping_lock_memory(struct mapping *mapping);
 void mapping_free(struct mapping *mapping);
 
 // Take out of the tree, drop the reference to the memory (locks it) and free the
-// record. cpus: to be flushed before frames of the memory may go.
-void mapping_remove(struct mapping *mapping, u64 cpus);
+// record.
+void mapping_remove(struct mapping *mapping);
 
 // Cut in two at address, which lies inside; the part from address on becomes a
 // mapping of its own. Locks the memory. QUOTA, MEMORY, DEAD; RESTART: the memory

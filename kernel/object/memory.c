@@ -772,9 +772,8 @@ bool memory_destroy_step(struct memory *memory)
 	bool busy = memory->binding;
 
 	memory_wake_locked(memory, 0, memory->npages, false);
-	flush.cpus = memory->flush_cpus;
-	memory->flush_cpus = 0;
 	lock_drop(&memory->object.lock);
+	flush.cpus = tlb_unflushed();
 	if (busy)
 		return false;
 	tlb_flush_finish(&flush);

@@ -68,8 +68,6 @@ struct memory {
 	bool has_source; // [I] clone of paged memory
 	bool binding; // a pager's notification is being bound
 	struct list mappings; // that show it
-	// CPUs to flush before its frames are freed
-	u64 flush_cpus;
 	// being cloned
 	u64 freeze; // unique number of this attempt; 0: not frozen
 	u64 freeze_next; // first page not yet write-protected

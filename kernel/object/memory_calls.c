@@ -129,12 +129,13 @@ enum status sysk_memory_clone(struct thread *, struct cap_ref *cap,
 	if (status != STATUS_OK)
 		return status;
 	status = memory_freeze_locked(memory);
-	if (status == STATUS_OK && *ticket != memory->freeze) {
+	if (status == STATUS_OK && memory->freeze_cpus &&
+	    *ticket != memory->freeze) {
 		*ticket = memory->freeze;
-		flush.cpus = memory->freeze_cpus;
-	}
-	if (flush.cpus)
 		status = STATUS_RESTART;
+	}
+	if (status == STATUS_RESTART)
+		flush.cpus = memory->freeze_cpus;
 	if (status == STATUS_OK)
 		status = memory_commit_locked(
 			memory, (struct pool *)cap_object(pool), &clone);
@@ -264,6 +265,7 @@ enum status sysk_memory_supply(struct thread *self, struct cap_ref *cap,
 		status = ERR_STATE;
 	else
 		memory_zap_locked(source, index + shift, end - index, &flush);
+	flush.cpus |= tlb_unflushed();
 	if (flush.cpus)
 		status = STATUS_RESTART;
 	for (; index < end && status == STATUS_OK; index += status == STATUS_OK)

@@ -122,17 +122,30 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 {
 	u64 mask = cpus_showing(aspace);
 
-	if (mask && !arch_flush_everywhere())
-		flush->cpus |= mask;
+	if (!mask || arch_flush_everywhere())
+		return;
+	flush->cpus |= mask;
+	atomic_store(&cpu_self()->unflushed, cpu_self()->unflushed | mask);
+}
+
+u64 tlb_unflushed(void)
+{
+	u64 mask = 0;
+
+	for (u32 i = 0; i < cpu_count && !BUG(183); i++)
+		mask |= atomic_load(&cpus[i]->unflushed);
+	return mask;
 }
 
 void tlb_flush_finish(struct tlb_flush *flush)
 {
 	u64 self = 1ull << cpu_self()->number;
 
+	flush->cpus |= cpu_self()->unflushed;
 	if (flush->cpus & self)
 		arch_flush_all();
 	if (flush->cpus & ~self && !BUG(173))
 		ask_and_wait(flush->cpus, ASK_FLUSH);
+	atomic_store(&cpu_self()->unflushed, 0);
 	flush->cpus = 0;
 }

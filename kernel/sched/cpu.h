@@ -69,6 +69,7 @@ struct cpu {
 	// Address space whose root is loaded, and, while the root changes,
 	// also the next one: neither may be taken apart.
 	struct aspace *published;
+	u64 unflushed; // [a] CPUs whose TLBs may show what this one took away
 
 	// Run queues
 	alignas(64) struct list queue[RUN_QUEUES];
@@ -128,4 +129,8 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace);
 // CPUs that have loaded a root which leads to it, or are about to.
 u64 cpus_showing(struct aspace *aspace);
 void tlb_flush_finish(struct tlb_flush *flush);
+// CPUs that some CPU is about to flush. Who finds under the locks of page tables
+// that there is nothing to take away any more relies on that, and flushes them
+// too before frames are reused.
+u64 tlb_unflushed(void);
 #endif

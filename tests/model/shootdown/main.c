@@ -20,6 +20,7 @@
 // - once unmap, protect or revoke has returned, no CPU uses the old translation
 // - no translation in a TLB and no root that is loaded leads to a free frame
 // - a call that looked an object up never acts on what took its memory
+// - what another CPU has taken out of page tables and not flushed yet is not relied on
 // - two CPUs that ask each other for flushes both get on; nobody waits for ever
 // - whatever a call does with an object that is destroyed meanwhile: afterwards no
 //   slot of it is left in another's forest, and no page of its pool is in use
@@ -77,6 +78,7 @@ enum {
 	NEW,
 	FOREIGN,
 	OLD, // what is destroyed while it is used
+	PAGED, // memory that has a pager
 };
 
 // Threads 0 (of CPU 0) and 1 share an address space; 2 and 3 (of CPU 0) another.
@@ -111,6 +113,8 @@ enum action : u8 {
 	SIGNAL, // the old one
 	CLONE, // the memory, whose pages are then read-only
 	CLONE_SECOND,
+	DECOMMIT, // its page 0
+	SUPPLY, // its page 0 to PAGED
 	DESTROY_POOL, // OLD
 	DELETE_OLD,
 	MAKE_MEMORY, // in OLD, a pool
@@ -220,6 +224,153 @@ static const struct scenario scenarios[] = {
 	 true,
 	 0,
 	 false},
+	{"decommit, the other CPU reads",
+	 {{DECOMMIT}, {READ, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"supply, the other CPU reads",
+	 {{SUPPLY}, {READ, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"both supply, and one reads",
+	 {{SUPPLY, READ}, {SUPPLY}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"both supply, and the other reads",
+	 {{SUPPLY}, {SUPPLY, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"decommit what is unmapped",
+	 {{READ, DECOMMIT, RECLAIM}, {UNMAP, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"unmap what is decommitted",
+	 {{READ, UNMAP, READ}, {DECOMMIT, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"supply what is cloned",
+	 {{READ, SUPPLY, READ}, {CLONE_SECOND, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"supply what is decommitted",
+	 {{READ, SUPPLY, READ}, {DECOMMIT, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"decommit what is supplied",
+	 {{READ, DECOMMIT, READ}, {SUPPLY, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"decommit what is cloned",
+	 {{READ, DECOMMIT, READ}, {CLONE_SECOND, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"clone what is decommitted",
+	 {{READ, CLONE, WRITE}, {DECOMMIT, READ}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"clone what is supplied",
+	 {{READ, CLONE, WRITE}, {SUPPLY, READ}},
+	 CLONE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"supply what is unmapped",
+	 {{READ, SUPPLY, READ}, {UNMAP, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"supply what is revoked",
+	 {{READ, SUPPLY, READ}, {REVOKE, READ}},
+	 SUPPLY,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"decommit what is revoked",
+	 {{READ, DECOMMIT, READ}, {REVOKE, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"decommit what is protected",
+	 {{READ, DECOMMIT, READ}, {PROTECT, READ}},
+	 DECOMMIT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"revoke what is protected",
+	 {{READ, REVOKE, READ}, {PROTECT, READ}},
+	 REVOKE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"revoke what is unmapped",
+	 {{READ, REVOKE, READ}, {UNMAP, READ}},
+	 REVOKE,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"unmap what is revoked",
+	 {{READ, UNMAP, READ}, {REVOKE, READ}},
+	 UNMAP,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"protect what is revoked",
+	 {{READ, PROTECT, WRITE}, {REVOKE, READ}},
+	 PROTECT,
+	 1,
+	 true,
+	 0,
+	 false},
+	{"protect what is cloned",
+	 {{READ, PROTECT, WRITE}, {CLONE_SECOND, READ}},
+	 PROTECT,
+	 1,
+	 true,
+	 0,
+	 false},
 	{"both unmap and flush each other",
 	 {{READ + 1, UNMAP, READ + 1}, {READ, UNMAP_SECOND, READ}},
 	 UNMAP,
@@ -318,6 +469,8 @@ static u64 nslots; // that refer to what the scenarios share, without OLD
 static const struct {
 	u64 number, cap, word[6];
 } calls[] = {
+	[DECOMMIT] = {SYS_MEMORY_DECOMMIT, MEMORY, {0, PAGE_BYTES}},
+	[SUPPLY] = {SYS_MEMORY_SUPPLY, PAGED, {0, PAGE_BYTES, MEMORY, 0}},
 	[CLONE] = {SYS_MEMORY_CLONE, MEMORY, {POOL, SELF_CNODE, NEW}},
 	[CLONE_SECOND] = {SYS_MEMORY_CLONE, MEMORY, {POOL, SELF_CNODE, OLD}},
 	[DESTROY_POOL] = {SYS_POOL_DESTROY, OLD, {}},
@@ -940,6 +1093,10 @@ static void set_up(void)
 	need(notification_create(pool, &note));
 	install(NOTE, &note->object);
 	install(POOL, &pool->object);
+	struct memory *paged;
+
+	need(memory_create(pool, PAGES * PAGE_BYTES, MEMORY_PAGED, &paged));
+	install(PAGED, &paged->object);
 	for (u32 i = 0; i < THREADS; i++)
 		make_thread(pool, i);
 	map_pages();
@@ -1129,6 +1286,7 @@ int main(int argc, char **argv)
 		{180, "a request without an interrupt"},
 		{181, "a root is loaded and not published"},
 		{182, "what is used without a lock is destroyed at once"},
+		{183, "what others have not flushed yet is overlooked"},
 	};
 	bool caught = true;
 
