@@ -34,6 +34,15 @@ void fake_place(void)
 {
 }
 
+u64 tlb_unflushed(void)
+{
+	return 0;
+}
+
+void tlb_flush_finish(struct tlb_flush *)
+{
+}
+
 void cpu_serve(void)
 {
 }
