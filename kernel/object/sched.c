@@ -53,7 +53,7 @@ i64 sched_use(struct sched *sched, u64 used_ns, u64 now_ns)
 		sched->fill_at_ns += periods * sched->period_ns;
 		// What is not used is lost.
 		sched->left_ns += (i64)MIN(periods, FILL_MAX) * budget_ns;
-		if (sched->left_ns > budget_ns && !BUG(185))
+		if (sched->left_ns > budget_ns && !BUG(204))
 			sched->left_ns = budget_ns;
 	}
 	left = sched->left_ns;

@@ -342,7 +342,7 @@ bool thread_cancel(struct thread *thread, enum status status)
 {
 	switch (thread->state) {
 	case THREAD_RESTING:
-		BUG(186) ? (void)0 : thread_ready(thread);
+		BUG(205) ? (void)0 : thread_ready(thread);
 		return true;
 	case THREAD_SENDING:
 	case THREAD_RECEIVING:

@@ -167,7 +167,7 @@ void sched_pay(struct thread *thread)
 
 	cpu->paid_until_ns = now_ns;
 	payer = payer_of(thread, &left) ?: account_of(thread);
-	if (payer && !BUG(183) && sched_use(payer, used_ns, now_ns) <= 0)
+	if (payer && !BUG(202) && sched_use(payer, used_ns, now_ns) <= 0)
 		(void)payer_of(thread, &left);
 }
 
@@ -180,13 +180,13 @@ static bool affords(struct cpu *cpu, struct thread *thread, u64 now)
 
 	thread->broke = false;
 	if (payer_of(thread, &left)) {
-		if (BUG(182))
+		if (BUG(201))
 			left *= 4;
 		if (now >= thread->slice_end)
 			thread->slice_end = now + cpu->slice;
 		thread->slice_end = MIN(thread->slice_end,
 					now + clock_ticks((u64)left) + 1);
-		cpu->alone_until = BUG(184) ? ~0ull : thread->slice_end;
+		cpu->alone_until = BUG(203) ? ~0ull : thread->slice_end;
 		return true;
 	}
 	if (!own)

@@ -959,11 +959,11 @@ int main(int argc, char **argv)
 		{163, "a thread that arrives is not announced"},
 		{164, "a deadline does not set the timer"},
 		{165, "no work is given to an idle CPU"},
-		{182, "a slice is longer than what is left"},
-		{183, "time used is not paid for"},
-		{184, "no timer for the end of an account"},
-		{185, "what was not used adds up"},
-		{186, "a resting thread is not woken by its deadline"},
+		{201, "a slice is longer than what is left"},
+		{202, "time used is not paid for"},
+		{203, "no timer for the end of an account"},
+		{204, "what was not used adds up"},
+		{205, "a resting thread is not woken by its deadline"},
 	};
 	u32 length = argc > 1 ? (u32)atoi(argv[1]) : 4;
 	u32 before = argc > 2 ? (u32)atoi(argv[2]) : 0;
