@@ -71,6 +71,7 @@ PANIC_EXIT = 0x50 << 1 | 1
 KEEP_RUNS = 20
 LARGE = ("initrd", "disk", "vars")  # files that only QEMU needs
 SHELL_SOCKET = "kernel"  # in a debug machine's folder
+BY_FILE = "questions-by-file"  # is there when the port is semihosting
 VNC_SOCKET = "vnc"  # in the folder of a machine with a screen to look at
 PR_SET_PDEATHSIG = 1
 serial_numbers = itertools.count(1)
@@ -237,6 +238,9 @@ class Machine:
         build."""
         if self.options.build != "debug":
             return "file,id=com2,path=" + escape(self.log)
+        if self.options.arch != "x86_64":
+            with open(os.path.join(self.folder, BY_FILE), "wb"):
+                pass
         return "socket,id=com2,path=%s/%s,server=on,wait=off,logfile=%s" % (
             escape(self.folder), SHELL_SOCKET, escape(self.log))
 
@@ -302,7 +306,8 @@ class Machine:
         try:
             with open(self.folder + "/qemu", "wb") as errors:
                 self.process = subprocess.Popen(
-                    line, stdin=subprocess.DEVNULL, stdout=errors,
+                    line, cwd=self.folder, stdin=subprocess.DEVNULL,
+                    stdout=errors,
                     stderr=errors, preexec_fn=die_with_parent,
                     pass_fds=(com1_far.fileno(), qmp_far.fileno()))
         finally:

@@ -5,6 +5,7 @@
 // DUI 0203: only where the command line says that somebody listens), power. There
 // are no I/O ports.
 #include "kernel/arch/aarch64/aarch64.h"
+#include "kernel/debug/question.h"
 #include "kernel/log.h"
 #include "lib/base/bits.h"
 #include "lib/base/string.h"
@@ -51,12 +52,13 @@ i64 psci_call(u32 function, u64 a, u64 b, u64 c)
 #define APPLICATION_EXIT 0x20026
 #define PANIC_EXIT 161
 
-static void call_host(u64 operation, const void *argument)
+static i64 call_host(u64 operation, const void *argument)
 {
 	register u64 x0 __asm__("x0") = operation;
 	register const void *x1 __asm__("x1") = argument;
 
 	__asm__ volatile("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
+	return (i64)x0;
 }
 
 void arch_console_write(const char *text, usize length)
@@ -74,10 +76,9 @@ void arch_console_write(const char *text, usize length)
 	}
 }
 
-// Nothing can be asked of a debugger's channel without waiting for the answer.
 int arch_console_read(void)
 {
-	return -1;
+	return question_read(semihosting ? call_host : nullptr);
 }
 
 // ---- ports

@@ -8,6 +8,7 @@
 // only in memory. What is said before the command line is known, and a panic, goes
 // to the firmware's console unless there is semihosting.
 #include "kernel/arch/riscv64/riscv.h"
+#include "kernel/debug/question.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "lib/base/bits.h"
@@ -72,10 +73,9 @@ void arch_console_write(const char *text, usize length)
 	}
 }
 
-// Nothing can be asked of a debugger's channel without waiting for the answer.
 int arch_console_read(void)
 {
-	return -1;
+	return question_read(log_port == PORT_SEMIHOSTING ? semihost : nullptr);
 }
 
 // ---- ports: there are none

@@ -20,7 +20,7 @@ QUESTIONS = {
 }
 
 
-@traits(build="debug", arches=("x86_64",))
+@traits(build="debug")
 def test_lists(context):
     guest = context.boot(build="debug")
     for question, wanted in QUESTIONS.items():
@@ -39,7 +39,7 @@ def test_lists(context):
     context.equal(guest.line("echo alive"), (0, "alive\n"))
 
 
-@traits(build="debug", arches=("x86_64",))
+@traits(build="debug")
 def test_answers_with_the_engine_dead(context):
     guest = context.boot(build="debug")
     # Its thread is stopped for the second until the vault finds out. On a busy
