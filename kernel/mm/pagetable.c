@@ -219,8 +219,7 @@ void pagetable_restrict(struct pagetable_cursor *cursor, u32 access,
 
 void tlb_batch_work(struct tlb_batch *batch)
 {
-	batch->flush.cpus |= tlb_unflushed();
-	tlb_flush_finish(&batch->flush);
+	tlb_flush_finish_all(&batch->flush);
 	for (u32 i = 0; i < batch->nframes; i++)
 		(void)frame_unshare(batch->frame[i]);
 	tlb_batch_init(batch);

@@ -334,8 +334,7 @@ enum status sysk_aspace_unmap(struct thread *, struct cap_ref *cap, u64 address,
 		return status;
 	status = unmap_step_locked(aspace, address, address + length, &flush);
 	BUG(174) ? tlb_flush_finish(&flush) : lock_drop(&aspace->object.lock);
-	flush.cpus |= tlb_unflushed();
-	tlb_flush_finish(&flush);
+	tlb_flush_finish_all(&flush);
 	return status;
 }
 
@@ -430,8 +429,7 @@ enum status sysk_aspace_protect(struct thread *, struct cap_ref *cap,
 	status = protect_step_locked(aspace, address, address + length, flags,
 				     &flush);
 	lock_drop(&aspace->object.lock);
-	flush.cpus |= tlb_unflushed();
-	tlb_flush_finish(&flush);
+	tlb_flush_finish_all(&flush);
 	return status;
 }
 

@@ -131,21 +131,33 @@ void tlb_flush_add(struct tlb_flush *flush, struct aspace *aspace)
 u64 tlb_unflushed(void)
 {
 	u64 mask = 0;
+	u32 i = 0;
 
-	for (u32 i = 0; i < cpu_count && !BUG(183); i++)
-		mask |= atomic_load(&cpus[i]->unflushed);
+	do
+		mask |= BUG(183) ? 0 : atomic_load(&cpus[i]->unflushed);
+	while (++i < cpu_count);
 	return mask;
 }
 
 void tlb_flush_finish(struct tlb_flush *flush)
 {
-	u64 self = 1ull << cpu_self()->number;
+	struct cpu *cpu = cpu_self();
+	u64 self;
 
-	flush->cpus |= cpu_self()->unflushed;
+	flush->cpus |= cpu->unflushed;
+	if (!flush->cpus)
+		return;
+	self = 1ull << cpu->number;
 	if (flush->cpus & self)
 		arch_flush_all();
 	if (flush->cpus & ~self && !BUG(173))
 		ask_and_wait(flush->cpus, ASK_FLUSH);
-	atomic_store(&cpu_self()->unflushed, 0);
+	atomic_store(&cpu->unflushed, 0);
 	flush->cpus = 0;
+}
+
+void tlb_flush_finish_all(struct tlb_flush *flush)
+{
+	flush->cpus |= tlb_unflushed();
+	tlb_flush_finish(flush);
 }

@@ -133,4 +133,5 @@ void tlb_flush_finish(struct tlb_flush *flush);
 // that there is nothing to take away any more relies on that, and flushes them
 // too before frames are reused.
 u64 tlb_unflushed(void);
+void tlb_flush_finish_all(struct tlb_flush *flush); // those, too
 #endif

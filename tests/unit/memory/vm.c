@@ -98,6 +98,11 @@ u64 tlb_unflushed(void)
 	return 0; // calls do not overlap here
 }
 
+void tlb_flush_finish_all(struct tlb_flush *flush)
+{
+	tlb_flush_finish(flush);
+}
+
 void tlb_flush_finish(struct tlb_flush *flush)
 {
 	void (*others)(void) = vm_during_flush;
