@@ -412,6 +412,13 @@ static void mark_reserved(u64 start, u64 end)
 	     (end >> PAGE_BITS) + !is_aligned(end, PAGE_BYTES), FRAME_RESERVED);
 }
 
+static bool all_free(u32 n, u32 end)
+{
+	while (n < end && n < frames.end && frame_at(n)->state == FRAME_FREE)
+		n++;
+	return n == end;
+}
+
 void frame_init(const struct boot_info *info)
 {
 	struct boot_range blocked;
@@ -447,9 +454,15 @@ void frame_init(const struct boot_info *info)
 		if (blocked.size && !BUG(122))
 			mark_reserved(blocked.start, range_end(&blocked));
 	mark_reserved(place, place + size);
-	for (u32 n = frames.first; n < frames.end; n++)
-		if (frame_at(n)->state == FRAME_FREE)
-			put_block_locked(n, 0);
+	for (u32 n = frames.first, order; n < frames.end; n += 1u << order) {
+		order = 0;
+		if (frame_at(n)->state != FRAME_FREE)
+			continue;
+		while (order < FRAME_MAX_ORDER && !(n >> order & 1) &&
+		       all_free(n + (1u << order), n + (2u << order)))
+			order++;
+		put_block_locked(n, order); // as large as it can be
+	}
 	frames.total = frames.free;
 }
 
