@@ -152,7 +152,7 @@ static i64 out_write(struct thread *thread, struct file *file, struct io *io,
 	i64 total = 0;
 
 	(void)position;
-	while (io->left) {
+	while (io->left && !(total && thread_interrupted(thread))) {
 		u8 bytes[PAYLOAD_MAX];
 		u32 part = (u32)MIN(io->left, sizeof(bytes));
 

@@ -202,7 +202,7 @@ static i64 tty_write(struct thread *thread, struct file *file, struct io *io,
 		error = background(thread, tty, SIGTTOU);
 	if (error)
 		return error;
-	while (io->left) {
+	while (io->left && !(total && thread_interrupted(thread))) {
 		u8 bytes[CHUNK], processed[CHUNK_PROCESSED];
 		u32 part = (u32)MIN(io->left, sizeof(bytes));
 
