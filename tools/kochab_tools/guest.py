@@ -78,7 +78,7 @@ def run_to_end(arch, words, timeout_s, options):
     parsed, _ = parse_machine(machine_words(arch, options), "exec")
     machine = Machine(parsed, "test", words=words.split())
     deadline = time.monotonic() + timeout_s
-    ended = True
+    expired = False
     try:
         machine.start()
         while machine.process.poll() is None:
@@ -86,13 +86,14 @@ def run_to_end(arch, words, timeout_s, options):
                 machine.com1.recv(65536)  # nobody reads the console
             except OSError:
                 pass
-            ended = machine.wait_end(0.1)
-            if not ended and time.monotonic() > deadline:
+            machine.wait_end(0.1)  # or it ends right behind this
+            if time.monotonic() > deadline:
+                expired = machine.process.poll() is None
                 break
     finally:
         machine.stop()
     verdict = machine.verdict()
-    if not ended:
+    if expired:
         verdict.kind = "timeout"
     return verdict, machine.log_text()
 
